@@ -1,0 +1,52 @@
+# make demo   install, fetch the embedded default, train the demo study, print its tables
+# make test   install and pass the tests
+# make app    open the dashboard
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint app venv fetch screenshots clean
+
+demo: fetch
+	$(BIN)/python -m core study demo
+
+fetch: venv
+	$(BIN)/python -m core fetch
+
+app: venv
+	$(BIN)/streamlit run app.py
+
+test: .venv/dev
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+screenshots: .venv/dev
+	$(BIN)/python docs/screenshots.py
+
+venv: .venv/product
+
+# uv installs in seconds; it is told where pip looks for wheels, since it does not ask pip.
+# Compiling now spares the first start a minute.
+INSTALL = UV_FIND_LINKS="$${UV_FIND_LINKS-$${PIP_FIND_LINKS-}}" $(BIN)/uv pip install --quiet \
+	--compile-bytecode --python $(BIN)/python
+
+.venv/uv:
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info[:2] <= (3, 13), \
+	"LangSkew needs Python 3.11 to 3.13, this is " + sys.version.split()[0] + "; set PYTHON="'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	touch $@
+
+.venv/product: requirements.txt | .venv/uv
+	$(INSTALL) -r requirements.txt
+	touch $@
+
+.venv/dev: requirements-dev.txt .venv/product
+	$(INSTALL) -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf .venv
