@@ -1,0 +1,1 @@
+"""LangSkew without its pages: corpora, designs, training, measures. Never imports streamlit."""

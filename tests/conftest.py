@@ -1,0 +1,82 @@
+"""What all tests share: folders of their own, and a small study trained once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Before torch is imported anywhere: two threads, which do not spin while they wait.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+REAL_CACHE = os.environ.get("LANGSKEW_CACHE")
+SMALL_STUDY = """
+name = "small"
+corpus = "reviews.parquet"
+encoder = "tiny"
+setups = ["balanced", "imbalanced", "imbalanced+cw"]
+train_per_language = 30
+validation_per_language = 12
+test_per_language = 24
+[training]
+epochs = 2
+batch_size = 16
+accumulation = 1
+learning_rate = 1e-3
+head_learning_rate = 1e-3
+max_length = 32
+"""
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's checkpoints; derived caches go to a folder of the run."""
+    cache = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("LANGSKEW_CACHE", str(cache))
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(tmp_path_factory.mktemp("checkpoints")))
+
+
+@pytest.fixture
+def real_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's own cache, for tests of the embedded default; they skip where it is empty."""
+    if REAL_CACHE:
+        monkeypatch.setenv("LANGSKEW_CACHE", REAL_CACHE)
+    else:
+        monkeypatch.delenv("LANGSKEW_CACHE")
+
+
+@pytest.fixture(scope="session")
+def study_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small study on synthetic texts, as a TOML file beside its corpus."""
+    import pyarrow.parquet as pq
+
+    from core import synthetic
+
+    folder = tmp_path_factory.mktemp("study")
+    texts = synthetic.generate({"train": 40, "validation": 16, "test": 10})
+    pq.write_table(texts, folder / "reviews.parquet")
+    (folder / "small.toml").write_text(SMALL_STUDY)
+    return folder / "small.toml"
+
+
+@pytest.fixture(scope="session")
+def trained(study_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints folder in which the small study is done; tests copy it before they change it."""
+    from core.__main__ import main
+
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+        patch.setenv("LANGSKEW_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        assert main(["study", str(study_file)]) == 0
+    return folder
+
+
+@pytest.fixture
+def done(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The trained checkpoints, read only."""
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(trained))
+    return trained
