@@ -1,0 +1,281 @@
+"""The model that is fine-tuned: an encoder and one linear layer on its last CLS vector.
+
+It is transformers' own token classification model, read at the first token only: exactly "one
+feed-forward layer on the CLS token" (paper, section 3), without the pooling layers that the
+sequence classification models of BERT and RoBERTa add, and it loads in plain transformers. The
+forward pass is ours, for speed: query, key and value in one multiplication, and in the last layer
+only what the CLS token needs. It gives the same logits (tests/test_classifier.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import (
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from core.encoder import Encoder
+from core.errors import InputError
+
+
+class Tokens(NamedTuple):
+    """One encoded text or pair: ids with special tokens, token types where the model has any."""
+
+    ids: tuple[int, ...]
+    types: tuple[int, ...] | None
+
+
+class Output(NamedTuple):
+    """Logits (texts x classes) and CLS vectors of the last layer (texts x hidden units)."""
+
+    logits: Tensor
+    cls: Tensor
+
+
+@dataclass
+class Batch:
+    """Texts padded to the longest. `hidden` is set where the frozen layers' outputs are known.
+
+    Shapes: ids, types, mask (texts x tokens); hidden (texts x tokens x hidden units). `mask` is
+    None where nothing is padded, which is faster.
+    """
+
+    ids: Tensor
+    types: Tensor | None
+    mask: Tensor | None
+    hidden: Tensor | None = None
+
+
+class Classifier(nn.Module):
+    """Encoder, dropout, linear layer on CLS.
+
+    Args:
+        model: a BERT- or RoBERTa-like model for token classification, from `build` or `read`.
+        tokenizer: its tokenizer.
+        frozen_layers: the embeddings and this many lower layers are not trained, and run without
+            dropout; 0 trains all, the embeddings too.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, frozen_layers: int = 0
+    ) -> None:
+        super().__init__()
+        # Submodules of transformers' models are not typed.
+        self.model: Any = model
+        self.tokenizer = tokenizer
+        self.frozen_layers = frozen_layers
+        if frozen_layers:
+            for module in self._frozen_modules():
+                module.requires_grad_(False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.model.device
+
+    @property
+    def embeddings(self) -> nn.Module:
+        """Token, position and type embeddings with their normalisation."""
+        module: nn.Module = self.model.base_model.embeddings
+        return module
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """All transformer layers, the frozen ones first."""
+        modules: nn.ModuleList = self.model.base_model.encoder.layer
+        return modules
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Weight and bias of the linear layer."""
+        return list(self.model.classifier.parameters())
+
+    def encoder_parameters(self) -> list[nn.Parameter]:
+        """What of the encoder is trained."""
+        return [p for p in self.model.base_model.parameters() if p.requires_grad]
+
+    def train(self, mode: bool = True) -> Classifier:
+        """As in torch; frozen modules stay in evaluation mode, without dropout."""
+        super().train(mode)
+        if self.frozen_layers:
+            for module in self._frozen_modules():
+                module.eval()
+        return self
+
+    def forward(self, batch: Batch) -> Output:
+        """Logits and CLS vectors of a batch."""
+        hidden = batch.hidden
+        if hidden is None:
+            hidden = self.lower(batch)
+        mask = attention_bias(batch.mask, hidden.dtype)
+        upper = self.layers[self.frozen_layers :]
+        for i, layer in enumerate(upper):
+            hidden = layer_forward(layer, hidden, mask, cls_only=i == len(upper) - 1)
+        cls = hidden[:, 0]
+        return Output(self.model.classifier(self.model.dropout(cls)), cls)
+
+    def lower(self, batch: Batch) -> Tensor:
+        """Output of embeddings and frozen layers (texts x tokens x hidden units)."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.frozen_layers == 0):
+            hidden: Tensor = self.embeddings(input_ids=batch.ids, token_type_ids=batch.types)
+            mask = attention_bias(batch.mask, hidden.dtype)
+            for layer in self.layers[: self.frozen_layers]:
+                hidden = layer_forward(layer, hidden, mask)
+        return hidden
+
+    def save(self, folder: Path) -> None:
+        """Write weights, config and tokenizer in transformers' layout."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
+    def _frozen_modules(self) -> list[nn.Module]:
+        return [self.embeddings, *self.layers[: self.frozen_layers]]
+
+
+def build(
+    encoder: Encoder, labels: Sequence[str], *, frozen_layers: int = 0, seed: int = 0
+) -> Classifier:
+    """A classifier with the encoder's weights (copied) and a random head.
+
+    Args:
+        labels: class names in their order.
+        seed: of the head: normal with the encoder's own initialiser range, bias 0.
+
+    Raises:
+        InputError: more frozen layers than the encoder has minus one.
+    """
+    n_layers = encoder.model.config.num_hidden_layers
+    if not 0 <= frozen_layers < n_layers:
+        raise InputError(
+            f"frozen_layers is {frozen_layers}; {encoder.name} has {n_layers} layers, of which at "
+            "least one must be trained."
+        )
+    config = type(encoder.model.config)(
+        **{
+            **encoder.model.config.to_dict(),
+            "id2label": dict(enumerate(labels)),
+            "label2id": {label: i for i, label in enumerate(labels)},
+        }
+    )
+    with torch.random.fork_rng():
+        model = AutoModelForTokenClassification.from_config(config)
+    model.base_model.load_state_dict(encoder.model.state_dict())
+    generator = torch.Generator().manual_seed(seed)
+    head = model.classifier
+    nn.init.normal_(head.weight, std=config.initializer_range, generator=generator)
+    nn.init.zeros_(head.bias)
+    return Classifier(model.float(), encoder.tokenizer, frozen_layers)
+
+
+def read(folder: Path, *, frozen_layers: int = 0) -> Classifier:
+    """Load a classifier that `Classifier.save` wrote."""
+    model = AutoModelForTokenClassification.from_pretrained(
+        folder, use_safetensors=True, dtype=torch.float32
+    )
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    return Classifier(model, tokenizer, frozen_layers).eval()
+
+
+def tokenise(
+    tokenizer: PreTrainedTokenizerFast,
+    texts: Sequence[str],
+    texts_b: Sequence[str] | None,
+    max_length: int,
+) -> list[Tokens]:
+    """Encode texts or pairs, truncated to `max_length` tokens (the longer of a pair first)."""
+    encoded = tokenizer(
+        list(texts),
+        list(texts_b) if texts_b is not None else None,
+        truncation=True,
+        max_length=max_length,
+    )
+    types = encoded.get("token_type_ids")
+    return [
+        Tokens(tuple(ids), tuple(types[i]) if types is not None else None)
+        for i, ids in enumerate(encoded["input_ids"])
+    ]
+
+
+def collate(
+    tokens: Sequence[Tokens],
+    pad_id: int,
+    device: torch.device | str = "cpu",
+    hidden: Sequence[Tensor] | None = None,
+) -> Batch:
+    """Pad to the longest text.
+
+    Args:
+        hidden: each text's output of the frozen layers (tokens x hidden units).
+    """
+    lengths = [len(t.ids) for t in tokens]
+    longest = max(lengths)
+
+    def padded(rows: Sequence[Sequence[int]], fill: int) -> Tensor:
+        return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows], device=device)
+
+    types = None
+    if tokens[0].types is not None:
+        types = padded([t.types or () for t in tokens], 0)
+    mask = None
+    if min(lengths) < longest:
+        mask = torch.arange(longest)[None, :] < torch.tensor(lengths)[:, None]
+        mask = mask.to(device)
+    states = None
+    if hidden is not None:
+        states = nn.utils.rnn.pad_sequence(list(hidden), batch_first=True).to(device)
+    return Batch(padded([t.ids for t in tokens], pad_id), types, mask, states)
+
+
+def attention_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """What is added to attention scores (texts x 1 x 1 x tokens): 0 or minus infinity."""
+    if mask is None:
+        return None
+    bias = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
+    return bias.masked_fill(~mask, float("-inf"))[:, None, None, :]
+
+
+def layer_forward(
+    layer: Any, hidden: Tensor, bias: Tensor | None, *, cls_only: bool = False
+) -> Tensor:
+    """One BERT layer (post-norm), for all tokens or for the first alone.
+
+    Args:
+        hidden: texts x tokens x hidden units.
+        bias: from `attention_bias`.
+        cls_only: compute the first token's output only (texts x 1 x hidden units).
+    """
+    attention = layer.attention
+    own = attention.self
+    texts, _, width = hidden.shape
+    heads = own.num_attention_heads
+    weights = [own.query.weight, own.key.weight, own.value.weight]
+    biases = [own.query.bias, own.key.bias, own.value.bias]
+
+    def split(x: Tensor) -> Tensor:
+        return x.view(texts, -1, heads, width // heads).transpose(1, 2)
+
+    if cls_only:
+        residual = hidden[:, :1]
+        query = split(F.linear(residual, weights[0], biases[0]))
+        both = F.linear(hidden, torch.cat(weights[1:]), torch.cat(biases[1:]))
+        key, value = (split(x) for x in both.split(width, dim=-1))
+    else:
+        residual = hidden
+        fused = F.linear(hidden, torch.cat(weights), torch.cat(biases))
+        query, key, value = (split(x) for x in fused.split(width, dim=-1))
+    context = F.scaled_dot_product_attention(
+        query, key, value, attn_mask=bias, dropout_p=own.dropout.p if layer.training else 0.0
+    )
+    context = context.transpose(1, 2).reshape(texts, -1, width)
+    attended = attention.output(context, residual)
+    output: Tensor = layer.output(layer.intermediate(attended), attended)
+    return output
