@@ -1,0 +1,67 @@
+"""How a model is trained: one dataclass that checks its own values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hyperparameters; the defaults follow the paper's text (section 3).
+
+    What the paper leaves open is our choice: epochs, max_length, warmup, weight_decay, and the
+    optimiser (AdamW).
+
+    Attributes:
+        epochs: passes over the training subset; the best by validation loss is kept.
+        batch_size: rows of a micro-batch.
+        accumulation: micro-batches an optimiser step; rows a step are batch_size x accumulation.
+        learning_rate: of the encoder, linearly to 0.
+        head_learning_rate: of the linear layer, linearly to 0.
+        max_length: tokens a text or pair, special tokens included.
+        frozen_layers: embeddings and this many lower layers stay as pretrained (0: none).
+        warmup: share of the steps over which the learning rates rise from 0.
+        weight_decay: decoupled (AdamW), on all trained weights.
+        trim: cut the vocabulary to the corpus.
+    """
+
+    epochs: int = 3
+    batch_size: int = 16
+    accumulation: int = 8
+    learning_rate: float = 5e-5
+    head_learning_rate: float = 5e-4
+    max_length: int = 128
+    frozen_layers: int = 0
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    trim: bool = True
+
+    def __post_init__(self) -> None:
+        bounds: dict[str, tuple[float, float]] = {
+            "epochs": (1, 1000),
+            "batch_size": (1, 65536),
+            "accumulation": (1, 65536),
+            "learning_rate": (0, 1),
+            "head_learning_rate": (0, 1),
+            "max_length": (3, 8192),
+            "frozen_layers": (0, 1000),
+            "warmup": (0, 1),
+            "weight_decay": (0, 1),
+        }
+        for field in fields(self):
+            value: Any = getattr(self, field.name)
+            kind: Any = type(field.default)
+            if kind is float and type(value) is int:
+                value = float(value)
+                object.__setattr__(self, field.name, value)
+            if type(value) is not kind:
+                raise InputError(
+                    f"[training] {field.name} is {value!r}; expected {kind.__name__}, such as "
+                    f"{field.default!r}."
+                )
+            low, high = bounds.get(field.name, (0, 1))
+            if not low <= value <= high:
+                raise InputError(f"[training] {field.name} is {value!r}; expected {low} to {high}.")

@@ -1,0 +1,321 @@
+"""Fine-tuning with the transformers Trainer.
+
+What is ours: two learning rates, the weighted loss, progress as lines of JSON, and an order of rows
+that groups texts by length without changing what an optimiser step sees: the rows of one step are
+a plain random draw, and only within the step are they sorted into micro-batches of like length.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+from transformers import (
+    EvalPrediction,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from core.classifier import Batch, Classifier, Tokens, collate
+from core.objective import weighted_cross_entropy
+from core.recipe import Recipe
+
+
+@dataclass
+class Examples:
+    """Rows to train or validate on, in one order.
+
+    Attributes:
+        tokens: encoded texts.
+        labels: class numbers.
+        weights: of the rows in the loss (float32).
+        hidden: outputs of the frozen layers, where they are kept.
+    """
+
+    tokens: list[Tokens]
+    labels: np.ndarray
+    weights: np.ndarray
+    hidden: list[Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training says of itself.
+
+    Attributes:
+        best_epoch: the epoch that is kept (from 1).
+        validation_loss: its validation loss, weighted like the training loss.
+        validation_loss_unweighted: the same without weights.
+        seconds: of training, validation included, since it was last started.
+        steps: optimiser steps.
+    """
+
+    best_epoch: int
+    validation_loss: float
+    validation_loss_unweighted: float
+    seconds: float
+    steps: int
+
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+def fit(
+    classifier: Classifier,
+    train: Examples,
+    validation: Examples,
+    recipe: Recipe,
+    seed: int,
+    folder: Path,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train in place; afterwards the classifier holds the best epoch by validation loss.
+
+    Args:
+        folder: the Trainer's state, one checkpoint an epoch. Where it holds one, training goes on
+            from there with the same result as if it had never stopped. The caller deletes it.
+        progress: called at each logging step with step, steps, epoch, loss, lr, seconds and
+            samples_per_second, and after each epoch also with validation_loss and
+            validation_loss_unweighted.
+    """
+    set_seed(seed)
+    steps_an_epoch = math.ceil(len(train.labels) / (recipe.batch_size * recipe.accumulation))
+    steps = steps_an_epoch * recipe.epochs
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch_size,
+        gradient_accumulation_steps=recipe.accumulation,
+        per_device_eval_batch_size=max(32, recipe.batch_size),
+        warmup_steps=math.ceil(recipe.warmup * steps),
+        lr_scheduler_type="linear",
+        logging_steps=max(1, steps // 200),
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        greater_is_better=False,
+        label_names=["labels"],
+        remove_unused_columns=False,
+        report_to=[],
+        disable_tqdm=True,
+        seed=seed,
+        logging_nan_inf_filter=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+    reporter = _Reporter(progress, steps, recipe.batch_size * recipe.accumulation)
+    trainer = _Trainer(
+        recipe,
+        train,
+        seed,
+        model=classifier,
+        args=arguments,
+        train_dataset=_Indices(len(train.labels)),
+        eval_dataset=_Indices(len(validation.labels), offset=len(train.labels)),
+        data_collator=_Collator(classifier, train, validation),
+        compute_metrics=_unweighted_loss,
+        callbacks=[reporter],
+    )
+    trainer.remove_callback(PrinterCallback)  # our own lines say more
+    trainer.train(resume_from_checkpoint=last_checkpoint(folder))
+    epochs = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
+    kept = min(epochs, key=lambda entry: entry["eval_loss"])
+    classifier.eval()
+    return Trained(
+        best_epoch=round(kept["epoch"]),
+        validation_loss=kept["eval_loss"],
+        validation_loss_unweighted=kept["eval_unweighted"],
+        seconds=reporter.seconds,
+        steps=trainer.state.global_step,
+    )
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """The newest whole checkpoint in a folder; broken ones are deleted.
+
+    A checkpoint is whole when the Trainer's state, which it writes last, reads as JSON.
+    """
+    while folder.is_dir() and (found := get_last_checkpoint(str(folder))):
+        try:
+            json.loads((Path(found) / "trainer_state.json").read_text())
+            return str(found)
+        except (OSError, json.JSONDecodeError):
+            shutil.rmtree(found)
+    return None
+
+
+class _Indices(Dataset[int]):
+    """Row numbers: the collator looks the rows up. Validation counts on from training."""
+
+    def __init__(self, size: int, offset: int = 0) -> None:
+        self.size, self.offset = size, offset
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, i: int) -> int:
+        return self.offset + i
+
+
+class _Collator:
+    def __init__(self, classifier: Classifier, train: Examples, validation: Examples) -> None:
+        self.pad_id = classifier.tokenizer.pad_token_id
+        self.parts = (train, validation)
+
+    def __call__(self, rows: list[int]) -> dict[str, Any]:
+        n_train = len(self.parts[0].labels)
+        part = self.parts[int(rows[0] >= n_train)]
+        chosen = [i - n_train if i >= n_train else i for i in rows]
+        tokens = [part.tokens[i] for i in chosen]
+        hidden = [part.hidden[i] for i in chosen] if part.hidden is not None else None
+        batch = collate(tokens, self.pad_id, hidden=hidden)
+        fields = {name: value for name, value in vars(batch).items() if value is not None}
+        return {
+            **fields,
+            "labels": torch.tensor(part.labels[chosen]),
+            "weights": torch.tensor(part.weights[chosen]),
+        }
+
+
+class StepSampler(Sampler[int]):
+    """Rows in random order, sorted by length within each optimiser step.
+
+    The order depends on seed and epoch alone, so that a resumed epoch is the one that was lost.
+
+    Args:
+        lengths: tokens of each row.
+        rows_a_step: micro-batch times accumulation.
+    """
+
+    def __init__(self, lengths: Sequence[int], rows_a_step: int, seed: int) -> None:
+        self.lengths, self.rows_a_step, self.seed = lengths, rows_a_step, seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the Trainer before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.lengths))
+        for start in range(0, len(order), self.rows_a_step):
+            step = order[start : start + self.rows_a_step].tolist()
+            yield from sorted(step, key=lambda i: (self.lengths[i], i))
+
+
+class _Trainer(Trainer):
+    def __init__(self, recipe: Recipe, train: Examples, seed: int, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.recipe = recipe
+        self.sampler = StepSampler(
+            [len(t.ids) for t in train.tokens], recipe.batch_size * recipe.accumulation, seed
+        )
+        # The Trainer then counts the rows of the whole optimiser step for us, and does not divide
+        # the loss again.
+        self.model_accepts_loss_kwargs = True
+        self.loss_is_scaled_for_ga = True
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> StepSampler:
+        return self.sampler
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        classifier: Any = self.model
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": classifier.encoder_parameters(), "lr": self.recipe.learning_rate},
+                {"params": classifier.head_parameters(), "lr": self.recipe.head_learning_rate},
+            ],
+            weight_decay=self.recipe.weight_decay,
+            fused=True,
+        )
+        return self.optimizer
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        batch = Batch(inputs["ids"], inputs.get("types"), inputs.get("mask"), inputs.get("hidden"))
+        logits = model(batch).logits
+        n = num_items_in_batch if num_items_in_batch is not None else len(logits)
+        loss = weighted_cross_entropy(logits, inputs["labels"], inputs["weights"], n)
+        return (loss, {"logits": logits}) if return_outputs else loss
+
+
+def _unweighted_loss(predicted: EvalPrediction) -> dict[str, float]:
+    logits = torch.as_tensor(predicted.predictions, dtype=torch.float32)
+    labels = torch.as_tensor(predicted.label_ids)
+    return {"unweighted": torch.nn.functional.cross_entropy(logits, labels).item()}
+
+
+class _Reporter(TrainerCallback):
+    """Turns the Trainer's logs into progress."""
+
+    def __init__(self, progress: Progress | None, steps: int, rows_a_step: int) -> None:
+        self.progress, self.steps, self.rows_a_step = progress, steps, rows_a_step
+        self.seconds = 0.0
+        self._since = (0, time.monotonic())
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._started = time.monotonic()
+        self._since = (state.global_step, self._started)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        logs = logs or {}
+        now = time.monotonic()
+        self.seconds = now - self._started
+        line: dict[str, Any] = {
+            "step": state.global_step,
+            "steps": self.steps,
+            "epoch": round(state.epoch or 0.0, 4),
+            "seconds": round(self.seconds, 3),
+        }
+        if "loss" in logs:
+            step, then = self._since
+            rate = (state.global_step - step) * self.rows_a_step / max(now - then, 1e-9)
+            line |= {
+                "loss": logs["loss"],
+                "lr": logs["learning_rate"],
+                "samples_per_second": round(rate, 2),
+            }
+            self._since = (state.global_step, now)
+        elif "eval_loss" in logs:
+            line |= {
+                "validation_loss": logs["eval_loss"],
+                "validation_loss_unweighted": logs["eval_unweighted"],
+            }
+            self._since = (state.global_step, now)
+        else:
+            return
+        if self.progress:
+            self.progress(line)

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import synthetic
+from core.classifier import Classifier, build, tokenise
+from core.corpus import Corpus, load
+from core.encoder import Encoder
+from core.encoder import load as load_encoder
+from core.errors import InputError
+from core.frozen import FrozenStates
+from core.inference import predict
+from core.objective import weighted_cross_entropy
+from core.recipe import Recipe
+from core.training import Examples, StepSampler, fit
+
+RECIPE = Recipe(epochs=3, batch_size=8, accumulation=2, learning_rate=2e-3, head_learning_rate=2e-3)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    import pyarrow.parquet as pq
+
+    path = tmp_path_factory.mktemp("corpus") / "a.parquet"
+    pq.write_table(synthetic.generate({"train": 5, "validation": 3}), path)
+    return load(str(path))
+
+
+@pytest.fixture
+def encoder(corpus: Corpus) -> Encoder:
+    return load_encoder("tiny", corpus)
+
+
+def examples(encoder: Encoder, corpus: Corpus, split: str, weighted: bool = True) -> Examples:
+    part = corpus.table.filter(corpus.table["split"].to_numpy() == split)
+    tokens = tokenise(encoder.tokenizer, part["text"].to_pylist(), None, 32)
+    labels = np.array([corpus.labels.index(x) for x in part["label"].to_pylist()])
+    weights = np.linspace(0.2, 1.8, len(labels)) if weighted else np.ones(len(labels))
+    return Examples(tokens, labels, weights.astype(np.float32))
+
+
+def classifier(encoder: Encoder, frozen: int = 0, dropout: float | None = None) -> Classifier:
+    made = build(encoder, synthetic.LABELS, frozen_layers=frozen)
+    for module in made.modules():
+        if dropout is not None and isinstance(module, torch.nn.Dropout):
+            module.p = dropout
+    return made
+
+
+def weights_of(model: Classifier) -> torch.Tensor:
+    return torch.cat([p.detach().ravel() for p in model.parameters()])
+
+
+def test_accumulation_equals_the_full_batch(encoder, corpus, tmp_path) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    results = []
+    for size, steps in ((16, 1), (4, 4), (3, 6)):  # 18 rows a step differ in the last one
+        model = classifier(encoder, dropout=0.0)
+        recipe = Recipe(epochs=1, batch_size=size, accumulation=steps, learning_rate=1e-3)
+        trained = fit(model, train, validation, recipe, 0, tmp_path / f"{size}")
+        results.append((weights_of(model), trained.validation_loss))
+    assert torch.allclose(results[0][0], results[1][0], atol=2e-5)
+    assert results[0][1] == pytest.approx(results[1][1], abs=1e-5)
+    assert not torch.allclose(results[0][0], results[2][0], atol=2e-5)
+
+
+def test_the_trainer_takes_the_steps_of_a_plain_loop(encoder, corpus, tmp_path) -> None:
+    """Oracle: AdamW, two learning rates linearly to 0, in ten lines of torch."""
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    recipe = Recipe(epochs=2, batch_size=16, accumulation=1, learning_rate=1e-3, warmup=0.1)
+    ours = classifier(encoder, dropout=0.0)
+    lines: list[dict] = []
+    fit(ours, train, validation, recipe, 5, tmp_path / "a", lines.append)
+
+    from core.classifier import collate
+
+    plain = classifier(encoder, dropout=0.0).train()
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": plain.encoder_parameters(), "lr": 1e-3},
+            {"params": plain.head_parameters(), "lr": 5e-4},
+        ],
+        weight_decay=0.0,
+    )
+    sampler = StepSampler([len(t.ids) for t in train.tokens], 16, 5)
+    steps = recipe.epochs * -(-len(train.labels) // 16)
+    warmup = -(-steps // 10)
+    losses, step = [], 0
+    kept = None
+    best = np.inf
+    for epoch in range(recipe.epochs):
+        sampler.set_epoch(epoch)
+        order = list(sampler)
+        for start in range(0, len(order), 16):
+            rows = order[start : start + 16]
+            scale = min((step / warmup), (steps - step) / (steps - warmup))
+            for group, rate in zip(optimiser.param_groups, (1e-3, 5e-4), strict=True):
+                group["lr"] = rate * scale
+            batch = collate([train.tokens[i] for i in rows], plain.tokenizer.pad_token_id)
+            loss = weighted_cross_entropy(
+                plain(batch).logits,
+                torch.tensor(train.labels[rows]),
+                torch.tensor(train.weights[rows]),
+                len(rows),
+            )
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
+            optimiser.step()
+            losses.append(loss.item())
+            step += 1
+        probabilities, _ = predict(plain, validation.tokens)
+        chosen = probabilities[np.arange(len(validation.labels)), validation.labels]
+        value = float(-(validation.weights * np.log(chosen)).mean())
+        if value < best:
+            best, kept = value, weights_of(plain).clone()
+        plain.train()
+    logged = [line["loss"] for line in lines if "loss" in line]
+    assert logged == pytest.approx(losses, abs=1e-4)
+    assert torch.allclose(weights_of(ours), kept, atol=1e-4)
+
+
+def test_the_best_epoch_by_weighted_validation_loss_is_kept(encoder, corpus, tmp_path) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    model = classifier(encoder)
+    lines: list[dict] = []
+    trained = fit(model, train, validation, RECIPE, 0, tmp_path, lines.append)
+    epochs = [line for line in lines if "validation_loss" in line]
+    assert len(epochs) == RECIPE.epochs
+    best = min(epochs, key=lambda line: line["validation_loss"])
+    assert trained.best_epoch == best["epoch"]
+    assert trained.validation_loss == best["validation_loss"]
+    probabilities, _ = predict(model, validation.tokens)
+    losses = -np.log(probabilities[np.arange(len(validation.labels)), validation.labels])
+    assert trained.validation_loss == pytest.approx((losses * validation.weights).mean(), abs=1e-4)
+    assert trained.validation_loss_unweighted == pytest.approx(losses.mean(), abs=1e-4)
+    for line in lines:
+        assert {"step", "steps", "epoch", "seconds"} <= set(line)
+    assert {"loss", "lr", "samples_per_second"} <= set(lines[0])
+    assert lines[-2]["lr"] < lines[0]["lr"]
+
+
+def test_frozen_layers_stay_and_sharing_their_outputs_changes_nothing(
+    encoder, corpus, tmp_path
+) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    plain, shared = (classifier(encoder, frozen=2, dropout=0.0) for _ in range(2))
+    before = weights_of(plain).clone()
+    fit(plain, train, validation, RECIPE, 0, tmp_path / "plain")
+    states = FrozenStates()
+    for part in (train, validation):
+        part.hidden = states.get(shared, part.tokens)
+    fit(shared, train, validation, RECIPE, 0, tmp_path / "shared")
+    assert torch.allclose(weights_of(plain), weights_of(shared), atol=1e-4)
+    frozen = sum(p.numel() for p in plain.parameters() if not p.requires_grad)
+    assert frozen > 0
+    assert torch.equal(before[: frozen // 2], weights_of(plain)[: frozen // 2])
+    assert not torch.allclose(before, weights_of(plain))
+
+
+def test_the_same_seed_gives_the_same_model_and_another_does_not(encoder, corpus, tmp_path) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    models = []
+    for i, seed in enumerate((0, 0, 1)):
+        model = classifier(encoder)
+        fit(model, train, validation, RECIPE, seed, tmp_path / str(i))
+        models.append(weights_of(model))
+    assert torch.equal(models[0], models[1])
+    assert not torch.equal(models[0], models[2])
+
+
+@pytest.mark.parametrize("at", ["in epoch 2", "at the end of epoch 1", "before any epoch ended"])
+def test_a_stopped_training_goes_on_to_the_same_result(encoder, corpus, tmp_path, at) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    undisturbed = classifier(encoder)
+    expected = fit(undisturbed, train, validation, RECIPE, 0, tmp_path / "a")
+
+    class Stop(Exception):
+        pass
+
+    def stop(line: dict) -> None:
+        stops = {
+            "in epoch 2": line["epoch"] > 1.3,
+            "at the end of epoch 1": "validation_loss" in line,
+            "before any epoch ended": line["epoch"] > 0.3,
+        }
+        if stops[at]:
+            raise Stop
+
+    with pytest.raises(Stop):
+        fit(classifier(encoder), train, validation, RECIPE, 0, tmp_path / "b", stop)
+    lines: list[dict] = []
+    resumed = classifier(encoder)
+    trained = fit(resumed, train, validation, RECIPE, 0, tmp_path / "b", lines.append)
+    assert torch.equal(weights_of(resumed), weights_of(undisturbed))
+    assert trained.validation_loss == expected.validation_loss
+    assert trained.best_epoch == expected.best_epoch
+    assert (min(line["epoch"] for line in lines) > 1) == (at == "in epoch 2")
+
+
+def test_a_broken_checkpoint_is_not_used(encoder, corpus, tmp_path) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    (tmp_path / "checkpoint-5").mkdir()
+    (tmp_path / "checkpoint-5" / "trainer_state.json").write_text('{"global')
+    trained = fit(classifier(encoder), train, validation, RECIPE, 0, tmp_path)
+    assert trained.steps == RECIPE.epochs * -(-len(train.labels) // 16)
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(1, 20), st.integers(0, 5))
+def test_a_step_is_a_random_draw_sorted_by_length(lengths, rows_a_step, seed) -> None:
+    sampler = StepSampler(lengths, rows_a_step, seed)
+    order = list(sampler)
+    assert sorted(order) == list(range(len(lengths)))
+    assert list(sampler) == order
+    permutation = np.random.default_rng([seed, 0]).permutation(len(lengths))
+    for start in range(0, len(order), rows_a_step):
+        step = order[start : start + rows_a_step]
+        assert set(step) == set(permutation[start : start + rows_a_step])
+        assert [lengths[i] for i in step] == sorted(lengths[i] for i in step)
+    sampler.set_epoch(1)
+    if len(lengths) > 8:
+        assert list(sampler) != order or rows_a_step >= len(lengths)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0; expected 1 to 1000"),
+        ({"epochs": 2.5}, "epochs is 2.5; expected int"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast'; expected float"),
+        ({"trim": 1}, "trim is 1; expected bool"),
+        ({"batch_size": True}, "batch_size is True; expected int"),
+        ({"warmup": 1.5}, "warmup is 1.5; expected 0 to 1"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_its_value(values, message) -> None:
+    with pytest.raises(InputError, match=message):
+        Recipe(**values)
+    assert Recipe(learning_rate=1).learning_rate == 1.0
