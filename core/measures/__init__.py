@@ -1,0 +1,1 @@
+"""Measures: from predictions to tables with intervals. One file a measure."""

@@ -1,0 +1,96 @@
+"""Predictions of one run on the test set, and what is predicted in each language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.joint import Groups
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions of one run on test rows.
+
+    Attributes:
+        rows: `row`, `sentence`, `language`, `label` of each test row, in the corpus's order.
+        probabilities: rows x classes.
+        labels: class names in their order.
+        languages: in their order.
+    """
+
+    rows: pd.DataFrame
+    probabilities: np.ndarray
+    labels: tuple[str, ...]
+    languages: tuple[str, ...]
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Class number with the highest probability, the first one where several tie."""
+        numbers: np.ndarray = self.probabilities.argmax(axis=1)
+        return numbers
+
+    @property
+    def truth(self) -> np.ndarray:
+        """Class number of each row's label."""
+        return pd.Index(self.labels).get_indexer(pd.Index(self.rows["label"]))
+
+    @property
+    def sentences(self) -> np.ndarray:
+        """Sentence id of each row."""
+        ids: np.ndarray = self.rows["sentence"].to_numpy(dtype=str)
+        return ids
+
+    def one_hot(self, numbers: np.ndarray) -> np.ndarray:
+        """Class numbers as rows x classes of 0 and 1."""
+        return np.eye(len(self.labels))[numbers]
+
+    def by_language(self, values: np.ndarray) -> np.ndarray:
+        """Spread values (rows x k) over languages: rows x (languages * k), 0 elsewhere."""
+        number = pd.Index(self.languages).get_indexer(pd.Index(self.rows["language"]))
+        member = np.eye(len(self.languages))[number]
+        spread: np.ndarray = (member[:, :, None] * values[:, None, :]).reshape(len(values), -1)
+        return spread
+
+
+def predicted_shares(predictions: Predictions, *, soft: bool = False) -> pd.DataFrame:
+    """Share of each class predicted in each language (paper, Table 2).
+
+    Args:
+        soft: mean probability in place of the share of rows.
+    """
+    values = predictions.probabilities if soft else predictions.one_hot(predictions.predicted)
+    return _mean_by_language(predictions, values)
+
+
+def true_shares(predictions: Predictions) -> pd.DataFrame:
+    """Share of each label in each language of the test set."""
+    return _mean_by_language(predictions, predictions.one_hot(predictions.truth))
+
+
+def group_shares(shares: pd.DataFrame, n: pd.Series, groups: Groups) -> pd.DataFrame:
+    """Shares pooled over the languages of each group.
+
+    Args:
+        shares: languages x labels.
+        n: rows of each language.
+
+    Returns:
+        One row a group, named by its languages.
+    """
+    pooled: dict[str, np.ndarray] = {}
+    for group in groups:
+        members = [x for x in group if x in shares.index]
+        if members:
+            pooled[" ".join(members)] = np.average(
+                shares.loc[members], axis=0, weights=n.loc[members]
+            )
+    return pd.DataFrame(pooled, index=shares.columns).T
+
+
+def _mean_by_language(predictions: Predictions, values: np.ndarray) -> pd.DataFrame:
+    frame = pd.DataFrame(values, columns=list(predictions.labels))
+    means = frame.groupby(predictions.rows["language"].to_numpy()).mean()
+    return means.reindex(list(predictions.languages))

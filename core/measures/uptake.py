@@ -1,0 +1,54 @@
+"""Skew uptake: how much of the training skew a model's predictions copy."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from core.measures.bootstrap import interval
+from core.measures.predictions import Predictions
+
+
+class Uptake(NamedTuple):
+    """A slope and its 95 % interval over test sentences."""
+
+    value: float
+    low: float
+    high: float
+
+
+def skew_uptake(predictions: Predictions, deviation: pd.DataFrame, *, soft: bool = False) -> Uptake:
+    """Slope of (share predicted - true share) on the skewed design's deviation, over all cells.
+
+    0: the model ignores the skew; 1: it copies it; above 1: it amplifies it. Both sides sum to 0
+    within a language, so the least-squares line has no intercept. The deviation is the study's
+    skewed design's for every run, the balanced ones too. From the paper's Table 2: 0.36 (amazon)
+    and 0.34 (xnli).
+
+    Args:
+        deviation: `joint.deviation` of the skewed design, languages x labels.
+        soft: mean probabilities in place of shares of rows.
+
+    Raises:
+        ValueError: the design is not skewed, so that the slope is not defined.
+    """
+    x = deviation.loc[list(predictions.languages), list(predictions.labels)].to_numpy().ravel()
+    if not np.any(np.abs(x) > 1e-12):
+        raise ValueError(
+            "skew uptake needs a design in which language and label are not independent"
+        )
+    given = predictions.probabilities if soft else predictions.one_hot(predictions.predicted)
+    excess = predictions.by_language(given - predictions.one_hot(predictions.truth))
+    n = predictions.by_language(np.ones_like(given))
+    values = np.hstack([excess, n])
+
+    def slope(totals: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            y = totals[:, : len(x)] / totals[:, len(x) :]
+        slopes: np.ndarray = y @ x / (x @ x)
+        return slopes
+
+    low, high = interval(values, predictions.sentences, slope)
+    return Uptake(float(slope(values.sum(axis=0, keepdims=True))[0]), float(low), float(high))
