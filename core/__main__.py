@@ -1,0 +1,196 @@
+"""The command line: `python -m core …`, the same verbs as the dashboard."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+from typing import Any
+
+from core.errors import InputError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 if it went well, 2 on wrong input, 130 when stopped by hand."""
+    # Idle threads that spin take the cores from those that work (scikit-learn, torch).
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    chosen = _parser().parse_args(arguments)
+    try:
+        chosen.command(chosen)
+    except InputError as error:
+        print(f"langskew: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nlangskew: stopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core",
+        description="See, measure and fix language-specific class imbalance in fine-tuning.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    fetch = commands.add_parser("fetch", help="download what the embedded default needs (once)")
+    fetch.set_defaults(command=_fetch)
+
+    audit = commands.add_parser("audit", help="how skewed a corpus is")
+    audit.add_argument(
+        "corpus", help="multiemo, synthetic, or a CSV, TSV, JSON Lines, Parquet file"
+    )
+    audit.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS",
+        help="name of a column in the file, such as language=lang; may be repeated",
+    )
+    audit.add_argument("--labels", metavar="A,B,…", help="the labels in their order")
+    audit.add_argument("--languages", metavar="A,B,…", help="only these languages")
+    audit.add_argument("--json", action="store_true", help="one JSON document")
+    audit.set_defaults(command=_audit)
+
+    study = commands.add_parser("study", help="train every run of a study that is missing")
+    study.add_argument(
+        "study", metavar="NAME|FILE.toml", help="a shipped or started study, or a file"
+    )
+    study.add_argument("--seeds", metavar="0,1,2", help="in place of the study's own")
+    study.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
+    study.set_defaults(command=_study)
+
+    train = commands.add_parser("train", help="train one run, or go on with it")
+    train.add_argument("run", help="run id, or how it begins")
+    train.set_defaults(command=_train)
+
+    runs = commands.add_parser("runs", help="list all runs")
+    runs.add_argument("--json", action="store_true", help="one JSON document")
+    runs.set_defaults(command=_runs)
+
+    show = commands.add_parser("show", help="the results of a run or study")
+    show.add_argument("name", metavar="RUN|STUDY")
+    show.add_argument("--json", action="store_true", help="one JSON document")
+    show.set_defaults(command=_show)
+    return parser
+
+
+def _fetch(_: argparse.Namespace) -> None:
+    from core import encoder, multiemo
+
+    print("corpus multiemo (358 MB to download, once) …", file=sys.stderr)
+    print(f"corpus   {multiemo.fetch()}")
+    print("encoder multilingual-e5-small (91 MB to download, once) …", file=sys.stderr)
+    print(f"encoder  {encoder.fetch_embedded()}")
+
+
+def _audit(chosen: argparse.Namespace) -> None:
+    from core import show
+    from core.corpus import load
+    from core.results import audit
+
+    columns = {}
+    for pair in chosen.column:
+        ours, equals, theirs = pair.partition("=")
+        if not (ours and equals and theirs):
+            raise InputError(f"--column is {pair!r}; expected OURS=THEIRS, such as language=lang.")
+        columns[ours] = theirs
+    labels, languages = (x.split(",") if x else None for x in (chosen.labels, chosen.languages))
+    document = audit(load(chosen.corpus, columns=columns, labels=labels, languages=languages))
+    print(_json(document) if chosen.json else show.audit_text(document))
+
+
+def _study(chosen: argparse.Namespace) -> None:
+    _quiet()
+    from core import planning, show, study
+    from core.results import summary
+    from core.run import Session
+    from core.terminal import Line
+
+    asked = study.read(chosen.study)
+    if chosen.seeds:
+        try:
+            asked = replace(asked, seeds=tuple(int(s) for s in chosen.seeds.split(",")))
+        except ValueError as error:
+            raise InputError(
+                f"--seeds is {chosen.seeds!r}; expected whole numbers such as 0,1,2."
+            ) from error
+    session = Session()
+    plan = planning.plan(asked, session)
+    if chosen.dry_run:
+        print(show.plan_text(plan))
+        return
+    number = {run_id: i for i, run_id in enumerate(plan.runs, start=1)}
+
+    def report(run_id: str) -> Line:
+        config = plan.runs[run_id]
+        return Line(
+            f"[{number[run_id]}/{len(plan.runs)}] {config.setup} seed {config.seed} {run_id}"
+        )
+
+    planning.run(plan, session, report)
+    print(show.study_text(summary(asked.name)))
+
+
+def _train(chosen: argparse.Namespace) -> None:
+    _quiet()
+    from core import checkpoints
+    from core.run import train_run
+    from core.terminal import Line
+
+    run_id = checkpoints.resolve(chosen.run)
+    train_run(run_id, report=Line(run_id))
+    print(f"{run_id} is done: {checkpoints.folder(run_id)}")
+
+
+def _runs(chosen: argparse.Namespace) -> None:
+    from core import checkpoints, show
+
+    listed = checkpoints.list_runs()
+    if chosen.json:
+        rows = [{k: v for k, v in r.items() if v == v} for r in listed.to_dict("records")]
+        print(_json({"runs": rows}))
+    else:
+        print(show.runs_text(listed))
+
+
+def _show(chosen: argparse.Namespace) -> None:
+    from core import checkpoints, show, study
+    from core.results import run_summary, summary
+
+    if chosen.name in study.started():
+        document = summary(chosen.name)
+        print(_json(document) if chosen.json else show.study_text(document))
+        return
+    try:
+        run_id = checkpoints.resolve(chosen.name)
+    except InputError as error:
+        known = ", ".join(study.started()) or "none"
+        raise InputError(f"{error} Studies that were started: {known}.") from error
+    document = run_summary(run_id)
+    print(_json(document) if chosen.json else show.run_text(document))
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def _quiet() -> None:
+    """Silence progress bars and advice of libraries; ours say what matters. Use all cores."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import torch
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,265 @@
+"""Run folders: written whole or not at all, claimed by one process, read through DuckDB.
+
+The folder is the truth. `COMPLETE` is written last; a run is being worked on exactly while a
+process holds the lock on its folder, which the system releases when that process ends, however it
+ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from core.config import RunConfig
+from core.errors import InputError
+from core.measures.predictions import Predictions
+
+STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
+
+
+def root() -> Path:
+    """The checkpoints folder: LANGSKEW_CHECKPOINTS, else `checkpoints` beside this package."""
+    chosen = os.environ.get("LANGSKEW_CHECKPOINTS")
+    return Path(chosen).expanduser() if chosen else Path(__file__).parent.parent / "checkpoints"
+
+
+def folder(run_id: str) -> Path:
+    """A run's folder, whether it exists or not."""
+    return root() / run_id
+
+
+def resolve(prefix: str) -> str:
+    """The run id that begins with these characters.
+
+    Raises:
+        InputError: none or several do.
+    """
+    found = [path.name for path in _run_folders() if path.name.startswith(prefix)]
+    if len(found) != 1 or not prefix:
+        raise InputError(
+            f"run {prefix!r}: {len(found)} of the runs in {root()} begin with it"
+            f"{': ' + ', '.join(found) if found else ''}. `python -m core runs` lists them."
+        )
+    return found[0]
+
+
+def create(config: RunConfig) -> str:
+    """Make the folder of a run with its config, as `queued`; a run that exists stays as it is."""
+    path = folder(config.run_id)
+    path.mkdir(parents=True, exist_ok=True)
+    if not (path / "config.json").exists():
+        write_text(path / "config.json", config.canonical_json())
+    if not (path / "status.json").exists():
+        write_status(config.run_id, "queued")
+    return config.run_id
+
+
+def read_config(run_id: str) -> RunConfig:
+    """The config of a run.
+
+    Raises:
+        InputError: no such run, or its config does not read.
+    """
+    path = folder(run_id) / "config.json"
+    try:
+        return RunConfig.from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"run {run_id} has no config.json in {folder(run_id)}.") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def is_complete(run_id: str) -> bool:
+    """Whether a run finished, with all its files written."""
+    return (folder(run_id) / "COMPLETE").exists()
+
+
+def write_status(run_id: str, state: str, message: str = "", **more: Any) -> None:
+    """Replace status.json."""
+    status = {"state": state, "message": message, "pid": os.getpid(), "time": time.time(), **more}
+    write_text(folder(run_id) / "status.json", json.dumps(status))
+
+
+def read_status(run_id: str) -> dict[str, Any]:
+    """State and message of a run; a run left `running` by a process that is gone is `interrupted`.
+
+    A status that does not read, or a folder whose COMPLETE is missing though its status says done,
+    is reported as `failed` with what is wrong.
+    """
+    path = folder(run_id)
+    if is_complete(run_id):
+        return {"state": "done", "message": ""}
+    try:
+        status: dict[str, Any] = json.loads((path / "status.json").read_text())
+        state = status["state"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return {"state": "failed", "message": f"status.json does not read: {error!r}"}
+    if state == "running" and not _is_locked(path):
+        message = "the process that trained it is gone; train it again to go on"
+        return {**status, "state": "interrupted", "message": message}
+    if state == "done":
+        return {**status, "state": "failed", "message": "COMPLETE is missing; train it again"}
+    return status
+
+
+@contextmanager
+def claim(run_id: str) -> Iterator[Path]:
+    """Hold a run's lock while working on it.
+
+    Raises:
+        InputError: another process works on it.
+    """
+    path = folder(run_id)
+    with (path / "lock").open("w") as lock:
+        for tries_left in reversed(range(5)):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if not tries_left:
+                    raise InputError(
+                        f"run {run_id} is being trained by another process; wait for it, or stop "
+                        "that process."
+                    ) from error
+                time.sleep(0.1)  # a reader of the status holds the lock for a moment
+        yield path
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with (path / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to, renamed over `path` (a file or folder) when the block ends well."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        if path.is_dir():  # a folder cannot be renamed over
+            shutil.rmtree(path)
+        partial.replace(path)
+    finally:
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        else:
+            partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def append_line(path: Path, document: dict[str, Any]) -> None:
+    """Append one line of JSON in one write, so that readers see whole lines."""
+    line = (json.dumps(document) + "\n").encode()
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(handle, line)
+    finally:
+        os.close(handle)
+
+
+def query(sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
+    """Answer SQL over the files, in memory."""
+    with duckdb.connect(":memory:") as connection:
+        frame: pd.DataFrame = connection.execute(sql, parameters or []).df()
+    return frame
+
+
+def read_predictions(run_id: str) -> Predictions:
+    """A run's predictions on the test set.
+
+    Raises:
+        InputError: the run is not finished, or its file does not read.
+    """
+    config = read_config(run_id)
+    path = folder(run_id) / "predictions.parquet"
+    if not is_complete(run_id):
+        raise InputError(f"run {run_id} is not finished; train it with `python -m core train`.")
+    columns = [probability_column(label) for label in config.labels]
+    try:
+        frame = query("SELECT * FROM read_parquet(?)", [str(path)])
+        probabilities = frame[columns].to_numpy()
+    except (duckdb.Error, KeyError) as error:
+        raise InputError(
+            f"{path} does not read ({error}); delete the run's folder and train it again."
+        ) from error
+    rows = frame[["row", "sentence", "language", "label"]]
+    return Predictions(rows, probabilities, config.labels, config.languages)
+
+
+def probability_column(label: str) -> str:
+    """Name of a class's column in predictions.parquet."""
+    return f"p_{label}"
+
+
+def list_runs() -> pd.DataFrame:
+    """All runs: `run`, `setup`, `seed`, `corpus`, `encoder`, `state`, `accuracy`, `message`.
+
+    A folder that does not read is listed as failed, with what is wrong with it.
+    """
+    rows = []
+    for path in _run_folders():
+        row: dict[str, Any] = {"run": path.name, **read_status(path.name)}
+        try:
+            config = read_config(path.name)
+            row |= {k: getattr(config, k) for k in ("setup", "seed", "corpus", "encoder")}
+        except InputError as error:
+            row |= {"state": "failed", "message": str(error)}
+        rows.append(row)
+    columns = ["run", "setup", "seed", "corpus", "encoder", "state", "message"]
+    listed = pd.DataFrame(rows, columns=columns)
+    return listed.merge(_metrics(), on="run", how="left")
+
+
+def _metrics() -> pd.DataFrame:
+    files = [str(p / "metrics.json") for p in _run_folders() if (p / "COMPLETE").exists()]
+    if not files:
+        return pd.DataFrame({"run": pd.Series(dtype=str), "accuracy": pd.Series(dtype=float)})
+    return query(
+        """SELECT parse_filename(parse_path(filename)[-2]) AS run, accuracy
+           FROM read_json(?, columns = {accuracy: 'DOUBLE'}, filename = true,
+                          format = 'newline_delimited', ignore_errors = true)
+        """,
+        [files],
+    )
+
+
+def _run_folders() -> list[Path]:
+    if not root().is_dir():
+        return []
+    return sorted(p.parent for p in root().glob("*/config.json"))
+
+
+def attempt(run_id: str, work: Callable[[Path], None]) -> None:
+    """Work on a claimed run and record how it ended."""
+    with claim(run_id) as path:
+        try:
+            write_status(run_id, "running", started=time.time())
+            work(path)
+            write_status(run_id, "done")
+        except KeyboardInterrupt:
+            write_status(run_id, "cancelled", "stopped by hand; train it again to go on")
+            raise
+        except BaseException as error:
+            write_status(run_id, "failed", f"{type(error).__name__}: {error}")
+            raise

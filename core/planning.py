@@ -1,0 +1,141 @@
+"""From a study to its runs: sizes that fit, one config a run, and training what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+import pandas as pd
+import tomli_w
+
+from core import checkpoints, joint
+from core.config import RunConfig
+from core.corpus import Corpus
+from core.errors import InputError
+from core.objective import class_weights
+from core.recipe import Recipe
+from core.run import Report, Session, train_run, training_counts
+from core.study import Study, started_folder
+
+TEST_DEFAULT = 1000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs that a study stands for.
+
+    Attributes:
+        study: what was asked.
+        runs: config by run id, in the order in which they are trained.
+        skewed: target joint distribution of the imbalanced setups, languages x labels.
+        corpus: the loaded corpus.
+    """
+
+    study: Study
+    runs: dict[str, RunConfig]
+    skewed: pd.DataFrame
+    corpus: Corpus
+
+
+def plan(study: Study, session: Session) -> Plan:
+    """Load the corpus and lay out the runs.
+
+    Raises:
+        InputError: the corpus does not load, a design does not fit it, or a size is too large.
+    """
+    corpus = session.load_corpus(study.corpus, study.columns, study.labels, study.languages)
+    counts = {
+        split: joint.count(corpus.rows(split), corpus.languages, corpus.labels)
+        for split in ("train", "validation", "test")
+    }
+    uniform = joint.design_shares("uniform", corpus.languages, corpus.labels)
+    skewed = joint.design_shares(
+        study.design, corpus.languages, corpus.labels, study.groups, counts["train"]
+    )
+    in_use = {s: uniform if s == "balanced" else skewed for s in study.setups}
+    sizes = {}
+    for split, available in counts.items():
+        designs = [uniform] if split == "test" else [uniform, *in_use.values()]
+        key = f"{split}_per_language"
+        wanted = getattr(study, key)
+        if wanted is None:
+            wanted = joint.largest_size(designs, available)
+            wanted = min(wanted, TEST_DEFAULT) if split == "test" else wanted
+        if wanted < len(corpus.labels):
+            raise InputError(
+                f"study {study.name}: {key} is {wanted}, too few for {len(corpus.labels)} labels; "
+                f"the corpus has {int(available.to_numpy().min())} rows in its smallest cell of "
+                f"{split}."
+            )
+        joint.check_size(wanted, designs, available, f"study {study.name}, {split}", key)
+        sizes[key] = wanted
+
+    revision = session.encoder_revision(study.encoder, corpus)
+    external_hash = ""
+    if study.external:
+        external_hash = session.load_external(study.external, corpus.languages).content_hash
+    runs = {}
+    for seed in study.seeds:
+        for setup in study.setups:
+            config = RunConfig(
+                setup=setup,
+                seed=seed,
+                corpus=study.corpus,
+                corpus_hash=corpus.content_hash,
+                labels=corpus.labels,
+                languages=corpus.languages,
+                encoder=study.encoder,
+                encoder_revision=revision,
+                shares=_rounded(in_use[setup]),
+                columns=study.columns,
+                external=study.external,
+                external_hash=external_hash,
+                training=study.training,
+                **sizes,
+            )
+            runs[config.run_id] = config
+    if "balanced" in study.setups and len(study.seeds) == 1:
+        first = next(c for c in runs.values() if c.setup == "balanced")
+        null = replace(first, seed=first.seed + 1)
+        runs[null.run_id] = null
+    for config in runs.values():
+        if config.weighted:
+            class_weights(training_counts(config, "train"))  # refuses empty cells before training
+    return Plan(study, runs, skewed, corpus)
+
+
+def record(plan_: Plan) -> None:
+    """Write the study's folder: what was asked, and the runs it stands for."""
+    document = {k: v for k, v in asdict(plan_.study).items() if v not in (None, {}, (), "")}
+    document["groups"] = [list(g) for g in plan_.study.groups or ()]
+    document["training"] = {
+        k: v for k, v in asdict(plan_.study.training).items() if v != getattr(Recipe(), k)
+    }
+    document["runs"] = [
+        {"run": run, "setup": c.setup, "seed": c.seed} for run, c in plan_.runs.items()
+    ]
+    document = {k: v for k, v in document.items() if v not in ([], {})}
+    folder = started_folder(plan_.study.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoints.write_text(folder / "study.toml", tomli_w.dumps(document))
+
+
+def run(plan_: Plan, session: Session, report: Callable[[str], Report]) -> None:
+    """Train every run of a plan that is not complete yet.
+
+    Args:
+        report: gives the progress callback of a run, by its id.
+    """
+    record(plan_)
+    for config in plan_.runs.values():
+        checkpoints.create(config)
+    for run_id in plan_.runs:
+        train_run(run_id, session, report(run_id))
+
+
+def _rounded(shares: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Shares with 12 digits, so that a run's id does not hang on how they were summed."""
+    return {
+        str(lang): {str(c): round(float(v), 12) for c, v in row.items()}
+        for lang, row in shares.iterrows()
+    }

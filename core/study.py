@@ -1,0 +1,194 @@
+"""Studies: what is asked, in a TOML file, and the runs that a started one stands for."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from core import checkpoints, joint
+from core.config import SETUPS
+from core.corpus import PRESETS
+from core.errors import InputError
+from core.recipe import Recipe
+
+SHIPPED = Path(__file__).parent / "studies"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is asked. Sizes of None become the largest that fits every design of the study.
+
+    Attributes:
+        name: of the study's folder.
+        corpus: preset name or path (in a file: relative to it).
+        setups: of core.config.SETUPS.
+        encoder: name, folder or hub id.
+        design: of the imbalanced setups: uniform, linear, natural, or language -> label -> share.
+        groups: two lists of languages for the design linear; shares rise over the labels in the
+            first and fall in the second.
+        seeds: each setup is trained once a seed. With a single seed a second balanced run, the
+            null, gets the seed after it.
+        train_per_language, validation_per_language, test_per_language: rows; test rows have the
+            uniform design.
+        labels, languages: which, and their order; by default the corpus's.
+        columns: our column name -> the file's.
+        external: a corpus for the external probe, preset name or path.
+        training: the recipe.
+    """
+
+    name: str
+    corpus: str
+    setups: tuple[str, ...]
+    encoder: str = "multilingual-e5-small"
+    design: str | Mapping[str, Mapping[str, float]] = "linear"
+    groups: joint.Groups | None = None
+    seeds: tuple[int, ...] = (0,)
+    train_per_language: int | None = None
+    validation_per_language: int | None = None
+    test_per_language: int | None = None
+    labels: tuple[str, ...] | None = None
+    languages: tuple[str, ...] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    external: str = ""
+    training: Recipe = field(default_factory=Recipe)
+
+    def __post_init__(self) -> None:
+        if not self.name or not all(c.isalnum() or c in "-_." for c in self.name.lstrip(".")):
+            raise InputError(
+                f"study name is {self.name!r}; use letters, digits, '-', '_' and '.' only."
+            )
+        if unknown := [s for s in self.setups if s not in SETUPS]:
+            raise InputError(
+                f"study {self.name}: unknown setup {', '.join(map(repr, unknown))}; known are "
+                f"{', '.join(SETUPS)}."
+            )
+        for name in ("setups", "seeds"):
+            values = getattr(self, name)
+            if not values or len(set(values)) != len(values):
+                raise InputError(
+                    f"study {self.name}: {name} is {list(values)}; expected one or more, each once."
+                )
+        if bad := [s for s in self.seeds if type(s) is not int or not 0 <= s < 2**31]:
+            raise InputError(
+                f"study {self.name}: seeds has {bad}; expected whole numbers from 0 to 2147483647."
+            )
+        for name in ("train_per_language", "validation_per_language", "test_per_language"):
+            size = getattr(self, name)
+            if size is not None and (type(size) is not int or size < 1):
+                raise InputError(
+                    f"study {self.name}: {name} is {size!r}; expected a whole number from 1 on, or "
+                    "none for the largest that fits."
+                )
+
+
+def read(source: str) -> Study:
+    """Read a study by the name of a shipped or started one, or by the path of a TOML file.
+
+    Raises:
+        InputError: no such study, not TOML, an unknown key or a wrong value.
+    """
+    path = Path(source).expanduser()
+    if path.suffix != ".toml":
+        candidates = [SHIPPED / f"{source}.toml", started_folder(source) / "study.toml"]
+        path = next((c for c in candidates if c.is_file()), candidates[0])
+    if not path.is_file():
+        raise InputError(
+            f"study {source!r} is neither a TOML file nor known; shipped are "
+            f"{', '.join(sorted(p.stem for p in SHIPPED.glob('*.toml')))}, started are "
+            f"{', '.join(started()) or 'none'}."
+        )
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from error
+    return _from_document(document, path)
+
+
+def _from_document(document: dict[str, Any], path: Path) -> Study:
+    known = [f.name for f in fields(Study)]
+    document = {k: v for k, v in document.items() if k != "runs"}  # what `record` adds
+    if unknown := sorted(set(document) - set(known)):
+        raise InputError(f"{path}: unknown key {', '.join(unknown)}; known are {', '.join(known)}.")
+    document.setdefault("name", path.stem)
+    if missing := [k for k in ("corpus", "setups") if k not in document]:
+        raise InputError(
+            f"{path}: {', '.join(missing)} missing; only corpus and setups are needed."
+        )
+    lists = {
+        "setups": str,
+        "seeds": int,
+        "labels": str,
+        "languages": str,
+    }
+    for name, kind in lists.items():
+        if name in document:
+            value = document[name]
+            if not isinstance(value, list) or not all(type(v) is kind for v in value):
+                raise InputError(
+                    f"{path}: {name} is {value!r}; expected a list of {kind.__name__}."
+                )
+            document[name] = tuple(value)
+    for name in ("name", "corpus", "encoder", "external"):
+        if not isinstance(document.get(name, ""), str):
+            raise InputError(f"{path}: {name} is {document[name]!r}; expected a string.")
+    if "groups" in document:
+        groups = document["groups"]
+        if not isinstance(groups, list) or [type(g) for g in groups] != [list, list]:
+            raise InputError(f"{path}: groups is {groups!r}; expected two lists of languages.")
+        document["groups"] = (tuple(groups[0]), tuple(groups[1]))
+    if not isinstance(document.get("columns", {}), dict):
+        raise InputError(f'{path}: [columns] must be a table, our name = "theirs".')
+    training = document.get("training", {})
+    known = [f.name for f in fields(Recipe)]
+    if not isinstance(training, dict) or set(training) - set(known):
+        raise InputError(f"{path}: [training] is {training!r}; known keys are {', '.join(known)}.")
+    document["training"] = Recipe(**training)
+    for name in ("corpus", "external"):
+        if document.get(name, "") not in ("", *PRESETS):
+            document[name] = _beside(path, document[name])
+    if "encoder" in document and Path(_beside(path, document["encoder"])).is_dir():
+        document["encoder"] = _beside(path, document["encoder"])
+    return Study(**document)
+
+
+def _beside(path: Path, name: str) -> str:
+    """A path as the study's file means it: relative to that file."""
+    return str((path.parent / Path(name).expanduser()).resolve())
+
+
+def started_folder(name: str) -> Path:
+    """Folder of a started study."""
+    return checkpoints.root() / "studies" / name
+
+
+def started() -> list[str]:
+    """Names of the studies that were started."""
+    found = (checkpoints.root() / "studies").glob("*/study.toml")
+    return sorted(path.parent.name for path in found)
+
+
+def entries(name: str) -> list[dict[str, Any]]:
+    """The runs that a started study stands for: `run`, `setup` and `seed` of each.
+
+    Raises:
+        InputError: it was never started, or its file does not read.
+    """
+    path = started_folder(name) / "study.toml"
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return [{key: e[key] for key in ("run", "setup", "seed")} for e in document["runs"]]
+    except FileNotFoundError as error:
+        raise InputError(
+            f"study {name!r} was never started; started are {', '.join(started()) or 'none'}. "
+            f"Start it with `python -m core study {name}`."
+        ) from error
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} does not read: {error!r}; start the study again.") from error
+
+
+def run_ids(name: str) -> list[str]:
+    """Ids of the runs that a started study stands for; see `entries`."""
+    return [entry["run"] for entry in entries(name)]

@@ -1,0 +1,66 @@
+"""Tables and progress for the command line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from unicodedata import east_asian_width
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Columns of text, the first left-aligned, numbers right-aligned."""
+    cells = [[str(c) for c in row] for row in [columns, *rows]]
+    widths = [max(_width(row[i]) for row in cells) for i in range(len(columns))]
+    numeric = [
+        i > 0 and all(isinstance(row[i], (int, float)) or _is_number(str(row[i])) for row in rows)
+        for i in range(len(columns))
+    ]
+    lines = []
+    for row in cells:
+        parts = []
+        for cell, width, right in zip(row, widths, numeric, strict=True):
+            blanks = " " * (width - _width(cell))
+            parts.append(blanks + cell if right else cell + blanks)
+        lines.append("  ".join(parts).rstrip())
+    lines.insert(1, "  ".join("─" * w for w in widths))
+    return "\n".join(lines)
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _is_number(text: str) -> bool:
+    return text in ("", "–") or text[:1] in "0123456789-+."
+
+
+class Line:
+    """One line of progress on standard error, rewritten in place where that is a terminal."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self._what = ""
+        self._started = self._shown = time.monotonic()
+        self._open = False
+
+    def __call__(self, what: str, share: float) -> None:
+        """Show what is being done and how much of it (0 to 1)."""
+        now = time.monotonic()
+        if sys.stderr.isatty():
+            if what == self._what and now - self._shown < 0.2 and share < 1:
+                return
+            bar = "█" * round(20 * share) + "░" * (20 - round(20 * share))
+            seconds = now - self._started
+            end = "\n" if what == "done" else ""
+            print(
+                f"\r\x1b[K{self.label}  {bar} {what} {share:4.0%} {seconds:.0f} s",
+                end=end,
+                file=sys.stderr,
+                flush=True,
+            )
+        elif what != self._what:
+            print(
+                f"{self.label}  {what} ({now - self._started:.0f} s)", file=sys.stderr, flush=True
+            )
+        self._what, self._shown = what, now
