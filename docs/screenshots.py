@@ -1,0 +1,59 @@
+"""Take the README's pictures from the demo study: `make screenshots` (needs Chromium)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+PORT = 8599
+PAGES = {"predictions": "/?study=demo"}
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def main() -> None:
+    """Start the app, photograph each page, stop the app."""
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(PORT)]
+    app = subprocess.Popen(command, cwd=root)
+    try:
+        _wait(f"http://localhost:{PORT}/_stcore/health")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+            for name, path in PAGES.items():
+                page = browser.new_page(viewport={"width": 1440, "height": 1180})
+                page.goto(f"http://localhost:{PORT}{path}")
+                page.wait_for_selector("path[role=graphics-symbol]", timeout=60_000)
+                page.wait_for_timeout(1500)
+                page.screenshot(path=root / "docs" / f"{name}.png")
+            browser.close()
+    finally:
+        app.terminate()
+        app.wait()
+
+
+def _wait(url: str) -> None:
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise SystemExit(f"{url} does not answer")
+
+
+if __name__ == "__main__":
+    main()
