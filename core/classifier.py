@@ -235,6 +235,46 @@ def collate(
     return Batch(padded([t.ids for t in tokens], pad_id), types, mask, states)
 
 
+def mask_content(tokens: Tokens, tokenizer: PreTrainedTokenizerFast) -> Tokens:
+    """The all-mask input of the same length: content tokens masked, special tokens kept.
+
+    Its prediction is the base value b = p(T_mask, y) of the text (paper, equation 1).
+
+    Raises:
+        InputError: the tokenizer has no mask token.
+    """
+    mask = mask_id(tokenizer)
+    structure = {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id}
+    return Tokens(tuple(i if i in structure else mask for i in tokens.ids), tokens.types)
+
+
+def mask_input(tokenizer: PreTrainedTokenizerFast, length: int, *, specials: bool) -> Tokens:
+    """An input of `length` mask tokens, between special tokens or without any.
+
+    Raises:
+        InputError: the tokenizer has no mask token.
+    """
+    ids: list[int] = [mask_id(tokenizer)] * length
+    if specials:
+        ids = [tokenizer.cls_token_id, *ids, tokenizer.sep_token_id]
+    has_types = "token_type_ids" in tokenizer.model_input_names
+    return Tokens(tuple(ids), (0,) * len(ids) if has_types else None)
+
+
+def mask_id(tokenizer: PreTrainedTokenizerFast) -> int:
+    """Id of the mask token.
+
+    Raises:
+        InputError: there is none.
+    """
+    if tokenizer.mask_token_id is None:
+        raise InputError(
+            "the tokenizer has no mask token, which base values and the masked-input entropy need; "
+            "choose an encoder pretrained with masking."
+        )
+    return int(tokenizer.mask_token_id)
+
+
 def attention_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
     """What is added to attention scores (texts x 1 x 1 x tokens): 0 or minus infinity."""
     if mask is None:

@@ -13,7 +13,9 @@ import pandas as pd
 from core.errors import InputError
 from core.recipe import Recipe
 
-SETUPS = ("balanced", "imbalanced", "imbalanced+cw")
+IMPORTED = "imported"  # the setup of a model trained elsewhere
+_BASES = ("balanced", "imbalanced", "imbalanced+cw")
+SETUPS = (*_BASES, *(f"{base}+entropy" for base in _BASES))
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,16 @@ class RunConfig:
     def weighted(self) -> bool:
         """Whether the loss carries class weights per language."""
         return "+cw" in self.setup
+
+    @property
+    def skewed(self) -> bool:
+        """Whether training and validation set have the study's design, not the uniform one."""
+        return self.setup.startswith("imbalanced")
+
+    @property
+    def entropy(self) -> bool:
+        """Whether the masked-input entropy loss is added."""
+        return self.setup.endswith("+entropy")
 
     @classmethod
     def from_json(cls, text: str) -> RunConfig:

@@ -1,4 +1,4 @@
-"""The training objective: weighted cross-entropy with weights per language and class."""
+"""The training objective: cross-entropy weighted per language and class; masked-input entropy."""
 
 from __future__ import annotations
 
@@ -59,3 +59,18 @@ def weighted_cross_entropy(
     """
     losses = F.cross_entropy(logits.float(), labels, reduction="none")
     return (weights * losses).sum() / n
+
+
+def masked_input_entropy(logits: Tensor, masked_input: str = "paper") -> Tensor:
+    """Sum over classes of p log p for all-mask inputs, mean over rows (a scalar, in nats).
+
+    Minus the entropy: added to the loss, it pushes the prediction for an input without content
+    towards uniform (paper, equation 3; coefficient 1).
+
+    Args:
+        logits: rows x classes.
+        masked_input: `released` takes the mean over classes in place of the sum.
+    """
+    log_p = logits.float().log_softmax(-1)
+    terms = log_p.exp() * log_p
+    return (terms.mean(-1) if masked_input == "released" else terms.sum(-1)).mean()

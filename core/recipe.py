@@ -7,13 +7,15 @@ from typing import Any
 
 from core.errors import InputError
 
+MASKED_INPUTS = ("paper", "released")
+
 
 @dataclass(frozen=True)
 class Recipe:
     """Hyperparameters; the defaults follow the paper's text (section 3).
 
     What the paper leaves open is our choice: epochs, max_length, warmup, weight_decay, and the
-    optimiser (AdamW).
+    optimiser (AdamW, gradients clipped to norm 1).
 
     Attributes:
         epochs: passes over the training subset; the best by validation loss is kept.
@@ -26,6 +28,9 @@ class Recipe:
         warmup: share of the steps over which the learning rates rise from 0.
         weight_decay: decoupled (AdamW), on all trained weights.
         trim: cut the vocabulary to the corpus.
+        masked_input: for setups with +entropy, how equation 3 is read. `paper`: once an optimiser
+            step an input of 1 to max_length tokens, between its special tokens, summed over
+            classes. `released`: once a micro-batch, special tokens masked too, mean over classes.
     """
 
     epochs: int = 3
@@ -38,6 +43,7 @@ class Recipe:
     warmup: float = 0.0
     weight_decay: float = 0.0
     trim: bool = True
+    masked_input: str = "paper"
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {
@@ -62,6 +68,12 @@ class Recipe:
                     f"[training] {field.name} is {value!r}; expected {kind.__name__}, such as "
                     f"{field.default!r}."
                 )
-            low, high = bounds.get(field.name, (0, 1))
+            if field.name == "masked_input" and value not in MASKED_INPUTS:
+                raise InputError(
+                    f"[training] masked_input is {value!r}; expected {' or '.join(MASKED_INPUTS)}."
+                )
+            if field.name not in bounds:
+                continue
+            low, high = bounds[field.name]
             if not low <= value <= high:
                 raise InputError(f"[training] {field.name} is {value!r}; expected {low} to {high}.")

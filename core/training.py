@@ -1,6 +1,6 @@
 """Fine-tuning with the transformers Trainer.
 
-What is ours: two learning rates, the weighted loss, progress as lines of JSON, and an order of rows
+What is ours: two learning rates, the loss, progress as lines of JSON, and an order of rows
 that groups texts by length without changing what an optimiser step sees: the rows of one step are
 a plain random draw, and only within the step are they sorted into micro-batches of like length.
 """
@@ -32,8 +32,8 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
-from core.classifier import Batch, Classifier, Tokens, collate
-from core.objective import weighted_cross_entropy
+from core.classifier import Batch, Classifier, Tokens, collate, mask_id, mask_input
+from core.objective import masked_input_entropy, weighted_cross_entropy
 from core.recipe import Recipe
 
 
@@ -84,6 +84,8 @@ def fit(
     seed: int,
     folder: Path,
     progress: Progress | None = None,
+    *,
+    entropy: bool = False,
 ) -> Trained:
     """Train in place; afterwards the classifier holds the best epoch by validation loss.
 
@@ -93,7 +95,13 @@ def fit(
         progress: called at each logging step with step, steps, epoch, loss, lr, seconds and
             samples_per_second, and after each epoch also with validation_loss and
             validation_loss_unweighted.
+        entropy: add the masked-input entropy (paper, equation 3) to the training loss.
+
+    Raises:
+        InputError: `entropy` with a tokenizer without mask token.
     """
+    if entropy:
+        mask_id(classifier.tokenizer)
     set_seed(seed)
     steps_an_epoch = math.ceil(len(train.labels) / (recipe.batch_size * recipe.accumulation))
     steps = steps_an_epoch * recipe.epochs
@@ -125,6 +133,7 @@ def fit(
         recipe,
         train,
         seed,
+        entropy,
         model=classifier,
         args=arguments,
         train_dataset=_Indices(len(train.labels)),
@@ -223,9 +232,12 @@ class StepSampler(Sampler[int]):
 
 
 class _Trainer(Trainer):
-    def __init__(self, recipe: Recipe, train: Examples, seed: int, **arguments: Any) -> None:
+    def __init__(
+        self, recipe: Recipe, train: Examples, seed: int, entropy: bool, **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
-        self.recipe = recipe
+        self.recipe, self.seed, self.entropy = recipe, seed, entropy
+        self._micro_batch = (-1, 0)  # optimiser step, and micro-batch within it
         self.sampler = StepSampler(
             [len(t.ids) for t in train.tokens], recipe.batch_size * recipe.accumulation, seed
         )
@@ -260,7 +272,29 @@ class _Trainer(Trainer):
         logits = model(batch).logits
         n = num_items_in_batch if num_items_in_batch is not None else len(logits)
         loss = weighted_cross_entropy(logits, inputs["labels"], inputs["weights"], n)
+        if self.entropy and model.training:
+            loss = loss + self._masked_input_loss(model)
         return (loss, {"logits": logits}) if return_outputs else loss
+
+    def _masked_input_loss(self, model: Any) -> Tensor | float:
+        """What equation 3 adds in this micro-batch; over an optimiser step it adds up to it.
+
+        The length depends on seed, step and micro-batch alone: a resumed run draws the same.
+        """
+        step = self.state.global_step
+        last, number = self._micro_batch
+        number = number + 1 if last == step else 0
+        self._micro_batch = (step, number)
+        released = self.recipe.masked_input == "released"
+        if number and not released:
+            return 0.0
+        longest = self.recipe.max_length - (0 if released else 2)
+        length = int(np.random.default_rng([self.seed, step, number]).integers(1, longest + 1))
+        tokenizer = model.tokenizer
+        tokens = mask_input(tokenizer, length, specials=not released)
+        batch = collate([tokens], tokenizer.pad_token_id, self.args.device)
+        value = masked_input_entropy(model(batch).logits, self.recipe.masked_input)
+        return value / self.current_gradient_accumulation_steps if released else value
 
 
 def _unweighted_loss(predicted: EvalPrediction) -> dict[str, float]:

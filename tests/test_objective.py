@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,12 @@ from hypothesis.extra.numpy import arrays
 from sklearn.utils.class_weight import compute_class_weight
 
 from core.errors import InputError
-from core.objective import class_weights, row_weights, weighted_cross_entropy
+from core.objective import (
+    class_weights,
+    masked_input_entropy,
+    row_weights,
+    weighted_cross_entropy,
+)
 
 LANGUAGES, LABELS = ["de", "en"], ["bad", "fair", "good"]
 count_tables = arrays(int, (2, 3), elements=st.integers(1, 50)).map(
@@ -75,3 +81,22 @@ def test_the_loss_is_divided_by_n_and_not_by_the_sum_of_weights() -> None:
     oracle = torch.nn.functional.cross_entropy(logits, labels, by_class, reduction="sum") / 6
     ours = weighted_cross_entropy(logits, labels, by_class[labels], 6)
     assert ours.item() == pytest.approx(oracle.item(), rel=1e-5)
+
+
+@given(st.integers(0, 2**31), st.integers(2, 6))
+def test_masked_input_entropy_is_minus_scipys_entropy(seed, classes) -> None:
+    logits = torch.randn(1, classes, generator=torch.Generator().manual_seed(seed))
+    entropy = scipy.stats.entropy(logits.softmax(-1).numpy(), axis=1)
+    assert masked_input_entropy(logits).item() == pytest.approx(-entropy[0], abs=1e-5)
+    released = masked_input_entropy(logits, "released").item()
+    assert released == pytest.approx(-entropy[0] / classes, abs=1e-5)
+
+
+def test_minimising_the_masked_input_entropy_leads_to_uniform() -> None:
+    logits = torch.tensor([[3.0, -1.0, 0.5]], requires_grad=True)
+    for _ in range(300):
+        loss = masked_input_entropy(logits)
+        (gradient,) = torch.autograd.grad(loss, logits)
+        logits = (logits - gradient).detach().requires_grad_()
+    assert loss.item() == pytest.approx(-np.log(3), abs=1e-4)
+    assert logits.softmax(-1).tolist()[0] == pytest.approx([1 / 3] * 3, abs=1e-2)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import synthetic
-from core.classifier import Classifier, build, tokenise
+from core.classifier import Classifier, build, mask_input, tokenise
 from core.corpus import Corpus, load
 from core.encoder import Encoder
 from core.encoder import load as load_encoder
@@ -177,7 +179,7 @@ def test_the_same_seed_gives_the_same_model_and_another_does_not(encoder, corpus
 def test_a_stopped_training_goes_on_to_the_same_result(encoder, corpus, tmp_path, at) -> None:
     train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
     undisturbed = classifier(encoder)
-    expected = fit(undisturbed, train, validation, RECIPE, 0, tmp_path / "a")
+    expected = fit(undisturbed, train, validation, RECIPE, 0, tmp_path / "a", entropy=True)
 
     class Stop(Exception):
         pass
@@ -192,10 +194,10 @@ def test_a_stopped_training_goes_on_to_the_same_result(encoder, corpus, tmp_path
             raise Stop
 
     with pytest.raises(Stop):
-        fit(classifier(encoder), train, validation, RECIPE, 0, tmp_path / "b", stop)
+        fit(classifier(encoder), train, validation, RECIPE, 0, tmp_path / "b", stop, entropy=True)
     lines: list[dict] = []
     resumed = classifier(encoder)
-    trained = fit(resumed, train, validation, RECIPE, 0, tmp_path / "b", lines.append)
+    trained = fit(resumed, train, validation, RECIPE, 0, tmp_path / "b", lines.append, entropy=True)
     assert torch.equal(weights_of(resumed), weights_of(undisturbed))
     assert trained.validation_loss == expected.validation_loss
     assert trained.best_epoch == expected.best_epoch
@@ -241,3 +243,73 @@ def test_a_wrong_recipe_is_refused_with_its_value(values, message) -> None:
     with pytest.raises(InputError, match=message):
         Recipe(**values)
     assert Recipe(learning_rate=1).learning_rate == 1.0
+
+
+def base_value(model: Classifier, specials: bool) -> np.ndarray:
+    tokens = [mask_input(model.tokenizer, n, specials=specials) for n in range(1, 30)]
+    return predict(model, tokens)[0]
+
+
+# The mean over classes is a third of the sum, so it takes longer.
+@pytest.mark.parametrize(("masked_input", "epochs"), [("paper", 3), ("released", 6)])
+@pytest.mark.parametrize("frozen", [0, 2])
+def test_the_entropy_loss_moves_base_values_towards_uniform(
+    encoder, corpus, tmp_path, masked_input, epochs, frozen
+) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    train.labels[:] = 0  # without content the plain model then says class 0
+    validation.labels[:] = 0
+    distance = {}
+    for entropy in (False, True):
+        model = classifier(encoder, frozen=frozen)
+        recipe = replace(RECIPE, epochs=epochs, masked_input=masked_input)
+        fit(model, train, validation, recipe, 0, tmp_path / str(entropy), entropy=entropy)
+        specials = masked_input == "paper"
+        distance[entropy] = np.abs(base_value(model, specials) - 1 / 3).sum(axis=1).mean() / 2
+    assert distance[True] < 0.7 * distance[False]
+
+
+@pytest.mark.parametrize(("masked_input", "size"), [("paper", 16), ("paper", 4), ("released", 4)])
+def test_equation_3_is_added_once_a_step_or_once_a_micro_batch(
+    encoder, corpus, tmp_path, monkeypatch, masked_input, size
+) -> None:
+    lengths: list[int] = []
+
+    def spy(tokenizer, length: int, *, specials: bool):
+        lengths.append(length)
+        assert specials == (masked_input == "paper")
+        return mask_input(tokenizer, length, specials=specials)
+
+    monkeypatch.setattr("core.training.mask_input", spy)
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    recipe = Recipe(
+        epochs=2,
+        batch_size=size,
+        accumulation=16 // size,
+        max_length=12,
+        masked_input=masked_input,
+    )
+    trained = fit(classifier(encoder), train, validation, recipe, 0, tmp_path, entropy=True)
+    micro_batches = 2 * -(-len(train.labels) // size)
+    assert len(lengths) == (trained.steps if masked_input == "paper" else micro_batches)
+    assert set(lengths) <= set(range(1, 11 if masked_input == "paper" else 13))
+    assert len(set(lengths)) > 3
+
+
+def test_accumulation_does_not_change_the_entropy_loss(encoder, corpus, tmp_path) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    results = []
+    for size, steps in ((16, 1), (4, 4)):
+        model = classifier(encoder, dropout=0.0)
+        recipe = Recipe(epochs=1, batch_size=size, accumulation=steps, learning_rate=1e-3)
+        fit(model, train, validation, recipe, 0, tmp_path / f"{size}", entropy=True)
+        results.append(weights_of(model))
+    assert torch.allclose(*results, atol=2e-5)
+
+
+def test_the_entropy_loss_needs_a_mask_token(encoder, corpus, tmp_path) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    model = classifier(encoder)
+    model.tokenizer.mask_token = None
+    with pytest.raises(InputError, match="has no mask token"):
+        fit(model, train, validation, RECIPE, 0, tmp_path, entropy=True)
