@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.measures.bootstrap import interval
+from core.measures.bootstrap import Totals
 from core.measures.predictions import Predictions
 
 
@@ -15,24 +15,23 @@ def accuracy(predictions: Predictions) -> pd.DataFrame:
     Returns:
         Indexed by `all` and each language; columns `accuracy`, `low`, `high`, `n`.
     """
+    totals = accuracy_totals(predictions)
+    low, high = totals.interval()
+    return pd.DataFrame(
+        {"accuracy": totals.values, "low": low, "high": high, "n": predictions.sizes},
+        index=list(totals.names),
+    )
+
+
+def accuracy_totals(predictions: Predictions) -> Totals:
+    """Accuracy, named `all` and by language, as a function of totals."""
     right = (predictions.predicted == predictions.truth).astype(float)[:, None]
-    ones = np.ones_like(right)
-    k = len(predictions.languages)
-    values = np.hstack([right, predictions.by_language(right), ones, predictions.by_language(ones)])
+    quantities = [predictions.with_all(right), predictions.with_all(np.ones_like(right))]
+    names = ("all", *predictions.languages)
 
     def ratio(totals: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
-            shares: np.ndarray = totals[:, : k + 1] / totals[:, k + 1 :]
+            shares: np.ndarray = totals[:, : len(names)] / totals[:, len(names) :]
         return shares
 
-    low, high = interval(values, predictions.sentences, ratio)
-    total = values.sum(axis=0, keepdims=True)
-    return pd.DataFrame(
-        {
-            "accuracy": ratio(total)[0],
-            "low": low,
-            "high": high,
-            "n": total[0, k + 1 :].astype(int),
-        },
-        index=["all", *predictions.languages],
-    )
+    return predictions.totals(names, np.hstack(quantities), ratio)

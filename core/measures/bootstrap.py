@@ -1,4 +1,4 @@
-"""Percentile bootstrap over sentences.
+"""Percentile bootstrap over sentences, for measures that are functions of totals.
 
 Translations of one sentence are not independent, so whole sentences are drawn (cluster bootstrap:
 Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). The interval says
@@ -9,11 +9,57 @@ variation between seeds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 DRAWS = 2000
 LEVEL = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """A measure of one run as a function of totals of per-row quantities.
+
+    In this form one bootstrap serves every measure, and two runs can be given the same draws.
+
+    Attributes:
+        names: of the measure's k values; the first is the one that runs are compared by.
+        quantities: rows x K, what is added up.
+        rows: id of each row; runs are comparable where these are the same.
+        sentences: id of each row's sentence.
+        statistic: from totals (draws x K) to values (draws x k); NaN where a draw gives none.
+        folded: the statistic sums absolute values, so that its draws need to be `centred`.
+    """
+
+    names: tuple[str, ...]
+    quantities: np.ndarray
+    rows: np.ndarray
+    sentences: np.ndarray
+    statistic: Callable[[np.ndarray], np.ndarray]
+    folded: bool = False
+
+    @property
+    def values(self) -> np.ndarray:
+        """The measure's values on the rows as they are (k)."""
+        point: np.ndarray = self.statistic(self.quantities.sum(axis=0, keepdims=True))[0]
+        return point
+
+    def only(self, name: str) -> Totals:
+        """One of the values, such as one language's accuracy.
+
+        Raises:
+            ValueError: no value has that name.
+        """
+        at = self.names.index(name)
+        return replace(
+            self, names=(name,), statistic=lambda totals: self.statistic(totals)[:, at : at + 1]
+        )
+
+    def interval(self) -> tuple[np.ndarray, np.ndarray]:
+        """95 % interval of each value over sentences: lower and upper ends (k each)."""
+        drawn = self.statistic(draw_totals(sums_by_sentence(self.quantities, self.sentences)))
+        return ends(centred(drawn, self.values) if self.folded else drawn)
 
 
 def sums_by_sentence(values: np.ndarray, sentences: np.ndarray) -> np.ndarray:
@@ -67,6 +113,22 @@ def interval(
         Lower and upper end (0-d, or k).
     """
     drawn = statistic(draw_totals(sums_by_sentence(values, sentences), draws, seed))
+    return ends(drawn)
+
+
+def centred(drawn: np.ndarray, value: np.ndarray | float) -> np.ndarray:
+    """Draws shifted so that their mean is the value.
+
+    Resampling adds noise to the rows' own. Where a measure sums absolute values, more noise makes
+    it larger, so that all draws may lie above the value (bootstrap estimate of bias: Efron and
+    Tibshirani, An introduction to the bootstrap, 1993, section 10.2).
+    """
+    shifted: np.ndarray = drawn + (value - np.nanmean(drawn, axis=0))
+    return shifted
+
+
+def ends(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % percentile interval out of draws (draws, or draws x k)."""
     tail = (1 - LEVEL) / 2
     lower, upper = np.nanquantile(drawn, [tail, 1 - tail], axis=0)
     return lower, upper

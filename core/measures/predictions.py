@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from core.joint import Groups
+from core.measures.bootstrap import Totals
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,28 @@ class Predictions:
         member = np.eye(len(self.languages))[number]
         spread: np.ndarray = (member[:, :, None] * values[:, None, :]).reshape(len(values), -1)
         return spread
+
+    def with_all(self, values: np.ndarray) -> np.ndarray:
+        """Values (rows x k), then those spread over languages: rows x ((1 + languages) * k)."""
+        return np.hstack([values, self.by_language(values)])
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Number of rows, of all and of each language (1 + languages)."""
+        sizes: np.ndarray = self.with_all(np.ones((len(self.rows), 1))).sum(axis=0).astype(int)
+        return sizes
+
+    def totals(
+        self,
+        names: tuple[str, ...],
+        quantities: np.ndarray,
+        statistic: Callable[[np.ndarray], np.ndarray],
+        *,
+        folded: bool = False,
+    ) -> Totals:
+        """A measure that is a function of totals of quantities of these rows (rows x K)."""
+        ids = self.rows["row"].to_numpy(dtype=str)
+        return Totals(names, quantities, ids, self.sentences, statistic, folded)
 
 
 def predicted_shares(predictions: Predictions, *, soft: bool = False) -> pd.DataFrame:

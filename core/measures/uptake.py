@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from core.measures.bootstrap import interval
+from core.measures.bootstrap import Totals
 from core.measures.predictions import Predictions
 
 
@@ -34,6 +34,15 @@ def skew_uptake(predictions: Predictions, deviation: pd.DataFrame, *, soft: bool
     Raises:
         ValueError: the design is not skewed, so that the slope is not defined.
     """
+    totals = uptake_totals(predictions, deviation, soft=soft)
+    low, high = totals.interval()
+    return Uptake(float(totals.values[0]), float(low[0]), float(high[0]))
+
+
+def uptake_totals(
+    predictions: Predictions, deviation: pd.DataFrame, *, soft: bool = False
+) -> Totals:
+    """Skew uptake as a function of totals; arguments and errors as in `skew_uptake`."""
     x = deviation.loc[list(predictions.languages), list(predictions.labels)].to_numpy().ravel()
     if not np.any(np.abs(x) > 1e-12):
         raise ValueError(
@@ -48,7 +57,6 @@ def skew_uptake(predictions: Predictions, deviation: pd.DataFrame, *, soft: bool
         with np.errstate(invalid="ignore"):
             y = totals[:, : len(x)] / totals[:, len(x) :]
         slopes: np.ndarray = y @ x / (x @ x)
-        return slopes
+        return slopes[:, None]
 
-    low, high = interval(values, predictions.sentences, slope)
-    return Uptake(float(slope(values.sum(axis=0, keepdims=True))[0]), float(low), float(high))
+    return predictions.totals(("soft uptake" if soft else "skew uptake",), values, slope)

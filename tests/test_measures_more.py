@@ -1,0 +1,423 @@
+"""Calibration, language effect and comparisons of setups."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import confusion_matrix
+
+from core import joint
+from core.errors import InputError
+from core.measures.accuracy import accuracy, accuracy_totals
+from core.measures.bootstrap import Totals
+from core.measures.calibration import calibration_error, calibration_totals, confusion
+from core.measures.compare import Comparison, compare, holm
+from core.measures.effect import effect_totals, language_effect
+from core.measures.predictions import Predictions
+from core.measures.uptake import skew_uptake, uptake_totals
+
+LABELS = ("bad", "fair", "good")
+SIX = ("de", "en", "es", "fr", "ja", "zh")
+GROUPS = (("es", "fr", "ja"), ("de", "en", "zh"))
+UNIFORM = np.full(3, 1 / 3)
+
+
+def rows(n: int, languages: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
+    """n sentences with random labels, each in every language."""
+    labels = rng.choice(LABELS, size=n)
+    return pd.DataFrame(
+        {
+            "row": [f"{lang}{i}" for lang in languages for i in range(n)],
+            "sentence": [str(i) for _ in languages for i in range(n)],
+            "language": np.repeat(languages, n),
+            "label": np.tile(labels, len(languages)),
+        }
+    )
+
+
+def predictions(n: int, seed: int, languages: tuple[str, ...] = SIX) -> Predictions:
+    rng = np.random.default_rng(seed)
+    table = rows(n, languages, rng)
+    return Predictions(table, rng.dirichlet([1, 1, 1], len(table)), LABELS, languages)
+
+
+def a_run(right: np.ndarray) -> Totals:
+    """A run on one language, by which rows it has right."""
+    ids = [str(i) for i in range(len(right))]
+    table = pd.DataFrame({"row": ids, "sentence": ids, "language": "de", "label": "good"})
+    sure = np.where(right[:, None], [0, 0, 1.0], [1.0, 0, 0])
+    return accuracy_totals(Predictions(table, sure, LABELS, ("de",)))
+
+
+# Confusion and calibration
+
+
+@given(st.integers(1, 30), st.integers(0, 2**31))
+@settings(max_examples=25, deadline=None)
+def test_confusion_is_scikit_learns(n, seed) -> None:
+    made = predictions(n, seed)
+    found = confusion(made)
+    assert list(found) == list(SIX)
+    for language, table in found.items():
+        here = (made.rows["language"] == language).to_numpy()
+        guessed = np.array(LABELS)[made.probabilities[here].argmax(axis=1)]
+        oracle = confusion_matrix(made.rows["label"][here], guessed, labels=LABELS)
+        assert table.to_numpy().tolist() == oracle.tolist()
+        assert (table.index.name, table.columns.name) == ("label", "predicted")
+        assert tuple(table.index) == tuple(table.columns) == LABELS
+
+
+def calibration_by_hand(made: Predictions, here: np.ndarray, bins: int) -> float:
+    edges = np.linspace(0, 1, bins + 1)
+    error = 0.0
+    for low, high in itertools.pairwise(edges):
+        right, confidence = [], []
+        for i in np.flatnonzero(here):
+            p = made.probabilities[i].max()
+            if low < p <= high:
+                confidence.append(p)
+                right.append(LABELS[made.probabilities[i].argmax()] == made.rows["label"][i])
+        if right:
+            error += len(right) / here.sum() * abs(np.mean(right) - np.mean(confidence))
+    return error
+
+
+@given(st.integers(1, 30), st.integers(0, 2**31), st.sampled_from([1, 4, 10, 15]))
+@settings(max_examples=25, deadline=None)
+def test_calibration_error_is_the_sum_over_bins(n, seed, bins) -> None:
+    made = predictions(n, seed)
+    made.probabilities[0] = [0.2, 0.6, 0.2]  # 0.6 is an edge of 15 bins and of 10
+    table = calibration_error(made, bins)
+    assert table["n"].tolist() == [6 * n] + [n] * 6
+    for name in ("all", *SIX):
+        here = np.ones(6 * n, bool) if name == "all" else (made.rows["language"] == name).to_numpy()
+        assert table.loc[name, "ece"] == pytest.approx(calibration_by_hand(made, here, bins))
+
+
+def test_calibration_error_of_known_models() -> None:
+    rng = np.random.default_rng(0)
+    table = rows(5000, ("de", "fr"), rng).assign(label="good")
+    p = np.where(table["language"] == "de", rng.uniform(0.5, 1, 10_000), 0.9)
+    # German: right as often as it says; French: says 0.9 and is right in 0.6 of the cases.
+    share = np.where(table["language"] == "de", p, 0.6)
+    right = rng.uniform(size=10_000) < share
+    shy = np.column_stack([1 - p, np.zeros(10_000), p])
+    made = Predictions(table, np.where(right[:, None], shy, shy[:, ::-1]), LABELS, ("de", "fr"))
+    found = calibration_error(made)
+    assert found.loc["de", "ece"] < 0.025
+    assert found.loc["fr", "ece"] == pytest.approx(0.3, abs=0.02)
+    assert found.loc["fr", "low"] < 0.3 < found.loc["fr", "high"]
+    assert found.loc["fr", "high"] - found.loc["fr", "low"] < 0.05
+
+
+def test_a_probability_that_rounding_put_above_one_is_in_the_last_bin() -> None:
+    made = predictions(4, 0)
+    above = made.probabilities.astype("float32")
+    above[0] = [0, 0, 1.0000001]
+    found = calibration_error(Predictions(made.rows, above, LABELS, SIX))
+    assert np.isfinite(found["ece"]).all()
+
+
+# Language effect
+
+
+def test_identical_predictions_have_no_language_effect() -> None:
+    rng = np.random.default_rng(0)
+    made = predictions(300, 0)
+    same = np.tile(rng.dirichlet([1, 1, 1], 300), (6, 1))
+    found = language_effect(Predictions(made.rows, same, LABELS, SIX), GROUPS)
+    assert found == pytest.approx((0, 0, 0, 0, 0, 300), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("languages", "groups"), [(("en", "fr"), (("fr",), ("en",))), (SIX, GROUPS)]
+)
+def test_noise_alone_has_no_language_effect(languages, groups) -> None:
+    """The total variation is never 0, and the null takes off what chance gives."""
+    values = [effect_totals(predictions(50, s, languages), groups).values for s in range(100)]
+    effect, observed, null = np.mean(values, axis=0)
+    assert effect == pytest.approx(0, abs=0.15 * observed)
+    assert effect == pytest.approx(observed - null)
+    found = [language_effect(predictions(100, s, languages), groups) for s in range(25)]
+    assert sum(f.low <= 0 <= f.high for f in found) >= 22
+
+
+@pytest.mark.parametrize(
+    ("languages", "groups"), [(("en", "fr"), (("fr",), ("en",))), (SIX, GROUPS)]
+)
+@pytest.mark.parametrize("shift", [0.1, 0.3])
+def test_a_shift_of_mass_between_the_groups_is_the_effect(languages, groups, shift) -> None:
+    rng = np.random.default_rng(0)
+    made = predictions(1000, 0, languages)
+    given = np.tile(0.4 * rng.dirichlet([1, 1, 1], 1000) + 0.6 * UNIFORM, (len(languages), 1))
+    given += rng.normal(0, 0.02, len(given))[:, None] * [1, 0, -1]
+    rising = made.rows["language"].isin(groups[0]).to_numpy()
+    given[rising] += [-shift / 2, 0, shift / 2]
+    given[~rising] += [shift / 2, 0, -shift / 2]
+    found = language_effect(Predictions(made.rows, given, LABELS, languages), groups)
+    assert found.observed == pytest.approx(shift, abs=0.005)
+    assert found.value == pytest.approx(shift, abs=0.02)
+    assert found.low < found.value < found.high < found.low + 0.02
+    assert found.value == pytest.approx(found.observed - found.null)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_null_is_the_mean_over_all_permutations(seed) -> None:
+    made = predictions(7, seed, ("en", "fr"))
+    english, french = made.probabilities[:7], made.probabilities[7:]
+    observed = abs((french - english).mean(axis=0)).sum() / 2
+    null = np.mean(
+        [
+            abs((np.array(signs)[:, None] * (french - english)).mean(axis=0)).sum() / 2
+            for signs in itertools.product([-1, 1], repeat=7)
+        ]
+    )
+    found = effect_totals(made, (("fr",), ("en",)), permutations=20_000)
+    assert found.values == pytest.approx([observed - null, observed, null], abs=0.003)
+
+
+def test_the_null_of_six_languages_is_the_mean_over_all_permutations() -> None:
+    made = predictions(1, 0)
+    given = dict(zip(made.rows["language"], made.probabilities, strict=True))
+
+    def variation(order) -> float:
+        first, second = order[:3], order[3:]
+        means = [np.mean([given[lang] for lang in side], axis=0) for side in (first, second)]
+        return abs(means[0] - means[1]).sum() / 2
+
+    observed = variation([*GROUPS[0], *GROUPS[1]])
+    null = np.mean([variation(order) for order in itertools.permutations(SIX)])
+    found = effect_totals(made, GROUPS, permutations=20_000)
+    assert found.values == pytest.approx([observed - null, observed, null], abs=0.003)
+
+
+def test_only_sentences_that_stand_once_in_every_language_count() -> None:
+    made = predictions(50, 1)
+    whole = language_effect(made, GROUPS)
+    untranslated = made.rows.assign(sentence=made.rows["row"])
+    assert (
+        language_effect(Predictions(untranslated, made.probabilities, LABELS, SIX), GROUPS) is None
+    )
+    assert language_effect(made, (SIX, ())) is None
+    assert language_effect(made, (("fr", "it"), ("de",))) is None
+
+    # One more language that is in neither group, a sentence without Chinese, one twice in German.
+    extra = made.rows.iloc[[0, 0, 1]].copy()
+    extra[["sentence", "language"]] = [["0", "it"], ["missing", "de"], ["twice", "de"]]
+    twice = made.rows[made.rows["sentence"] == "7"].assign(sentence="twice")
+    table = pd.concat([extra, made.rows, twice], ignore_index=True)
+    given = np.vstack([np.eye(3), made.probabilities, np.tile([0, 0, 1], (6, 1))])
+    order = np.random.default_rng(0).permutation(len(table))
+    mixed = Predictions(table.iloc[order].reset_index(drop=True), given[order], LABELS, SIX)
+    assert language_effect(mixed, GROUPS) == pytest.approx(whole)
+
+
+# Comparisons
+
+
+@given(st.integers(3, 9), st.integers(0, 2**31))
+@settings(max_examples=50, deadline=None)
+def test_from_three_seeds_on_it_is_scipys_paired_t_test(n, seed) -> None:
+    x, y = np.random.default_rng(seed).normal(size=(2, n))
+    extra = {100 + n: 9.0}  # a seed that only one setup has does not count
+    found = compare(
+        "imbalanced", "balanced", "probe", dict(enumerate(x)) | extra, dict(enumerate(y))
+    )
+    oracle = scipy.stats.ttest_rel(x, y)
+    assert found.p == pytest.approx(oracle.pvalue)
+    assert (found.low, found.high) == pytest.approx(tuple(oracle.confidence_interval()))
+    assert found.difference == pytest.approx((x - y).mean())
+    assert (found.n_seeds, found.method, found.beyond_chance) == (n, "seeds", None)
+
+
+def test_from_three_seeds_on_totals_are_compared_by_their_values() -> None:
+    rng = np.random.default_rng(0)
+    a, b = ([a_run(rng.uniform(size=50) < 0.6) for _ in range(3)] for _ in "ab")
+    found = compare("a", "b", "accuracy", dict(enumerate(a)), dict(enumerate(b)))
+    oracle = scipy.stats.ttest_rel([t.values[0] for t in a], [t.values[0] for t in b])
+    assert (found.method, found.p) == ("seeds", pytest.approx(oracle.pvalue))
+
+
+@pytest.mark.parametrize(("by", "p"), [(0.0, 1.0), (0.1, 0.0), (-0.1, 0.0)])
+def test_seeds_that_all_differ_by_the_same(by, p) -> None:
+    b = {13: 0.5, 14: 0.6, 15: 0.7}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = compare("a", "b", "probe", {seed: v + by for seed, v in b.items()}, b)
+    assert (found.low, found.high, found.p) == (found.difference, found.difference, p)
+    assert found.difference == pytest.approx(by)
+
+
+def test_values_of_fewer_than_three_seeds_have_no_interval() -> None:
+    found = compare("a", "b", "probe", {13: 0.9, 14: 0.8}, {14: 0.5, 13: 0.5})
+    assert found == Comparison("a", "b", "probe", pytest.approx(0.35), None, None, None, 2, "none")
+    assert holm([found]) == [found]
+
+
+def test_one_seed_is_compared_over_sentences_with_the_same_draws() -> None:
+    """Two runs that err on the same sentences differ by far less than either varies."""
+    rng = np.random.default_rng(0)
+    right = rng.uniform(size=1000) < 0.6
+    other = right.copy()
+    other[rng.choice(1000, 30, replace=False)] ^= True
+    a, b = a_run(right), a_run(other)
+    found = compare("a", "b", "accuracy", {13: a}, {13: b})
+    assert (found.method, found.n_seeds) == ("sentences", 1)
+    assert found.difference == pytest.approx(a.values[0] - b.values[0])
+    low, high = (np.ravel(x)[0] for x in a.interval())
+    assert found.high - found.low < 0.4 * (high - low)
+    # McNemar's variance of a paired difference of two shares.
+    d = right.astype(float) - other
+    assert found.high - found.low == pytest.approx(2 * 1.96 * d.std() / 1000**0.5, rel=0.05)
+
+
+def test_two_seeds_are_drawn_together() -> None:
+    """Noise of single models that cancels in the mean over seeds does not widen the interval."""
+    right = np.random.default_rng(0).uniform(size=400) < 0.5
+    a = {13: a_run(right), 14: a_run(~right)}
+    b = {13: a_run(np.zeros(400, bool)), 14: a_run(np.zeros(400, bool))}
+    found = compare("a", "b", "accuracy", a, b)
+    assert (found.low, found.high, found.n_seeds) == (pytest.approx(0.5), pytest.approx(0.5), 2)
+    assert found.p == pytest.approx(2 / 10_001)
+    alone = compare("a", "b", "accuracy", {13: a[13]}, {13: b[13]})
+    assert alone.high - alone.low > 0.05
+
+
+def test_a_run_does_not_differ_from_itself() -> None:
+    run = a_run(np.arange(50) % 3 > 0)
+    found = compare("balanced", "balanced (null)", "accuracy", {"null": run}, {"null": run})
+    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_one_or_two_sentences_are_not_beyond_chance(rows) -> None:
+    """Most draws hold few of them: those without a difference count on both sides."""
+    right = np.ones(100, bool)
+    other = np.arange(100) >= rows
+    found = compare("a", "b", "accuracy", {1: a_run(right)}, {1: a_run(other)})
+    assert found.p == pytest.approx(min(1, 2 * np.exp(-rows)), abs=0.03)
+    assert found.low == 0
+
+
+def test_under_the_null_p_is_not_systematically_small() -> None:
+    rng = np.random.default_rng(0)
+    p = []
+    for _ in range(200):
+        hard = rng.uniform(size=120)
+        a, b = (a_run(rng.uniform(size=120) < hard) for _ in "ab")
+        p.append(compare("a", "b", "accuracy", {1: a}, {1: b}, draws=500).p)
+    assert 0.005 <= np.mean(np.array(p) < 0.05) <= 0.1
+    assert np.median(p) == pytest.approx(0.5, abs=0.12)
+
+
+def test_every_measure_compares() -> None:
+    made, other = predictions(60, 0), predictions(60, 1)
+    other = Predictions(made.rows, other.probabilities, LABELS, SIX)
+    deviation = joint.deviation(joint.design_shares("linear", SIX, LABELS, GROUPS))
+    uptake = [skew_uptake(p, deviation).value for p in (made, other)]
+    ece = [calibration_error(p).loc["all", "ece"] for p in (made, other)]
+    french = [accuracy(p).loc["fr", "accuracy"] for p in (made, other)]
+    effect = [language_effect(p, GROUPS).value for p in (made, other)]
+    both = (made, other)
+    for values, totals in (
+        (uptake, [uptake_totals(p, deviation) for p in both]),
+        (ece, [calibration_totals(p) for p in both]),
+        (french, [accuracy_totals(p).only("fr") for p in both]),
+        (effect, [effect_totals(p, GROUPS) for p in both]),
+    ):
+        found = compare("a", "b", "it", {1: totals[0]}, {1: totals[1]}, draws=500)
+        assert found.difference == pytest.approx(values[0] - values[1])
+        assert found.low < found.high
+        back = compare("b", "a", "it", {1: totals[1]}, {1: totals[0]}, draws=500)
+        assert (back.low, back.high, back.p) == pytest.approx((-found.high, -found.low, found.p))
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    made, other = predictions(30, 0), predictions(30, 1)
+    order = np.random.default_rng(0).permutation(len(made.rows))
+    mixed = Predictions(
+        made.rows.iloc[order].reset_index(drop=True), other.probabilities[order], LABELS, SIX
+    )
+    straight = Predictions(made.rows, other.probabilities, LABELS, SIX)
+    a = accuracy_totals(made)
+    one, two = (
+        compare("a", "b", "accuracy", {1: a}, {1: accuracy_totals(p)}) for p in (straight, mixed)
+    )
+    assert (one.low, one.high, one.p) == pytest.approx((two.low, two.high, two.p))
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_different_test_rows_are_an_error(seeds) -> None:
+    a, b = accuracy_totals(predictions(9, 0)), accuracy_totals(predictions(7, 0))
+    with pytest.raises(InputError, match="54 and 42, of which 42 in both; compare runs of one"):
+        compare(
+            "a", "b", "accuracy", dict.fromkeys(range(seeds), a), dict.fromkeys(range(seeds), b)
+        )
+    with pytest.raises(InputError, match=r"a has \[13\], b has \[14, 15\]; train both"):
+        compare("a", "b", "accuracy", {13: a}, {14: a, 15: a})
+
+
+@given(st.lists(st.none() | st.sampled_from([0.0, 0.004, 0.01, 0.0125, 0.02, 0.04, 0.05, 0.2, 1.0])
+                | st.floats(0, 1), max_size=9))  # fmt: skip
+@settings(deadline=None)
+def test_holm_by_its_definition(p_values) -> None:
+    """Hypothesis i falls if every hypothesis with a p up to its own passes its step."""
+    made = [Comparison("a", "b", str(i), 0, 0, 0, p, 1, "seeds") for i, p in enumerate(p_values)]
+    p = [x for x in p_values if x is not None]
+
+    def falls(x: float) -> bool:
+        return all(y * sum(z >= y for z in p) <= 0.05 + 1e-12 for y in p if y <= x)
+
+    judged = holm(made)
+    assert [c.beyond_chance for c in judged] == [None if x is None else falls(x) for x in p_values]
+    assert [c.measure for c in judged] == [c.measure for c in made]
+
+
+def test_holm_stops_at_the_first_that_fails() -> None:
+    made = [Comparison("a", "b", "", 0, 0, 0, p, 1, "seeds") for p in (0.04, 0.001, 0.03, 0.02)]
+    # 0.001 <= 0.05 / 4; 0.02 > 0.05 / 3 stops it, although 0.04 <= 0.05 / 1.
+    assert [c.beyond_chance for c in holm(made)] == [False, True, False, False]
+
+
+def test_the_default_draws_can_pass_holm_among_many_comparisons() -> None:
+    a, b = a_run(np.ones(40, bool)), a_run(np.arange(40) % 2 == 0)
+    found = compare("a", "b", "accuracy", {1: a}, {1: b})
+    others = [Comparison("a", "b", "", 0, 0, 0, 0.5, 1, "sentences")] * 199
+    assert holm([found, *others])[0].beyond_chance
+
+
+def test_draws_of_sums_of_absolute_values_are_centred() -> None:
+    """Of a perfectly calibrated model on 300 rows most draws lie above its own error."""
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        p = rng.dirichlet([1, 1, 1], 300)
+        table = rows(300, ("de",), rng)
+        table["label"] = np.array(LABELS)[(p.cumsum(axis=1) > rng.uniform(size=(300, 1))).argmax(1)]
+        found = calibration_error(Predictions(table, p, LABELS, ("de",)))
+        assert (found["low"] < found["ece"]).all() and (found["ece"] < found["high"]).all()
+        assert (found["low"] >= 0).all()
+    sure = Predictions(table.assign(label="good"), np.tile([0, 0, 1.0], (300, 1)), LABELS, ("de",))
+    a, b = (calibration_totals(x) for x in (Predictions(table, p, LABELS, ("de",)), sure))
+    both = compare("a", "b", "ece", {1: a}, {1: b})
+    middle = (both.low + both.high) / 2
+    assert both.difference == pytest.approx(middle, abs=0.1 * (both.high - both.low))
+
+
+@pytest.mark.parametrize("languages", [SIX, ("de",)])
+def test_thirty_thousand_rows_take_seconds(languages) -> None:
+    made = predictions(30_000 // len(languages), 0, languages)
+    started = time.process_time()
+    calibration_error(made)
+    assert time.process_time() - started < 15
+    if len(languages) > 1:
+        started = time.process_time()
+        language_effect(made, GROUPS)
+        assert time.process_time() - started < 6
