@@ -14,8 +14,6 @@ from core.errors import InputError
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 if it went well, 2 on wrong input, 130 when stopped by hand."""
-    # Idle threads that spin take the cores from those that work (scikit-learn, torch).
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     chosen = _parser().parse_args(arguments)
     try:
@@ -45,15 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument(
         "corpus", help="multiemo, synthetic, or a CSV, TSV, JSON Lines, Parquet file"
     )
-    audit.add_argument(
-        "--column",
-        action="append",
-        default=[],
-        metavar="OURS=THEIRS",
-        help="name of a column in the file, such as language=lang; may be repeated",
-    )
-    audit.add_argument("--labels", metavar="A,B,…", help="the labels in their order")
-    audit.add_argument("--languages", metavar="A,B,…", help="only these languages")
+    _add_columns(audit)
     audit.add_argument("--json", action="store_true", help="one JSON document")
     audit.set_defaults(command=_audit)
 
@@ -77,7 +67,57 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("name", metavar="RUN|STUDY")
     show.add_argument("--json", action="store_true", help="one JSON document")
     show.set_defaults(command=_show)
+
+    brought = commands.add_parser(
+        "import", help="turn a fine-tuned sequence classifier in transformers' layout into a run"
+    )
+    brought.add_argument("folder", help="config.json, safetensors and a fast tokenizer")
+    source = brought.add_mutually_exclusive_group(required=True)
+    source.add_argument("--corpus", help="what it is tested on: a preset or file")
+    source.add_argument("--study", help="a started study whose test set it is tested on")
+    brought.add_argument("--outputs", metavar="A,B,…", help="labels in the order of its outputs")
+    _add_columns(brought)
+    brought.add_argument(
+        "--test-per-language", type=int, help="rows of the test set (largest that fits, up to 1000)"
+    )
+    brought.add_argument("--max-length", type=int, default=128, help="tokens a text (%(default)s)")
+    brought.set_defaults(command=_import)
+
+    index = commands.add_parser("index", help="write index.duckdb, a snapshot of all runs, anew")
+    index.set_defaults(command=_index)
+
+    prune = commands.add_parser("prune", help="list what runs weigh, and delete those named")
+    prune.add_argument("run", nargs="*", help="run ids, or how they begin; none: only list")
+    prune.add_argument("--unused", action="store_true", help="all runs that no study stands for")
+    prune.add_argument("--yes", action="store_true", help="delete without asking")
+    prune.set_defaults(command=_prune)
     return parser
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> None:
+    """How a corpus file is read."""
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS",
+        help="name of a column in the file, such as language=lang; may be repeated",
+    )
+    parser.add_argument("--labels", metavar="A,B,…", help="the labels in their order")
+    parser.add_argument("--languages", metavar="A,B,…", help="only these languages")
+
+
+def _corpus_options(chosen: argparse.Namespace) -> dict[str, Any]:
+    columns = {}
+    for pair in chosen.column:
+        ours, equals, theirs = pair.partition("=")
+        if not (ours and equals and theirs):
+            raise InputError(f"--column is {pair!r}; expected OURS=THEIRS, such as language=lang.")
+        columns[ours] = theirs
+    labels, languages = (
+        tuple(x.split(",")) if x else None for x in (chosen.labels, chosen.languages)
+    )
+    return {"columns": columns, "labels": labels, "languages": languages}
 
 
 def _fetch(_: argparse.Namespace) -> None:
@@ -94,22 +134,16 @@ def _audit(chosen: argparse.Namespace) -> None:
     from core.corpus import load
     from core.results import audit
 
-    columns = {}
-    for pair in chosen.column:
-        ours, equals, theirs = pair.partition("=")
-        if not (ours and equals and theirs):
-            raise InputError(f"--column is {pair!r}; expected OURS=THEIRS, such as language=lang.")
-        columns[ours] = theirs
-    labels, languages = (x.split(",") if x else None for x in (chosen.labels, chosen.languages))
-    document = audit(load(chosen.corpus, columns=columns, labels=labels, languages=languages))
+    document = audit(load(chosen.corpus, **_corpus_options(chosen)))
     print(_json(document) if chosen.json else show.audit_text(document))
 
 
 def _study(chosen: argparse.Namespace) -> None:
     _quiet()
     from core import planning, show, study
-    from core.results import summary
-    from core.run import Session
+    from core.index import publish
+    from core.results import comparisons, summary
+    from core.session import Session
     from core.terminal import Line
 
     asked = study.read(chosen.study)
@@ -134,17 +168,23 @@ def _study(chosen: argparse.Namespace) -> None:
         )
 
     planning.run(plan, session, report)
-    print(show.study_text(summary(asked.name)))
+    publish()
+    print(show.study_text({**summary(asked.name), "comparisons": comparisons(asked.name)}))
 
 
 def _train(chosen: argparse.Namespace) -> None:
     _quiet()
-    from core import checkpoints
+    from core import artefacts, checkpoints
+    from core.index import publish
     from core.run import train_run
+    from core.session import Session
     from core.terminal import Line
 
     run_id = checkpoints.resolve(chosen.run)
-    train_run(run_id, report=Line(run_id))
+    session = Session()
+    train_run(run_id, session, Line(run_id))
+    artefacts.complete(run_id, session, Line(run_id))
+    publish()
     print(f"{run_id} is done: {checkpoints.folder(run_id)}")
 
 
@@ -161,10 +201,10 @@ def _runs(chosen: argparse.Namespace) -> None:
 
 def _show(chosen: argparse.Namespace) -> None:
     from core import checkpoints, show, study
-    from core.results import run_summary, summary
+    from core.results import comparisons, run_summary, summary
 
     if chosen.name in study.started():
-        document = summary(chosen.name)
+        document = {**summary(chosen.name), "comparisons": comparisons(chosen.name)}
         print(_json(document) if chosen.json else show.study_text(document))
         return
     try:
@@ -174,6 +214,54 @@ def _show(chosen: argparse.Namespace) -> None:
         raise InputError(f"{error} Studies that were started: {known}.") from error
     document = run_summary(run_id)
     print(_json(document) if chosen.json else show.run_text(document))
+
+
+def _import(chosen: argparse.Namespace) -> None:
+    _quiet()
+    from pathlib import Path
+
+    from core import bring, show
+    from core.index import publish
+    from core.results import comparisons, summary
+    from core.terminal import Line
+
+    name = bring.bring(
+        Path(chosen.folder),
+        corpus=chosen.corpus,
+        study_name=chosen.study,
+        outputs=chosen.outputs.split(",") if chosen.outputs else None,
+        test_per_language=chosen.test_per_language,
+        max_length=chosen.max_length,
+        report=Line(Path(chosen.folder).name),
+        **_corpus_options(chosen),
+    )
+    publish()
+    print(show.study_text({**summary(name), "comparisons": comparisons(name)}))
+
+
+def _index(_: argparse.Namespace) -> None:
+    from core.index import publish
+
+    print(publish())
+
+
+def _prune(chosen: argparse.Namespace) -> None:
+    from core import checkpoints, pruning, show
+    from core.index import publish
+
+    doomed = [checkpoints.resolve(prefix) for prefix in chosen.run]
+    if chosen.unused:
+        doomed += [run for run in pruning.unused() if run not in doomed]
+    table = pruning.sizes()
+    if not doomed:
+        print(show.sizes_text(table))
+        return
+    print(show.sizes_text(table[table["run"].isin(doomed)]))
+    if not chosen.yes and input(f"delete these {len(doomed)} runs for good? [y/N] ") != "y":
+        print("nothing was deleted.")
+        return
+    print(f"deleted; {pruning.delete(doomed) / 1e6:,.0f} MB are free again.")
+    publish()
 
 
 def _json(document: dict[str, Any]) -> str:

@@ -17,12 +17,20 @@ SETUP_COLOURS = {
     "balanced (null)": "#8C8C8C",
     "imbalanced": "#D9731A",
     "imbalanced+cw": "#1FA37A",
+    "balanced+entropy": "#8CC3E8",
+    "imbalanced+entropy": "#F0B27A",
+    "imbalanced+cw+entropy": "#82CFB4",
+    "imported": "#A66BB8",
 }
 SETUP_SHAPES = {
     "balanced": "circle",
     "balanced (null)": "triangle-up",
     "imbalanced": "square",
     "imbalanced+cw": "diamond",
+    "balanced+entropy": "circle",
+    "imbalanced+entropy": "square",
+    "imbalanced+cw+entropy": "diamond",
+    "imported": "cross",
 }
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor
 
-from core.classifier import Classifier, Tokens, collate
+from core.classifier import Classifier, Tokens, collate, tokenise
 from core.frozen import batches_by_length
 
 
@@ -51,3 +52,10 @@ def predict(
             if progress:
                 progress(done, len(tokens))
     return probabilities, vectors
+
+
+def encode(classifier: Classifier, part: pa.Table, max_length: int) -> list[Tokens]:
+    """Tokens of the rows' texts or pairs, at most as long as recipe and encoder allow."""
+    limit = min(max_length, classifier.tokenizer.model_max_length)
+    pairs = part["text_b"].to_pylist() if part["text_b"].null_count == 0 else None
+    return tokenise(classifier.tokenizer, part["text"].to_pylist(), pairs, limit)

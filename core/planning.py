@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import pandas as pd
 import tomli_w
 
-from core import checkpoints, joint
-from core.config import RunConfig
+from core import artefacts, checkpoints, joint
+from core.config import IMPORTED, RunConfig
 from core.corpus import Corpus
 from core.errors import InputError
 from core.objective import class_weights
 from core.recipe import Recipe
-from core.run import Report, Session, train_run, training_counts
-from core.study import Study, started_folder
+from core.run import train_run
+from core.session import Report, Session
+from core.study import Study, entries, started_folder
+from core.subsets import training_counts
 
 TEST_DEFAULT = 1000
 
@@ -52,7 +55,7 @@ def plan(study: Study, session: Session) -> Plan:
     skewed = joint.design_shares(
         study.design, corpus.languages, corpus.labels, study.groups, counts["train"]
     )
-    in_use = {s: uniform if s == "balanced" else skewed for s in study.setups}
+    in_use = {s: uniform if s.startswith("balanced") else skewed for s in study.setups}
     sizes = {}
     for split, available in counts.items():
         designs = [uniform] if split == "test" else [uniform, *in_use.values()]
@@ -106,16 +109,23 @@ def plan(study: Study, session: Session) -> Plan:
 
 def record(plan_: Plan) -> None:
     """Write the study's folder: what was asked, and the runs it stands for."""
-    document = {k: v for k, v in asdict(plan_.study).items() if v not in (None, {}, (), "")}
-    document["groups"] = [list(g) for g in plan_.study.groups or ()]
+    members = [{"run": run, "setup": c.setup, "seed": c.seed} for run, c in plan_.runs.items()]
+    name = plan_.study.name
+    if (started_folder(name) / "study.toml").exists():  # models that were brought to it stay
+        members += [e for e in entries(name) if e["setup"] == IMPORTED]
+    record_members(plan_.study, members)
+
+
+def record_members(study: Study, members: list[dict[str, Any]]) -> None:
+    """Write what was asked and these runs (`run`, `setup`, `seed`) into the study's folder."""
+    document = {k: v for k, v in asdict(study).items() if v not in (None, {}, (), "")}
+    document["groups"] = [list(g) for g in study.groups or ()]
     document["training"] = {
-        k: v for k, v in asdict(plan_.study.training).items() if v != getattr(Recipe(), k)
+        k: v for k, v in asdict(study.training).items() if v != getattr(Recipe(), k)
     }
-    document["runs"] = [
-        {"run": run, "setup": c.setup, "seed": c.seed} for run, c in plan_.runs.items()
-    ]
+    document["runs"] = members
     document = {k: v for k, v in document.items() if v not in ([], {})}
-    folder = started_folder(plan_.study.name)
+    folder = started_folder(study.name)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoints.write_text(folder / "study.toml", tomli_w.dumps(document))
 
@@ -131,6 +141,7 @@ def run(plan_: Plan, session: Session, report: Callable[[str], Report]) -> None:
         checkpoints.create(config)
     for run_id in plan_.runs:
         train_run(run_id, session, report(run_id))
+        artefacts.complete(run_id, session, report(run_id))
 
 
 def _rounded(shares: pd.DataFrame) -> dict[str, dict[str, float]]:

@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from core import checkpoints, study
-from core.config import RunConfig
+from core.config import IMPORTED, RunConfig
 from core.corpus import Corpus
 from core.errors import InputError
-from core.joint import Groups, count, deviation, divergence_bits, skew
-from core.measures.predictions import Predictions, group_shares, predicted_shares, true_shares
-from core.measures.uptake import skew_uptake
+from core.joint import count, deviation, divergence_bits, skew
+from core.measured import comparable, groups_of, measure, within_language
+from core.measures.bootstrap import Totals
+from core.measures.compare import compare, holm
 
 
 def audit(corpus: Corpus) -> dict[str, Any]:
@@ -63,19 +64,19 @@ def summary(name: str) -> dict[str, Any]:
     if not configs:
         raise next(iter(wrong.values()))
     skewed = _skewed(configs)
-    skewed_seeds = {e["seed"] for e in entries if e["setup"] != "balanced"}
+    other_seeds = {e["seed"] for e in entries if e["setup"] not in ("balanced", IMPORTED)}
     runs = []
     for entry in entries:
         run_id = entry["run"]
         # With one seed the null is the balanced run whose seed no other setup has.
-        null = entry["setup"] == "balanced" and entry["seed"] not in skewed_seeds
-        null = null and bool(skewed_seeds)
+        null = entry["setup"] == "balanced" and entry["seed"] not in other_seeds
+        null = null and bool(other_seeds)
         run: dict[str, Any] = {**entry, "null": null, **_state(run_id)}
         try:
             if run_id in wrong:
                 raise wrong[run_id]
             if run["state"] == "done":
-                run |= _measured(run_id, configs[run_id], skewed)
+                run |= measure(run_id, configs[run_id], skewed)
         except InputError as error:
             run |= {"state": "failed", "message": str(error)}
         runs.append(run)
@@ -87,7 +88,7 @@ def summary(name: str) -> dict[str, Any]:
         "labels": list(first.labels),
         "languages": list(first.languages),
         "groups": [list(g) for g in groups_of(skewed)] if skewed is not None else [],
-        "training_shares": _within_language(skewed) if skewed is not None else {},
+        "training_shares": within_language(skewed) if skewed is not None else {},
         "runs": runs,
     }
 
@@ -101,7 +102,7 @@ def run_summary(run_id: str) -> dict[str, Any]:
         "config": json.loads(config.canonical_json()),
     }
     if document["state"] == "done":
-        document |= _measured(run_id, config, _skewed({run_id: config}))
+        document |= measure(run_id, config, _skewed({run_id: config}))
     return document
 
 
@@ -110,68 +111,71 @@ def _state(run_id: str) -> dict[str, str]:
     return {key: status[key] for key in ("state", "message")}
 
 
-def groups_of(skewed: pd.DataFrame) -> Groups:
-    """The two sides of a skewed design: languages where the last label is over-represented, and
-    where it is under-represented."""
-    last = deviation(skewed).iloc[:, -1]
-    over = tuple(str(x) for x in last.index[last > 1e-9])
-    return over, tuple(str(x) for x in last.index[last < -1e-9])
-
-
 def _skewed(configs: Mapping[str, RunConfig]) -> pd.DataFrame | None:
     """The study's skewed design; None where no run has one."""
-    tables = [c.shares_table() for c in configs.values() if c.setup != "balanced"]
+    tables = [c.shares_table() for c in configs.values() if c.skewed]
     skewed = [t for t in tables if (deviation(t).abs() > 1e-9).to_numpy().any()]
     return skewed[0] if skewed else None
 
 
-def _measured(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> dict[str, Any]:
-    predictions = checkpoints.read_predictions(run_id)
-    path = checkpoints.folder(run_id) / "metrics.json"
-    try:
-        metrics = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} does not read: {error}") from error
-    shares = predicted_shares(predictions)
-    measured = {
-        **{k: metrics[k] for k in ("n_train", "n_validation", "n_test", "accuracy", "accuracy_ci")},
-        "accuracy_by_language": metrics["accuracy_by_language"],
-        "best_epoch": metrics["training"]["best_epoch"],
-        "validation_loss": metrics["training"]["validation_loss"],
-        "seconds": metrics["seconds"],
-        "skew_uptake": None,
-        "skew_uptake_ci": None,
-        "soft_uptake": None,
-        "soft_uptake_ci": None,
-        "predictions": shares.to_dict("index"),
-        "soft_predictions": predicted_shares(predictions, soft=True).to_dict("index"),
-        "truth": true_shares(predictions).to_dict("index"),
-        "training_shares": _within_language(config.shares_table()),
-    }
-    if skewed is not None:
-        hard = skew_uptake(predictions, deviation(skewed))
-        soft = skew_uptake(predictions, deviation(skewed), soft=True)
-        measured |= {
-            "skew_uptake": hard.value,
-            "skew_uptake_ci": [hard.low, hard.high],
-            "soft_uptake": soft.value,
-            "soft_uptake_ci": [soft.low, soft.high],
-            "predictions_by_group": _by_group(predictions, shares, groups_of(skewed)),
+def comparisons(name: str) -> list[dict[str, Any]]:
+    """Every measure of each setup of a study against the setup it is read against.
+
+    Imbalanced against balanced, with class weights against without, with the masked-input entropy
+    against without, and with one seed the null against balanced. `beyond_chance` is corrected
+    (Holm) for all that is returned.
+    """
+    measures: dict[str, dict[int, dict[str, Totals | float]]] = {}
+    configs = {entry["run"]: entry for entry in study.entries(name)}
+    table = _skewed({run: checkpoints.read_config(run) for run in configs})
+    for run_id, entry in configs.items():
+        if checkpoints.is_complete(run_id):
+            found = comparable(run_id, checkpoints.read_config(run_id), table)
+            measures.setdefault(entry["setup"], {})[entry["seed"]] = found
+    pairs = []
+    for a, b in _pairs(list(measures)):
+        common = sorted(set(measures[a]) & set(measures[b]))
+        pairs.append((a, b, [measures[a][s] for s in common], [measures[b][s] for s in common]))
+    seeds = sorted(measures.get("balanced", {}))
+    if (
+        len({s for x, runs in measures.items() if x not in ("balanced", IMPORTED) for s in runs})
+        == 1
+    ):
+        one, null = ([measures["balanced"][s]] for s in seeds) if len(seeds) == 2 else ([], [])
+        pairs.append(("balanced (null)", "balanced", null, one))
+    found_all = [
+        compare(a, b, m, dict(enumerate(x[m] for x in of_a)), dict(enumerate(x[m] for x in of_b)))
+        for a, b, of_a, of_b in pairs
+        if of_a
+        for m in of_a[0]
+        if all(m in x for x in (*of_a, *of_b))
+    ]
+    return [
+        {
+            "a": c.a,
+            "b": c.b,
+            "measure": c.measure,
+            "difference": c.difference,
+            "ci": None if c.low is None else [c.low, c.high],
+            "p": c.p,
+            "n_seeds": c.n_seeds,
+            "method": c.method,
+            "beyond_chance": c.beyond_chance,
         }
-    return measured
+        for c in holm(found_all)
+    ]
 
 
-def _by_group(
-    predictions: Predictions, shares: pd.DataFrame, groups: Groups
-) -> dict[str, dict[str, float]]:
-    n = predictions.rows["language"].value_counts()
-    document: dict[str, dict[str, float]] = group_shares(shares, n, groups).to_dict("index")
-    return document
-
-
-def _within_language(shares: pd.DataFrame) -> dict[str, dict[str, float]]:
-    document: dict[str, dict[str, float]] = shares.div(shares.sum(axis=1), axis=0).to_dict("index")
-    return document
+def _pairs(setups: list[str]) -> list[tuple[str, str]]:
+    wanted = [
+        ("imbalanced", "balanced"),
+        ("imbalanced+cw", "imbalanced"),
+        ("imbalanced+cw", "balanced"),
+        *((s, s.removesuffix("+entropy")) for s in setups if s.endswith("+entropy")),
+        ("imbalanced+entropy", "balanced+entropy"),
+        (IMPORTED, "balanced"),
+    ]
+    return [(a, b) for a, b in wanted if a in setups and b in setups]
 
 
 def fingerprint(name: str) -> str:
@@ -183,4 +187,12 @@ def fingerprint(name: str) -> str:
     return " ".join([str(checkpoints.root()), *times])
 
 
-_READ = ("config.json", "status.json", "metrics.json", "predictions.parquet", "COMPLETE")
+_READ = (
+    "config.json",
+    "status.json",
+    "metrics.json",
+    "predictions.parquet",
+    "base_values.parquet",
+    "probes.json",
+    "COMPLETE",
+)

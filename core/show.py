@@ -113,10 +113,94 @@ def study_text(document: dict[str, Any]) -> str:
                 cells = run["predictions_by_group"][group].values()
                 rows.append([group, f"{setup}, seed {run['seed']}", *(_percent(x) for x in cells)])
         lines.append(table(["languages", "", *document["labels"]], rows))
+    lines += _further_measures(done)
+    lines += _comparisons(document.get("comparisons", []))
     for run in document["runs"]:
         if run["state"] not in ("done", "queued"):
             lines += ["", f"{run['run']} {run['state']}: {run['message']}"]
     return "\n".join(lines)
+
+
+_PROBE_COLUMNS = ("accuracy", "accuracy_released", "knn", "selectivity")
+
+
+def _further_measures(done: list[dict[str, Any]]) -> list[str]:
+    """Language effect, calibration, base values and probes, a run a line."""
+    if not done:
+        return []
+    rows = []
+    for run in done:
+        base = run["base_values"]
+        error = run["calibration"]["all"]
+        row = [
+            run["setup"] + (" (null)" if run["null"] else ""),
+            run["seed"],
+            _interval(run["language_effect"], run["language_effect_ci"]),
+            _interval(error["ece"], error["ci"]),
+            _number(base and base["distance_from_uniform"], 3),
+        ]
+        rows.append(row)
+    columns = ["setup", "seed", "language effect", "calibration error", "base value, off uniform"]
+    lines = ["", table(columns, rows)]
+    for kind, title in (("original", "the test set"), ("external", "the external corpus")):
+        probed = [(run, run["probe"][kind]) for run in done if kind in run["probe"]]
+        if not probed:
+            continue
+        first = probed[0][1]
+        lines += [
+            "",
+            f"language identification from CLS vectors of {title}: n = {first['n']},",
+            f"dimension {first['dimension']}, {first['folds']} folds by sentence, "
+            f"chance {first['chance']:.3f}",
+        ]
+        rows = [
+            [
+                run["setup"] + (" (null)" if run["null"] else ""),
+                run["seed"],
+                *(
+                    _number(p[k], 3)
+                    for k in ("accuracy", "accuracy_released", "knn", "selectivity")
+                ),
+            ]
+            for run, p in probed
+        ]
+        rows.append(
+            [
+                "before fine-tuning",
+                "",
+                _number(first["before_fine_tuning"], 3),
+                _number(first["before_fine_tuning_released"], 3),
+                _number(first["before_fine_tuning_knn"], 3),
+                "",
+            ]
+        )
+        columns = ["setup", "seed", "paper", "released", "15-NN", "selectivity"]
+        lines.append(table(columns, rows))
+    return lines
+
+
+def _comparisons(found: list[dict[str, Any]]) -> list[str]:
+    if not found:
+        return []
+    rows = [
+        [
+            f"{c['a']} - {c['b']}",
+            c["measure"].replace("_", " "),
+            _interval(c["difference"], c["ci"]) if c["ci"] else _number(c["difference"], 3),
+            c["n_seeds"],
+            c["method"],
+            {True: "beyond chance", False: "not beyond chance", None: ""}[c["beyond_chance"]],
+        ]
+        for c in found
+    ]
+    columns = ["difference", "measure", "value [95 % interval]", "seeds", "over", ""]
+    return [
+        "",
+        table(columns, rows),
+        "",
+        "Over sentences: other test sentences, the same trained models. Over seeds: t-interval of",
+        f"seed-paired differences. Beyond chance: at 5 % over all {len(found)} lines (Holm).",
+    ]
 
 
 def runs_text(listed: pd.DataFrame) -> str:
@@ -133,6 +217,20 @@ def runs_text(listed: pd.DataFrame) -> str:
         if r["state"] not in ("done", "queued", "running") and r["message"]:
             lines.append(f"{r['run']} {r['state']}: {r['message']}")
     return "\n".join(lines)
+
+
+def sizes_text(sizes: pd.DataFrame) -> str:
+    """What `python -m core prune` prints."""
+    rows = [
+        [
+            *(_plain(r[c]) for c in ("run", "setup", "seed", "state", "studies")),
+            f"{r['model'] / 1e6:.1f}",
+            f"{r['all'] / 1e6:.1f}",
+        ]
+        for r in sizes.to_dict("records")
+    ]
+    columns = ["run", "setup", "seed", "state", "studies", "model (MB)", "all (MB)"]
+    return table(columns, rows) + f"\n{len(sizes)} runs, {sizes['all'].sum() / 1e6:,.1f} MB"
 
 
 def run_text(document: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from core.__main__ import main
 from core.config import RunConfig
 from core.errors import InputError
 from core.recipe import Recipe
-from core.run import Session, train_run
+from core.run import train_run
+from core.session import Session
 from tests.conftest import SMALL_STUDY
 
 
@@ -121,7 +123,7 @@ def test_the_plan_has_the_null_shared_sizes_and_the_largest_overlap(study_file) 
         ("imbalanced+cw", 0),
         ("balanced", 1),
     ]
-    from core.run import subset, training_counts
+    from core.subsets import subset, training_counts
 
     for split in ("train", "validation"):
         ids = [set(subset(c, plan.corpus, split)) for c in configs]
@@ -191,6 +193,7 @@ def test_a_study_from_the_command_line_gives_whole_run_folders(done, capsys) -> 
         expected = {
             "config.json", "status.json", "progress.jsonl", "subset.parquet", "model",
             "metrics.json", "predictions.parquet", "embeddings.parquet", "COMPLETE", "lock",
+            "base_values.parquet", "probes.json",
         }  # fmt: skip
         assert {p.name for p in folder.iterdir()} == expected
         lines = [json.loads(x) for x in (folder / "progress.jsonl").read_text().splitlines()]
@@ -402,6 +405,45 @@ def test_a_killed_run_is_interrupted_and_goes_on_to_the_same_result(copied) -> N
         assert after[key] == before[key]
     assert checkpoints.read_status(run_id)["state"] == "done"
     assert not (folder / "resume").exists()
+
+
+def test_a_study_killed_at_three_points_ends_as_if_it_never_was(
+    trained, study_file, tmp_path, monkeypatch
+) -> None:
+    """Killed while a run trains, after its model is written, and between two runs."""
+    folder = tmp_path / "checkpoints"
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+    first, second, third, _ = (run.name for run in sorted_runs(trained))
+
+    def kill_when(ready) -> None:
+        process = subprocess.Popen([sys.executable, "-m", "core", "study", str(study_file)])
+        deadline = time.monotonic() + 200
+        while not ready():
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+
+    kill_when(lambda: list((folder / first).glob("resume/checkpoint-*/trainer_state.json")))
+    kill_when(lambda: (folder / second / "model").exists())
+    kill_when(lambda: (folder / second / "COMPLETE").exists())
+    finished = {p: p.stat().st_mtime_ns for p in folder.glob("*/COMPLETE")}
+    assert {p.parent.name for p in finished} == {first, second}
+    assert checkpoints.read_status(third)["state"] in ("queued", "interrupted")
+    assert main(["study", str(study_file)]) == 0
+    assert all(p.stat().st_mtime_ns == t for p, t in finished.items())
+    for run in sorted_runs(trained):
+        before, after = (
+            json.loads((x / run.name / "metrics.json").read_text()) for x in (trained, folder)
+        )
+        for key in ("accuracy", "test_loss", "accuracy_by_language"):
+            assert after[key] == before[key]
+
+
+def sorted_runs(checkpoints_folder: Path) -> list[Path]:
+    text = (checkpoints_folder / "studies" / "small" / "study.toml").read_text()
+    return [checkpoints_folder / e["run"] for e in tomllib.loads(text)["runs"]]
 
 
 def test_replacing_leaves_the_old_file_when_writing_fails(tmp_path) -> None:
