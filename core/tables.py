@@ -81,35 +81,42 @@ def accuracy_by_language(runs: list[dict[str, Any]]) -> pd.DataFrame:
 
 def reading(document: dict[str, Any], runs: list[dict[str, Any]]) -> str:
     """The main finding in a sentence or two, from the numbers; empty without a skewed run."""
-    skewed = next((r for r in runs if r["setup"] == "imbalanced"), None)
-    if skewed is None or len(document["groups"]) != 2:
+    skewed = [r for r in runs if r["setup"] == "imbalanced"]
+    if not skewed or not all(document["groups"]):
         return ""
     label = document["labels"][-1]
-    over, under = (" ".join(group) for group in document["groups"])
-    by_group = skewed["predictions_by_group"]
-    members = document["groups"][0]
-    truth = sum(skewed["truth"][x][label] for x in members) / len(members)
-    text = (
-        f"Trained on the skewed set, the model predicts **{label}** in "
-        f"**{100 * by_group[over][label]:.0f} %** of the {over} texts and in "
-        f"**{100 * by_group[under][label]:.0f} %** of the {under} texts; "
-        f"the truth is {100 * truth:.0f} % in both."
+    shares = []
+    for group in document["groups"]:
+        by_run = [r["predictions_by_group"][" ".join(group)][label] for r in skewed]
+        shares.append((" ".join(group), sum(by_run) / len(by_run)))
+    truth = sum(skewed[0]["truth"][x][label] for x in document["groups"][0])
+    truth /= len(document["groups"][0])
+    (over, high), (under, low) = shares
+    seeds = f", mean of {len(skewed)} seeds," if len(skewed) > 1 else ""
+    return (
+        f"Trained on the skewed set, the model{seeds} predicts **{label}** in "
+        f"**{100 * high:.0f} %** of the {over} texts and in **{100 * low:.0f} %** of the {under} texts; the truth is "
+        f"{100 * truth:.0f} % in both.{_uptake_reading(skewed, runs)}"
     )
-    return text + _against_the_null(skewed, runs)
 
 
-def _against_the_null(skewed: dict[str, Any], runs: list[dict[str, Any]]) -> str:
+def _uptake_reading(skewed: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
     balanced = [r for r in runs if r["setup"] == "balanced"]
-    uptake, ends = skewed["skew_uptake"], skewed["skew_uptake_ci"]
-    text = f" Its skew uptake is **{uptake:.2f}** [{ends[0]:.2f}, {ends[1]:.2f}]"
+    low = min(r["skew_uptake_ci"][0] for r in skewed)
+    high = max(r["skew_uptake_ci"][1] for r in skewed)
+    text = f" Its skew uptake is **{_mean_uptake(skewed):.2f}** "
+    text += f"(intervals from {low:.2f} to {high:.2f})"
     if balanced:
         highest = max(r["skew_uptake_ci"][1] for r in balanced)
-        beyond = "beyond" if ends[0] > highest else "not beyond"
-        values = " and ".join(f"{r['skew_uptake']:.2f}" for r in balanced)
+        beyond = "beyond" if low > highest else "not beyond"
         text += (
-            f", {beyond} the interval{'s' * (len(balanced) > 1)} of balanced training ({values})"
+            f", {beyond} the intervals of the {len(balanced)} balanced models (mean "
+            f"{_mean_uptake(balanced):.2f})"
         )
-    weighted = next((r for r in runs if r["setup"] == "imbalanced+cw"), None)
-    if weighted:
-        text += f"; with class weights per language it is **{weighted['skew_uptake']:.2f}**"
+    if weighted := [r for r in runs if r["setup"] == "imbalanced+cw"]:
+        text += f"; with class weights per language it is **{_mean_uptake(weighted):.2f}**"
     return text + "."
+
+
+def _mean_uptake(runs: list[dict[str, Any]]) -> float:
+    return sum(r["skew_uptake"] for r in runs) / len(runs) + 0.0

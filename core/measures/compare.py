@@ -69,8 +69,7 @@ def compare(
     common = [seed for seed in runs_a if seed in runs_b]
     if not common:
         raise InputError(
-            f"{a} and {b} have no seed in common: {a} has {[*runs_a]}, {b} has {[*runs_b]}; train "
-            "both with the same seeds."
+            f"no seed in common: {a} has {[*runs_a]}, {b} has {[*runs_b]}; train both on one seed."
         )
     pairs = [(runs_a[seed], runs_b[seed]) for seed in common]
     runs = [run for pair in pairs for run in pair if isinstance(run, Totals)]
