@@ -98,7 +98,8 @@ def probe(
         )
     paper, control, released, knn = np.reshape(scores, (len(tasks), folds)).mean(axis=1).tolist()
     chance, selectivity = float(shares.max()), paper - control
-    return Probe(paper, released, knn, chance, control, selectivity, *vectors.shape, folds)
+    n, dimension = vectors.shape
+    return Probe(paper, released, knn, chance, control, selectivity, n, dimension, folds)
 
 
 def _score(model: Any, x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> float:

@@ -95,8 +95,9 @@ def reading(document: dict[str, Any], runs: list[dict[str, Any]]) -> str:
     seeds = f", mean of {len(skewed)} seeds," if len(skewed) > 1 else ""
     return (
         f"Trained on the skewed set, the model{seeds} predicts **{label}** in "
-        f"**{100 * high:.0f} %** of the {over} texts and in **{100 * low:.0f} %** of the {under} texts; the truth is "
-        f"{100 * truth:.0f} % in both.{_uptake_reading(skewed, runs)}"
+        f"**{100 * high:.0f} %** of the {over} texts and in "
+        f"**{100 * low:.0f} %** of the {under} texts; the truth is {100 * truth:.0f} % in both."
+        f"{_uptake_reading(skewed, runs)}"
     )
 
 
