@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from core import checkpoints
-from core.classifier import Classifier, Tokens, build, mask_content
+from core.classifier import Classifier, Tokens, best_device, build, mask_content
 from core.config import IMPORTED, RunConfig
 from core.corpus import Corpus
 from core.imported import SequenceClassifier, open_model
@@ -51,6 +51,7 @@ def complete(run_id: str, session: Session, report: Report | None = None) -> Non
     report = report or (lambda what, share: None)
     with checkpoints.claim(run_id) as path:
         classifier = open_model(path / "model", config)
+        classifier.to(best_device())
         texts = {"original": _test_texts(config, session.corpus(config), classifier)}
         if (external := session.external(config)) is not None:
             texts["external"] = _external_texts(config, external, classifier)
@@ -124,6 +125,7 @@ def _before(config: RunConfig, name: str, texts: _Texts, session: Session) -> Pr
     def compute() -> Probe:
         frozen = config.training.frozen_layers
         untrained = build(session.encoder(config), config.labels, frozen_layers=frozen)
+        untrained.to(best_device())
         hidden = session.states(config).get(untrained, texts.tokens)
         return _probe(predict(untrained, texts.tokens, hidden)[1], texts)
 

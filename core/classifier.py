@@ -141,6 +141,12 @@ class Classifier(nn.Module):
         return [self.embeddings, *self.layers[: self.frozen_layers]]
 
 
+def best_device() -> torch.device:
+    """The accelerator that torch finds (CUDA, Apple), else the CPU."""
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return found or torch.device("cpu")
+
+
 def build(
     encoder: Encoder, labels: Sequence[str], *, frozen_layers: int = 0, seed: int = 0
 ) -> Classifier:

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from core import checkpoints
-from core.classifier import Batch, Classifier, Output, read
+from core.classifier import Batch, Classifier, Output, best_device, read
 from core.config import IMPORTED, RunConfig
 from core.corpus import Corpus
 from core.encoder import check_folder, locate
@@ -116,6 +116,7 @@ def import_model(
         with checkpoints.replacing(path / "model") as partial:
             _copy(folder, partial, label2id)
         model = open_model(path / "model", config)
+        model.to(best_device())
         part = rows_of(corpus, subset(config, corpus, "test"))
         tokens = encode(model, part, max_length)
         probabilities, vectors = predict(

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import torch
 
 from core import checkpoints
-from core.classifier import Tokens, build
+from core.classifier import Tokens, best_device, build
 from core.config import IMPORTED, RunConfig
 from core.errors import InputError
 from core.inference import encode, predict
@@ -58,6 +58,7 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Report) ->
     encoder = session.encoder(config)
     recipe = config.training
     classifier = build(encoder, config.labels, frozen_layers=recipe.frozen_layers, seed=config.seed)
+    classifier.to(best_device())
 
     parts = {}
     for split in ("train", "validation", "test"):

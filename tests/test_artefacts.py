@@ -14,9 +14,11 @@ from core import artefacts, checkpoints, study
 from core.__main__ import main
 from core.classifier import collate, mask_content, read
 from core.errors import InputError
+from core.inference import encode
 from core.measured import measure
 from core.probing import probe
-from core.run import Session, encode, subset
+from core.session import Session
+from core.subsets import subset
 
 
 @pytest.fixture
