@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -127,12 +128,18 @@ def comparisons(name: str) -> list[dict[str, Any]]:
     own, and with few seeds a correction over all of them would find nothing.
     """
     measures: dict[str, dict[int, dict[str, Totals | float]]] = {}
-    configs = {entry["run"]: entry for entry in study.entries(name)}
-    table = _skewed({run: checkpoints.read_config(run) for run in configs})
-    for run_id, entry in configs.items():
-        if checkpoints.is_complete(run_id):
-            found = comparable(run_id, checkpoints.read_config(run_id), table)
-            measures.setdefault(entry["setup"], {})[entry["seed"]] = found
+    configs: dict[str, RunConfig] = {}
+    entries = study.entries(name)
+    for entry in entries:
+        with suppress(InputError):  # summary says what is wrong with it
+            configs[entry["run"]] = checkpoints.read_config(entry["run"])
+    table = _skewed(configs)
+    for entry in entries:
+        run_id = entry["run"]
+        if run_id in configs and checkpoints.is_complete(run_id):
+            with suppress(InputError):
+                found = comparable(run_id, configs[run_id], table)
+                measures.setdefault(entry["setup"], {})[entry["seed"]] = found
     pairs = []
     for a, b in _pairs(list(measures)):
         common = sorted(set(measures[a]) & set(measures[b]))
