@@ -2,5 +2,10 @@
 
 import streamlit as st
 
+# No material icons: they would be fetched from outside.
+PAGES = [
+    st.Page("pages/predictions.py", title="Predictions", default=True),
+]
+
 st.set_page_config(page_title="LangSkew", page_icon="pages/icon.png", layout="wide")
-st.navigation([st.Page("pages/predictions.py", title="Predictions", default=True)]).run()
+st.navigation(PAGES).run()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.charts import language_order, setup_name
+from core.charts.palette import language_order, setup_name
 
 # How a column's numbers are shown (formats of st.column_config.NumberColumn).
 FORMATS = {

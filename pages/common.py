@@ -1,14 +1,19 @@
-"""What all pages share: choosing a study, empty states, downloads."""
+"""What all pages share: choosing a study and its runs, empty states, figures and tables."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core import results, study
+from core import export, results, study
+from core.charts import AnyChart
+from core.charts.palette import run_name
 from core.errors import InputError
+from pages import view
 
 NO_STUDY = """No study has been trained yet. In a terminal, in the folder of LangSkew:
 
@@ -22,25 +27,19 @@ laptop, and then this page shows what the skew of a training set does to them.
 """
 
 
-def choose_study() -> dict[str, Any]:
-    """The results of the study chosen in the sidebar; stops the page where there is none.
-
-    The choice stands in the address bar as `study`.
-    """
+def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
+    """The results of the study chosen in the sidebar; stops the page where there is none."""
     names = study.started()
     if not names:
-        st.info(NO_STUDY)
+        st.info(no_study)
         st.stop()
-    asked = st.query_params.get("study")
-    if asked is not None and asked not in names:
-        st.warning(f"The study {asked!r} of this link is not here; showing {names[0]!r}.")
-    name = st.sidebar.selectbox(
+    name = view.choose(
         "Study",
+        "study",
         names,
-        index=names.index(asked) if asked in names else 0,
+        widget=st.sidebar.selectbox,
         help="Runs that belong together: one corpus and encoder, trained with and without skew.",
     )
-    st.query_params["study"] = name
     try:
         return _summary(name, results.fingerprint(name))
     except InputError as error:
@@ -48,7 +47,7 @@ def choose_study() -> dict[str, Any]:
         st.stop()
 
 
-@st.cache_data(show_spinner="Reading the study's predictions …", max_entries=8)
+@st.cache_data(show_spinner="Measuring the study's predictions …", max_entries=8)
 def _summary(name: str, fingerprint: str) -> dict[str, Any]:
     return results.summary(name)
 
@@ -69,16 +68,95 @@ def done_runs(document: dict[str, Any]) -> list[dict[str, Any]]:
     return done
 
 
-def table(
-    frame: pd.DataFrame, name: str, formats: dict[str, str], shown: list[str] | None = None
-) -> None:
-    """A sortable table with a download of all its numbers, unrounded.
+def choose_runs(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the done runs that the reader wants to see, chosen in the sidebar; by default all.
+
+    Stops the page where none is chosen.
+    """
+    names = {run["run"]: run_name(run) for run in runs}
+    chosen = view.choose_some(
+        "Runs",
+        "runs",
+        list(names),
+        widget=st.sidebar.multiselect,
+        show=lambda run: names[run],
+        help="One setup trained with one seed. The null is a second balanced run.",
+    )
+    if not chosen:
+        st.info("No run is chosen; choose one or more in the sidebar.")
+        st.stop()
+    return [run for run in runs if run["run"] in chosen]
+
+
+def figure(
+    charts: AnyChart | Sequence[AnyChart],
+    title: str,
+    *,
+    name: str,
+    caption: str,
+    how: str,
+    legend: AnyChart | None = None,
+    columns: int = 3,
+    **more: Any,
+) -> list[Any]:
+    """Charts with title, caption, how to read them, and downloads that are made when asked for.
 
     Args:
-        formats: how a column's numbers are shown.
-        shown: columns on the page; by default all.
+        charts: one, or panels that share their scales.
+        title: says what is shown.
+        name: of the downloaded file and, within the page, of the figure.
+        caption: names n, and what marks and intervals mean.
+        how: two or three sentences on how to read it, with the section of the paper.
+        legend: above the panels, once for all.
+        columns: panels side by side.
+        more: for st.altair_chart, such as on_select.
+
+    Returns:
+        What st.altair_chart gave for each panel.
     """
-    st.dataframe(
+    panels = [charts] if isinstance(charts, AnyChart) else list(charts)
+    st.markdown(f"#### {title}")
+    if legend is not None:
+        st.altair_chart(legend, width="stretch", key=f"{name}-legend")
+    events = []
+    for start in range(0, len(panels), columns):
+        row = panels[start : start + columns]
+        places = st.columns(columns) if len(panels) > 1 else [st.container()]
+        for i, chart in enumerate(row):
+            with places[i]:
+                key = f"{name}-{start + i}"
+                events.append(st.altair_chart(chart, width="stretch", key=key, alt=title, **more))
+    st.caption(caption)
+
+    def document() -> dict[str, Any]:
+        above = [] if legend is None else [legend]
+        return export.specification(panels, title, caption, columns, above)
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.popover("How to read this", type="tertiary"):
+            st.markdown(how)
+        _download("PNG", f"{name}.png", "image/png", lambda: export.png(document()))
+        _download("SVG", f"{name}.svg", "image/svg+xml", lambda: export.svg(document()))
+    return events
+
+
+def table(
+    frame: pd.DataFrame,
+    name: str,
+    formats: dict[str, str] | None = None,
+    shown: list[str] | None = None,
+    **more: Any,
+) -> Any:
+    """A sortable table with downloads of all its numbers, unrounded as CSV, rounded as LaTeX.
+
+    Args:
+        name: of the downloaded file and, within the page, of the table.
+        formats: how a column's numbers are shown (`percent` or such as `%.3f`).
+        shown: columns on the page; by default all.
+        more: for st.dataframe.
+    """
+    formats = formats or {}
+    event = st.dataframe(
         frame,
         hide_index=True,
         width="stretch",
@@ -88,11 +166,25 @@ def table(
             for column in frame
             if column in formats
         },
+        key=f"table-{name}",
+        **more,
     )
+    with st.container(horizontal=True):
+        _download("CSV", f"{name}.csv", "text/csv", partial(export.csv, frame))
+        printed = frame[shown] if shown else frame
+        make = partial(export.latex, printed, formats)
+        _download("LaTeX", f"{name}.tex", "application/x-tex", make)
+    return event
+
+
+def _download(kind: str, file: str, mime: str, make: Callable[[], Any]) -> None:
+    """A button behind which the file is made, not before."""
     st.download_button(
-        "Download CSV",
-        frame.to_csv(index=False).encode("utf-8-sig"),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        key=f"download-{name}",
+        f"Download {kind}",
+        make,
+        file_name=file,
+        mime=mime,
+        key=f"download-{file}",
+        type="tertiary",
+        on_click="ignore",
     )

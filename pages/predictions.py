@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core import charts, tables
+from core import tables
+from core.charts import predictions as charts
 from pages import common
 
 st.title("Predictions")
@@ -17,24 +18,19 @@ name = document["study"]
 if reading := tables.reading(document, runs):
     st.markdown(reading)
 
-st.subheader("Share of each class predicted, by language")
-st.altair_chart(charts.legend(runs), width="stretch")
-labels = document["labels"]
-for start in range(0, len(labels), 3):
-    for column, label in zip(st.columns(3), labels[start : start + 3], strict=False):
-        chart = charts.predicted_shares(document, runs, label)
-        column.altair_chart(chart, width="stretch")
-st.caption(
-    f"n = {runs[0]['n_test']:,} test rows, {runs[0]['n_test'] // len(document['languages']):,} a "
-    "language. Brown tick: share in the skewed training set. Grey line: truth. "
-    f"Languages by group: {' | '.join(' '.join(g) for g in document['groups'])}."
+common.figure(
+    [charts.predicted_shares(document, runs, label) for label in document["labels"]],
+    "Share of each class predicted, by language",
+    name=f"{name}-predicted-shares",
+    legend=charts.legend(runs),
+    caption=f"n = {runs[0]['n_test']:,} test rows, "
+    f"{runs[0]['n_test'] // len(document['languages']):,} a language. Brown tick: share in the "
+    "skewed training set. Grey line: truth. Languages by group: "
+    f"{' | '.join(' '.join(g) for g in document['groups'])}.",
+    how="Points on the grey line: the model predicts the class as often as it occurs. Points that "
+    "move towards the brown tick copy the skew of the training set. The null is a second balanced "
+    "run with another seed: differences of its size are noise. (Paper, section 4.1, Table 2.)",
 )
-with st.expander("How to read this"):
-    st.markdown(
-        "Points on the grey line: the model predicts the class as often as it occurs. Points that "
-        "move towards the brown tick copy the skew of the training set. The null is a second "
-        "balanced run with another seed: differences of its size are noise. (Paper, Table 2.)"
-    )
 with st.expander("As a table"):
     common.table(tables.shares(document, runs), f"{name}-predictions", tables.FORMATS)
 

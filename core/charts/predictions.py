@@ -1,8 +1,4 @@
-"""Tables to Altair charts, for the pages.
-
-Setups keep their colour and shape in every chart, so that a reader who does not see the colours
-still tells them apart.
-"""
+"""What is predicted: shares by language and class, and measures of runs with intervals."""
 
 from __future__ import annotations
 
@@ -11,47 +7,29 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-# Okabe and Ito (2008); mid-tones that hold on a white and on a dark ground.
-SETUP_COLOURS = {
-    "balanced": "#3B8BC4",
-    "balanced (null)": "#8C8C8C",
-    "imbalanced": "#D9731A",
-    "imbalanced+cw": "#1FA37A",
-    "balanced+entropy": "#8CC3E8",
-    "imbalanced+entropy": "#F0B27A",
-    "imbalanced+cw+entropy": "#82CFB4",
-    "imported": "#A66BB8",
-}
-SETUP_SHAPES = {
-    "balanced": "circle",
-    "balanced (null)": "triangle-up",
-    "imbalanced": "square",
-    "imbalanced+cw": "diamond",
-    "balanced+entropy": "circle",
-    "imbalanced+entropy": "square",
-    "imbalanced+cw+entropy": "diamond",
-    "imported": "cross",
-}
+from core.charts import AnyChart
+from core.charts.palette import (
+    SETUP_COLOURS,
+    TRAINING,
+    TRUTH,
+    language_order,
+    run_name,
+    setup_encoding,
+    setup_name,
+)
 
 
-def setup_name(run: dict[str, Any]) -> str:
-    """A run's setup as the charts call it."""
-    return f"{run['setup']} (null)" if run["null"] else str(run["setup"])
-
-
-def legend(runs: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
+def legend(runs: list[dict[str, Any]]) -> AnyChart:
     """Colours and shapes of the setups shown, once for several charts."""
     setups = list(dict.fromkeys(setup_name(run) for run in runs))
     frame = pd.DataFrame({"setup": [s for s in SETUP_COLOURS if s in setups]})
     base = alt.Chart(frame).encode(x=alt.X("setup:N", sort=None, axis=None))
-    points = base.mark_point(filled=True, size=85).encode(**_setup_encoding(frame["setup"]))
+    points = base.mark_point(filled=True, size=85).encode(**setup_encoding(frame["setup"]))
     names = base.mark_text(align="left", dx=9, fontSize=12, color="#808080").encode(text="setup:N")
     return alt.layer(points, names).properties(height=24)
 
 
-def predicted_shares(
-    document: dict[str, Any], runs: list[dict[str, Any]], label: str
-) -> alt.LayerChart | alt.FacetChart:
+def predicted_shares(document: dict[str, Any], runs: list[dict[str, Any]], label: str) -> AnyChart:
     """Share of one class predicted in each language, beside truth and skewed training share.
 
     Args:
@@ -86,15 +64,15 @@ def predicted_shares(
     truth = alt.Tooltip("mean(truth):Q", format=".1%", title="truth, test set")
     given = alt.Tooltip("mean(training):Q", format=".1%", title="in the skewed training set")
     share = alt.Tooltip("share:Q", format=".1%", title="share predicted")
-    line = base.mark_tick(thickness=1, height=26, color="#888888").encode(
+    line = base.mark_tick(thickness=1, height=26, color=TRUTH).encode(
         x=x("mean(truth)"), tooltip=["language", truth]
     )
-    tick = base.mark_tick(thickness=4, height=16, color="#B98B6A").encode(
+    tick = base.mark_tick(thickness=4, height=16, color=TRAINING).encode(
         x=x("mean(training)"), tooltip=["language", given]
     )
     points = base.mark_point(filled=True, size=85, opacity=0.9).encode(
         x=x("share"),
-        **_setup_encoding(frame["setup"]),
+        **setup_encoding(frame["setup"]),
         tooltip=["setup", "seed", "language", share],
     )
     return alt.layer(line, tick, points).properties(
@@ -104,7 +82,7 @@ def predicted_shares(
 
 def intervals(
     runs: list[dict[str, Any]], measure: str, title: str, zero_line: bool = False
-) -> alt.LayerChart | alt.FacetChart:
+) -> AnyChart:
     """One measure of each run with its interval, a run a line.
 
     Args:
@@ -114,7 +92,7 @@ def intervals(
     frame = pd.DataFrame(
         [
             {
-                "run": f"{setup_name(run)}, seed {run['seed']}",
+                "run": run_name(run),
                 "setup": setup_name(run),
                 "value": run[measure],
                 "low": run[f"{measure}_ci"][0],
@@ -126,7 +104,7 @@ def intervals(
     )
     y = alt.Y("run:N", sort=frame["run"].tolist(), title=None, axis=alt.Axis(labelLimit=220))
     x = alt.X("value:Q", title=title, scale=alt.Scale(zero=zero_line))
-    encoding = _setup_encoding(frame["setup"])
+    encoding = setup_encoding(frame["setup"])
     bars = alt.Chart(frame).mark_rule(strokeWidth=2).encode(
         y=y, x=alt.X("low:Q", title=title, scale=alt.Scale(zero=zero_line)), x2="high:Q",
         color=encoding["color"],
@@ -145,24 +123,6 @@ def intervals(
     )  # fmt: skip
     layers = [bars, points]
     if zero_line:
-        zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(
-            strokeDash=[4, 3], color="#888888"
-        )
+        zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[4, 3], color=TRUTH)
         layers.insert(0, zero.encode(x="value:Q"))
     return alt.layer(*layers).properties(height=42 * len(frame) + 20)
-
-
-def language_order(document: dict[str, Any]) -> list[str]:
-    """Languages by group, so that the two sides of the design stand together."""
-    grouped = [language for group in document["groups"] for language in group]
-    return grouped + [x for x in document["languages"] if x not in grouped]
-
-
-def _setup_encoding(setups: pd.Series) -> dict[str, Any]:
-    shown = [s for s in SETUP_COLOURS if s in set(setups)]
-    shape = alt.Scale(domain=shown, range=[SETUP_SHAPES[s] for s in shown])
-    colour = alt.Scale(domain=shown, range=[SETUP_COLOURS[s] for s in shown])
-    return {
-        "color": alt.Color("setup:N", scale=colour, legend=None),
-        "shape": alt.Shape("setup:N", scale=shape, legend=None),
-    }

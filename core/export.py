@@ -1,0 +1,134 @@
+"""What a page shows as files: charts as PNG and SVG, tables as CSV and LaTeX.
+
+Nothing here is done before somebody asks for the file.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from core.charts import AnyChart
+
+# CJK and other scripts come from whatever font of the machine has them.
+FONTS = "Helvetica, Arial, Liberation Sans, DejaVu Sans, WenQuanYi Micro Hei, sans-serif"
+_CONFIG: dict[str, Any] = {
+    "font": FONTS,
+    "background": "white",
+    "view": {"continuousWidth": 420, "continuousHeight": 260, "stroke": None},
+    "axis": {"labelFontSize": 11, "titleFontSize": 11},
+}
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def specification(
+    charts: Sequence[AnyChart],
+    title: str,
+    caption: str = "",
+    columns: int = 3,
+    above: Sequence[AnyChart] = (),
+) -> dict[str, Any]:
+    """One Vega-Lite document of a figure's charts, with the title above and the caption in it.
+
+    Args:
+        charts: the panels of the figure; one that stands alone is a figure of one panel.
+        columns: panels side by side.
+        above: charts above the panels, such as their legend.
+    """
+    starts = range(0, len(charts), columns)
+    rows = [*above, *(alt.hconcat(*charts[start : start + columns]) for start in starts)]
+    heading = alt.TitleParams(
+        title, subtitle=textwrap.wrap(caption, 110), anchor="start", fontSize=14, offset=14
+    )
+    document: dict[str, Any] = alt.vconcat(*rows).properties(title=heading).to_dict()
+    # The pages' theme is the browser's; a file has its own, on white.
+    return {**document, "config": {**document.get("config", {}), **_CONFIG}}
+
+
+def png(document: dict[str, Any], scale: float = 2.0) -> bytes:
+    """A Vega-Lite document as a PNG image; `scale` is in pixels a unit."""
+    import vl_convert  # 60 MB, for those who ask for a picture
+
+    image: bytes = vl_convert.vegalite_to_png(document, scale=scale)
+    return image
+
+
+def svg(document: dict[str, Any]) -> str:
+    """A Vega-Lite document as SVG."""
+    import vl_convert
+
+    image: str = vl_convert.vegalite_to_svg(document)
+    return image
+
+
+def csv(frame: pd.DataFrame) -> bytes:
+    """A table as CSV, UTF-8 with the mark that spreadsheets look for; numbers unrounded.
+
+    A text that a spreadsheet would take for a formula is preceded by an apostrophe (OWASP, CSV
+    injection); numbers, negative ones too, stay numbers.
+    """
+    safe = frame.rename(columns=lambda name: _not_a_formula(str(name)))
+    safe = safe.apply(lambda column: column.map(_not_a_formula))
+    return safe.to_csv(index=False).encode("utf-8-sig")
+
+
+def _not_a_formula(value: Any) -> Any:
+    risky = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if risky else value
+
+
+def latex(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> str:
+    r"""A table as LaTeX's `tabular` with booktabs' rules; special characters escaped.
+
+    Args:
+        formats: how a column's numbers are shown, `percent` or a printf format such as `%.3f`;
+            by default whole numbers whole and others with three decimals.
+    """
+    formats = formats or {}
+    numeric = [pd.api.types.is_numeric_dtype(frame[c]) for c in frame]
+    lines = [
+        r"% \usepackage{booktabs}; texts that are not in Latin script need XeLaTeX or LuaLaTeX",
+        rf"\begin{{tabular}}{{{''.join('r' if n else 'l' for n in numeric)}}}",
+        r"\toprule",
+        _latex_row([str(c) for c in frame]),
+        r"\midrule",
+        *(
+            _latex_row([_as_text(v, formats.get(str(c))) for c, v in zip(frame, row, strict=True)])
+            for row in frame.itertuples(index=False, name=None)
+        ),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_row(cells: list[str]) -> str:
+    escaped = ("".join(_LATEX.get(c, c) for c in " ".join(cell.split())) for cell in cells)
+    return " & ".join(escaped) + r" \\"
+
+
+def _as_text(value: Any, form: str | None) -> str:
+    if value is None or value is pd.NA or value != value:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if form == "percent":
+        return f"{100 * value:.1f}%"
+    if form:
+        return form % value
+    return str(value) if isinstance(value, int) else f"{value:.3f}"

@@ -1,0 +1,143 @@
+"""Widgets whose values stand in the address bar, so that a link opens the same view.
+
+A value comes from the link, else from the widget, else from where the reader was before (also on
+another page), else it is the default. A link's value that does not fit is said and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+T = TypeVar("T")
+_KEPT = "view"  # by name: what the address bar said when a page was last left
+
+
+def choose(
+    label: str,
+    name: str,
+    options: Sequence[T],
+    default: T | None = None,
+    *,
+    widget: Callable[..., Any] = st.selectbox,
+    show: Callable[[T], str] = str,
+    **more: Any,
+) -> T:
+    """One of some options, under `name` in the address bar.
+
+    Args:
+        options: one or more; what stands in the address bar is `str` of the one chosen.
+        default: by default the first.
+        widget: or st.sidebar.selectbox, st.radio, st.segmented_control, st.select_slider.
+        show: how an option is shown.
+    """
+    default = options[0] if default is None else default
+    by_text = {str(option): option for option in options}
+
+    def read(texts: list[str]) -> T:
+        return by_text[texts[-1]]
+
+    key = _restore(label, name, read, default, lambda value: value in options, by_text)
+    value: T = widget(label, options, key=key, format_func=show, **more)
+    if value is None:  # a segmented control lets go of its option when it is clicked again
+        value = default
+    _keep(name, [str(value)])
+    return value
+
+
+def choose_some(
+    label: str,
+    name: str,
+    options: Sequence[T],
+    default: Sequence[T] | None = None,
+    *,
+    widget: Callable[..., Any] = st.multiselect,
+    show: Callable[[T], str] = str,
+    **more: Any,
+) -> list[T]:
+    """Some of the options; by default all. All of the default ones leave the address bar free."""
+    start = list(options if default is None else default)
+    by_text = {str(option): option for option in options}
+
+    def read(texts: list[str]) -> list[T]:
+        return [by_text[text] for text in texts]
+
+    def fits(values: list[T]) -> bool:
+        return all(value in options for value in values)
+
+    key = _restore(label, name, read, start, fits, by_text)
+    values: list[T] = widget(label, options, key=key, format_func=show, **more)
+    _keep(name, [str(v) for v in values] if list(values) != start else [])
+    return list(values)
+
+
+def choose_number(
+    label: str, name: str, low: float, high: float, default: float, step: float, **more: Any
+) -> float:
+    """A number from a slider."""
+
+    def read(texts: list[str]) -> float:
+        return float(texts[-1])
+
+    key = _restore(label, name, read, default, lambda v: low <= v <= high, (f"{low} to {high}",))
+    value: float = st.slider(label, low, high, step=step, key=key, **more)
+    _keep(name, [f"{value:g}"])
+    return value
+
+
+def write(label: str, name: str, **more: Any) -> str:
+    """A text that the reader types."""
+    key = _restore(label, name, lambda texts: texts[-1], "", lambda value: True, ())
+    value: str = st.text_input(label, key=key, **more)
+    _keep(name, [value] if value else [])
+    return value
+
+
+def _restore(
+    label: str,
+    name: str,
+    read: Callable[[list[str]], T],
+    default: T,
+    fits: Callable[[T], bool],
+    expected: Any,
+) -> str:
+    """Set a widget's value before it is drawn, and return its key."""
+    key = f"{_KEPT}-{name}"
+    kept = st.session_state.setdefault(_KEPT, {}).get(name)
+    asked = st.query_params.get_all(name)
+    linked = bool(asked) and asked != kept
+    value = default
+    if not linked and key in st.session_state:
+        value = st.session_state[key]
+    elif texts := (asked if linked else kept):
+        try:
+            value = read(texts)
+        except (KeyError, ValueError):
+            fits = _nothing
+    if value is None or not fits(value):
+        if linked:
+            st.warning(
+                f"{label} {', '.join(map(repr, asked))} of this link is not here; there is "
+                f"{', '.join(map(str, expected))}. Showing {_plain(default)}."
+            )
+        value = default
+    st.session_state[key] = value
+    return key
+
+
+def _nothing(_: Any) -> bool:
+    return False
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else repr(value)
+
+
+def _keep(name: str, texts: list[str]) -> None:
+    st.session_state[_KEPT][name] = texts
+    if texts:
+        st.query_params[name] = texts
+    elif name in st.query_params:
+        del st.query_params[name]
