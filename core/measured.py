@@ -14,7 +14,12 @@ from core.errors import InputError
 from core.joint import Groups, deviation
 from core.measures.accuracy import accuracy_totals
 from core.measures.bootstrap import Totals
-from core.measures.calibration import calibration_error, calibration_totals, confusion
+from core.measures.calibration import (
+    calibration_error,
+    calibration_totals,
+    confusion,
+    reliability,
+)
 from core.measures.effect import effect_totals, language_effect
 from core.measures.predictions import Predictions, group_shares, predicted_shares, true_shares
 from core.measures.uptake import skew_uptake, uptake_totals
@@ -64,6 +69,7 @@ def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> dict
             name: {"ece": row["ece"], "ci": [row["low"], row["high"]], "n": int(row["n"])}
             for name, row in errors.iterrows()
         },
+        "reliability": reliability(predictions).to_dict("records"),
         "base_values": _base_values(run_id, config),
         "probe": _probes(run_id),
     }
@@ -77,7 +83,7 @@ def comparable(
     predictions = checkpoints.read_predictions(run_id)
     found: dict[str, Totals | float] = {
         "accuracy": accuracy_totals(predictions),
-        "calibration": calibration_totals(predictions),
+        "calibration": calibration_totals(predictions, by_language=False),
     }
     if skewed is not None:
         slope = deviation(skewed)

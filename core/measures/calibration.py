@@ -51,15 +51,21 @@ def calibration_error(predictions: Predictions, bins: int = BINS) -> pd.DataFram
     )
 
 
-def calibration_totals(predictions: Predictions, bins: int = BINS) -> Totals:
-    """Expected calibration error, named `all` and by language, as a function of totals."""
-    names = ("all", *predictions.languages)
-    confidence = predictions.probabilities.max(axis=1).astype(float)
-    # Rounding may put a float32 softmax a little above 1.
-    number = np.searchsorted(np.linspace(0, 1, bins + 1), confidence.clip(0, 1)) - 1
+def calibration_totals(
+    predictions: Predictions, bins: int = BINS, *, by_language: bool = True
+) -> Totals:
+    """Expected calibration error, named `all` and by language, as a function of totals.
+
+    Args:
+        by_language: False leaves `all` alone, for those who compare no other.
+    """
+    names = ("all", *predictions.languages) if by_language else ("all",)
+    confidence, number = _binned(predictions, bins)
     gap = np.zeros((len(number), bins))
     gap[np.arange(len(number)), number] = (predictions.predicted == predictions.truth) - confidence
-    quantities = [predictions.with_all(gap), predictions.with_all(np.ones((len(number), 1)))]
+    quantities = [gap, np.ones((len(number), 1))]
+    if by_language:
+        quantities = [predictions.with_all(values) for values in quantities]
 
     def error(totals: np.ndarray) -> np.ndarray:
         # In a bin, rows * |accuracy - confidence| is the absolute value of the summed gaps.
@@ -69,3 +75,35 @@ def calibration_totals(predictions: Predictions, bins: int = BINS) -> Totals:
         return shares
 
     return predictions.totals(names, np.hstack(quantities), error, folded=True)
+
+
+def reliability(predictions: Predictions, bins: int = BINS) -> pd.DataFrame:
+    """How often a prediction is right, by how sure it was: the reliability diagram's points.
+
+    Guo et al. 2017, section 2. Bins as in `calibration_error`; bins without a row are left out.
+
+    Returns:
+        Columns `language` (`all` and each), `confidence` (mean in the bin), `accuracy`, `n`.
+    """
+    confidence, number = _binned(predictions, bins)
+    frame = pd.DataFrame(
+        {
+            "language": predictions.rows["language"].to_numpy(),
+            "bin": number,
+            "confidence": confidence,
+            "accuracy": (predictions.predicted == predictions.truth).astype(float),
+            "n": 1,
+        }
+    )
+    frame = pd.concat([frame.assign(language="all"), frame])
+    how = {"confidence": "mean", "accuracy": "mean", "n": "sum"}
+    points: pd.DataFrame = frame.groupby(["language", "bin"]).agg(how).reset_index()
+    return points.drop(columns="bin")
+
+
+def _binned(predictions: Predictions, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of each row's predicted class, and the number of the bin that it falls into."""
+    # Rounding may put a float32 softmax a little above 1.
+    confidence = predictions.probabilities.max(axis=1).astype(float)
+    number = np.searchsorted(np.linspace(0, 1, bins + 1), confidence.clip(0, 1)) - 1
+    return confidence, number

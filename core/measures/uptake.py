@@ -50,12 +50,12 @@ def uptake_totals(
         )
     given = predictions.probabilities if soft else predictions.one_hot(predictions.predicted)
     excess = predictions.by_language(given - predictions.one_hot(predictions.truth))
-    n = predictions.by_language(np.ones_like(given))
+    n = predictions.by_language(np.ones((len(given), 1)))
     values = np.hstack([excess, n])
 
     def slope(totals: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
-            y = totals[:, : len(x)] / totals[:, len(x) :]
+            y = totals[:, : len(x)] / np.repeat(totals[:, len(x) :], given.shape[1], axis=1)
         slopes: np.ndarray = y @ x / (x @ x)
         return slopes[:, None]
 

@@ -1,0 +1,49 @@
+"""What two runs, or two setups, were made with: only where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from core import checkpoints, joint
+from core.config import RunConfig
+
+
+def differing(a: Sequence[str], b: Sequence[str]) -> pd.DataFrame:
+    """The settings in which some runs differ from others: columns `setting`, `a`, `b` (texts).
+
+    Args:
+        a: run ids; where they differ among themselves all their values are listed.
+        b: the others.
+
+    Raises:
+        InputError: a config does not read.
+    """
+    sides = [[_flat(checkpoints.read_config(run_id)) for run_id in runs] for runs in (a, b)]
+    names = dict.fromkeys(name for side in sides for settings in side for name in settings)
+    rows = []
+    for name in names:
+        values = [
+            ", ".join(dict.fromkeys(str(settings.get(name, "–")) for settings in side))
+            for side in sides
+        ]
+        if values[0] != values[1]:
+            rows.append({"setting": name, "a": values[0], "b": values[1]})
+    return pd.DataFrame(rows, columns=["setting", "a", "b"])
+
+
+def _flat(config: RunConfig) -> dict[str, Any]:
+    settings = asdict(config)
+    shares = config.shares_table()
+    skewed = (joint.deviation(shares).abs() > 1e-9).to_numpy().any()
+    settings["shares"] = (
+        f"skewed, Cramér's V {joint.cramers_v(shares):.3f}"
+        if skewed
+        else "language and label independent"
+    )
+    training = settings.pop("training")
+    flat = {k: ", ".join(v) if isinstance(v, tuple) else v for k, v in settings.items()}
+    return flat | {f"training: {k}": v for k, v in training.items()}

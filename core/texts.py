@@ -1,0 +1,129 @@
+"""The texts of a run's corpus, ready for SQL.
+
+A corpus is read and checked once; after that a parquet file in the cache answers, so that a page
+neither waits for a large file nor holds it in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core import checkpoints, corpus, multiemo
+from core.config import RunConfig
+from core.errors import InputError
+from core.fetch import cache_dir
+
+_KEY = b"langskew"
+COLUMNS = ("row", "text", "text_b", "label", "language", "split", "sentence")
+
+
+def texts_file(config: RunConfig) -> Path:
+    """A parquet file of the whole corpus of a run: COLUMNS, one row a text; made where missing.
+
+    Raises:
+        InputError: the corpus is gone, does not read, or is another than the run was made from.
+    """
+    stamp = _stamp(config.corpus)
+    key = json.dumps([stamp, config.corpus_hash]).encode()
+    source = [config.corpus, dict(config.columns), config.labels, config.languages]
+    name = hashlib.sha256(json.dumps(source).encode()).hexdigest()[:16]
+    path = cache_dir() / "texts" / f"{name}.parquet"
+    if path.exists() and (pq.read_schema(path).metadata or {}).get(_KEY) == key:
+        return path
+    loaded = corpus.load(
+        config.corpus, columns=config.columns, labels=config.labels, languages=config.languages
+    )
+    if loaded.content_hash != config.corpus_hash:
+        raise InputError(
+            f"corpus {config.corpus} has changed since the run was trained; its texts are not "
+            "shown. Bring the old file back, or start the study again."
+        )
+    table = loaded.table.select(list(COLUMNS)).replace_schema_metadata({_KEY: key})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with checkpoints.replacing(path) as partial:
+        pq.write_table(table, partial, compression="zstd")
+    return path
+
+
+def _stamp(source: str) -> list[Any]:
+    """Changes when the source may have changed."""
+    if source == "synthetic":
+        return []
+    path = multiemo.corpus_file() if source == "multiemo" else Path(source).expanduser()
+    if not path.exists():
+        hint = "`python -m core fetch` brings it back" if source == "multiemo" else "bring it back"
+        raise InputError(f"the corpus is gone: {path} does not exist; {hint} to see its texts.")
+    status = path.stat()
+    return [str(path), status.st_size, status.st_mtime_ns]
+
+
+def counts(file: Path) -> pd.DataFrame:
+    """Texts by `split`, `language` and `label`: column `n`.
+
+    Args:
+        file: from `texts_file`.
+    """
+    return checkpoints.query(
+        "SELECT split, language, label, count(*) AS n FROM read_parquet(?) GROUP BY ALL",
+        [str(file)],
+    )
+
+
+def browse(
+    file: Path,
+    *,
+    split: str | None = None,
+    language: str | None = None,
+    label: str | None = None,
+    containing: str = "",
+    limit: int = 200,
+) -> tuple[pd.DataFrame, int]:
+    """Texts of one cell, the first of them in the order of their ids, and how many there are.
+
+    Args:
+        file: from `texts_file`.
+        split, language, label: None for any.
+        containing: letters that stand in the text, in whichever case.
+        limit: rows returned.
+    """
+    chosen = {"split": split, "language": language, "label": label}
+    conditions = {f"{k} = ?": v for k, v in chosen.items() if v is not None}
+    if containing:
+        conditions["contains(lower(concat_ws(' ', text, text_b)), lower(?))"] = containing
+    where = " AND ".join(conditions) or "true"
+    frame = checkpoints.query(
+        f"SELECT *, count(*) OVER () AS total FROM read_parquet(?) WHERE {where} "
+        "ORDER BY sentence, language LIMIT ?",
+        [str(file), *conditions.values(), limit],
+    )
+    total = int(frame["total"].iloc[0]) if len(frame) else 0
+    return shown(frame.drop(columns="total")), total
+
+
+def of_rows(file: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows (column `row`) with the columns `text` and `text_b` of the corpus, in their order."""
+    ids = pa.array(rows["row"].astype(str))
+    found = pq.read_table(
+        file, columns=["row", "text", "text_b"], filters=pa.compute.field("row").isin(ids)
+    )
+    return shown(rows.merge(found.to_pandas(), on="row", how="left"))
+
+
+def shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the column of second texts where no row has one."""
+    return frame if frame["text_b"].notna().any() else frame.drop(columns="text_b")
+
+
+def isolated(text: str) -> str:
+    """A text whose direction, right to left or left to right, does not turn what is around it.
+
+    Unicode Standard Annex 9: first strong isolate, pop directional isolate.
+    """
+    return f"\u2068{text}\u2069"
