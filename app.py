@@ -4,7 +4,9 @@ import streamlit as st
 
 # No material icons: they would be fetched from outside.
 PAGES = [
-    st.Page("pages/predictions.py", title="Predictions", default=True),
+    st.Page("pages/overview.py", title="Overview", default=True),
+    st.Page("pages/data.py", title="Data"),
+    st.Page("pages/predictions.py", title="Predictions"),
 ]
 
 st.set_page_config(page_title="LangSkew", page_icon="pages/icon.png", layout="wide")

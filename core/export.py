@@ -55,7 +55,7 @@ def specification(
     heading = alt.TitleParams(
         title, subtitle=textwrap.wrap(caption, 110), anchor="start", fontSize=14, offset=14
     )
-    document: dict[str, Any] = alt.vconcat(*rows).properties(title=heading).to_dict()
+    document: dict[str, Any] = alt.vconcat(*rows).properties(title=heading).to_dict(validate=False)
     # The pages' theme is the browser's; a file has its own, on white.
     return {**document, "config": {**document.get("config", {}), **_CONFIG}}
 

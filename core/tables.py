@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from core.charts.palette import language_order, setup_name
+from core.charts.palette import language_order, run_name, setup_name
+from core.joint import skew
 
-# How a column's numbers are shown (formats of st.column_config.NumberColumn).
-FORMATS = {
-    **dict.fromkeys(("predicted", "mean probability", "skewed training share", "truth"), "percent"),
-    **dict.fromkeys(("accuracy", "from", "to", "skew uptake", "soft uptake"), "%.3f"),
-}
+# How a column's numbers are shown (formats of st.column_config.NumberColumn); others have three
+# decimals, or none where all are whole.
+FORMATS = dict.fromkeys(
+    ("predicted", "mean probability", "skewed training share", "truth"), "percent"
+)
 HEADLINE = [
     "setup",
     "seed",
@@ -77,6 +78,40 @@ def accuracy_by_language(runs: list[dict[str, Any]]) -> pd.DataFrame:
         for language, a in run["accuracy_by_language"].items()
     ]
     return pd.DataFrame(rows)
+
+
+SKEW_SAYS = {
+    "mutual information (bits)": "how much knowing a text's language says about its label; 0 where "
+    "it says nothing",
+    "normalised mutual information": "the same over the mean of the two entropies: 0 to 1, "
+    "whatever the number of classes",
+    "Cramér's V": "strength of the association between language and label, from 0 (independent) "
+    "to 1",
+    "accuracy from the language alone": "what a classifier gets right that sees the language and "
+    "not the text; without skew it is the share of the commonest label",
+}
+
+
+def skew_measures(counts: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """How skewed some joint distributions are, one a row; SKEW_SAYS says what each measure says.
+
+    Args:
+        counts: rows by language and label, by what they are called; those without a row are left
+            out.
+    """
+    rows = []
+    for name, table in counts.items():
+        if n := int(table.to_numpy().sum()):
+            measured = dict(zip(SKEW_SAYS, skew(table).values(), strict=True))
+            rows.append({"rows of": name, "n": n, **measured})
+    return pd.DataFrame(rows)
+
+
+def named_runs(shared: pd.DataFrame, runs: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows that two runs share (`overlap.shared_rows`), with the runs' names."""
+    names = {run["run"]: run_name(run) for run in runs}
+    frame = shared.assign(run=shared["run"].map(names), other=shared["other"].map(names))
+    return frame.rename(columns={"n": "rows in both", "largest": "most possible"})
 
 
 def reading(document: dict[str, Any], runs: list[dict[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from core.errors import InputError
 from core.fetch import cache_dir
 
 _KEY = b"langskew"
+ANY = "any"
 COLUMNS = ("row", "text", "text_b", "label", "language", "split", "sentence")
 
 
@@ -64,24 +66,33 @@ def _stamp(source: str) -> list[Any]:
     return [str(path), status.st_size, status.st_mtime_ns]
 
 
-def counts(file: Path) -> pd.DataFrame:
-    """Texts by `split`, `language` and `label`: column `n`.
+def counts(file: Path, languages: Sequence[str], labels: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Texts by language and label: of `all splits`, and of each split that has any.
 
     Args:
         file: from `texts_file`.
+        languages, labels: in their order.
     """
-    return checkpoints.query(
+    found = checkpoints.query(
         "SELECT split, language, label, count(*) AS n FROM read_parquet(?) GROUP BY ALL",
         [str(file)],
     )
+    tables = {}
+    for split in ("all splits", *corpus.SPLITS):
+        rows = found if split == "all splits" else found[found["split"] == split]
+        if len(rows):
+            table = rows.pivot_table(index="language", columns="label", values="n", aggfunc="sum")
+            table = table.reindex(index=list(languages), columns=list(labels))
+            tables[split] = table.fillna(0).astype(int)
+    return tables
 
 
 def browse(
     file: Path,
     *,
-    split: str | None = None,
-    language: str | None = None,
-    label: str | None = None,
+    split: str = ANY,
+    language: str = ANY,
+    label: str = ANY,
     containing: str = "",
     limit: int = 200,
 ) -> tuple[pd.DataFrame, int]:
@@ -89,12 +100,12 @@ def browse(
 
     Args:
         file: from `texts_file`.
-        split, language, label: None for any.
+        split, language, label: ANY for all of them.
         containing: letters that stand in the text, in whichever case.
         limit: rows returned.
     """
     chosen = {"split": split, "language": language, "label": label}
-    conditions = {f"{k} = ?": v for k, v in chosen.items() if v is not None}
+    conditions = {f"{k} = ?": v for k, v in chosen.items() if v != ANY}
     if containing:
         conditions["contains(lower(concat_ws(' ', text, text_b)), lower(?))"] = containing
     where = " AND ".join(conditions) or "true"
@@ -104,7 +115,7 @@ def browse(
         [str(file), *conditions.values(), limit],
     )
     total = int(frame["total"].iloc[0]) if len(frame) else 0
-    return shown(frame.drop(columns="total")), total
+    return _shown(frame.drop(columns="total")), total
 
 
 def of_rows(file: Path, rows: pd.DataFrame) -> pd.DataFrame:
@@ -113,17 +124,9 @@ def of_rows(file: Path, rows: pd.DataFrame) -> pd.DataFrame:
     found = pq.read_table(
         file, columns=["row", "text", "text_b"], filters=pa.compute.field("row").isin(ids)
     )
-    return shown(rows.merge(found.to_pandas(), on="row", how="left"))
+    return _shown(rows.merge(found.to_pandas(), on="row", how="left"))
 
 
-def shown(frame: pd.DataFrame) -> pd.DataFrame:
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     """Without the column of second texts where no row has one."""
     return frame if frame["text_b"].notna().any() else frame.drop(columns="text_b")
-
-
-def isolated(text: str) -> str:
-    """A text whose direction, right to left or left to right, does not turn what is around it.
-
-    Unicode Standard Annex 9: first strong isolate, pop directional isolate.
-    """
-    return f"\u2068{text}\u2069"

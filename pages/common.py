@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core import export, results, study
-from core.charts import AnyChart
+from core import checkpoints, export, results, study, texts
+from core.charts import AnyChart, unchecked
 from core.charts.palette import run_name
 from core.errors import InputError
+from core.words import isolated
 from pages import view
 
 NO_STUDY = """No study has been trained yet. In a terminal, in the folder of LangSkew:
@@ -38,6 +40,7 @@ def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
         "study",
         names,
         widget=st.sidebar.selectbox,
+        always=True,
         help="Runs that belong together: one corpus and encoder, trained with and without skew.",
     )
     try:
@@ -50,6 +53,16 @@ def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
 @st.cache_data(show_spinner="Measuring the study's predictions …", max_entries=8)
 def _summary(name: str, fingerprint: str) -> dict[str, Any]:
     return results.summary(name)
+
+
+def texts_file(document: dict[str, Any]) -> Path | None:
+    """The texts of a study's corpus, for core.texts; says so where they are not to be had."""
+    try:
+        with st.spinner("Reading the corpus …"):
+            return texts.texts_file(checkpoints.read_config(document["runs"][0]["run"]))
+    except InputError as error:
+        st.warning(str(error))
+        return None
 
 
 def done_runs(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -95,6 +108,7 @@ def figure(
     name: str,
     caption: str,
     how: str,
+    reading: str = "",
     legend: AnyChart | None = None,
     columns: int = 3,
     **more: Any,
@@ -107,25 +121,27 @@ def figure(
         name: of the downloaded file and, within the page, of the figure.
         caption: names n, and what marks and intervals mean.
         how: two or three sentences on how to read it, with the section of the paper.
+        reading: what the numbers say, as Markdown.
         legend: above the panels, once for all.
         columns: panels side by side.
-        more: for st.altair_chart, such as on_select.
+        more: for st.vega_lite_chart, such as on_select.
 
     Returns:
-        What st.altair_chart gave for each panel.
+        What st.vega_lite_chart gave for each panel.
     """
     panels = [charts] if isinstance(charts, AnyChart) else list(charts)
     st.markdown(f"#### {title}")
     if legend is not None:
-        st.altair_chart(legend, width="stretch", key=f"{name}-legend")
+        _draw(legend, f"{name}-legend", "Key to the setups")
     events = []
     for start in range(0, len(panels), columns):
         row = panels[start : start + columns]
         places = st.columns(columns) if len(panels) > 1 else [st.container()]
         for i, chart in enumerate(row):
             with places[i]:
-                key = f"{name}-{start + i}"
-                events.append(st.altair_chart(chart, width="stretch", key=key, alt=title, **more))
+                events.append(_draw(chart, f"{name}-{start + i}", title, **more))
+    if reading:
+        st.markdown(reading)
     st.caption(caption)
 
     def document() -> dict[str, Any]:
@@ -140,24 +156,31 @@ def figure(
     return events
 
 
+def _draw(chart: AnyChart, key: str, title: str, **more: Any) -> Any:
+    return st.vega_lite_chart(unchecked(chart), width="stretch", key=key, alt=title, **more)
+
+
 def table(
     frame: pd.DataFrame,
     name: str,
     formats: dict[str, str] | None = None,
     shown: list[str] | None = None,
+    isolate: Sequence[str] = (),
     **more: Any,
 ) -> Any:
     """A sortable table with downloads of all its numbers, unrounded as CSV, rounded as LaTeX.
 
     Args:
         name: of the downloaded file and, within the page, of the table.
-        formats: how a column's numbers are shown (`percent` or such as `%.3f`).
+        formats: how a column's numbers are shown, `percent` or such as `%.3f`.
         shown: columns on the page; by default all.
+        isolate: columns with texts of a corpus, which may be written from right to left.
         more: for st.dataframe.
     """
-    formats = formats or {}
+    floats = frame.select_dtypes("float").columns
+    formats = {**dict.fromkeys(floats, "%.3f"), **(formats or {})}
     event = st.dataframe(
-        frame,
+        frame.assign(**{column: frame[column].map(isolated) for column in isolate}),
         hide_index=True,
         width="stretch",
         column_order=shown,
@@ -180,11 +203,12 @@ def table(
 def _download(kind: str, file: str, mime: str, make: Callable[[], Any]) -> None:
     """A button behind which the file is made, not before."""
     st.download_button(
-        f"Download {kind}",
+        f"↓ {kind}",
         make,
         file_name=file,
         mime=mime,
         key=f"download-{file}",
+        help=f"Download as {kind}",
         type="tertiary",
         on_click="ignore",
     )

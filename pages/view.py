@@ -1,7 +1,8 @@
 """Widgets whose values stand in the address bar, so that a link opens the same view.
 
 A value comes from the link, else from the widget, else from where the reader was before (also on
-another page), else it is the default. A link's value that does not fit is said and left out.
+another page), else it is the default, which leaves the address bar free. A link's value that does
+not fit is said and left out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ def choose(
     *,
     widget: Callable[..., Any] = st.selectbox,
     show: Callable[[T], str] = str,
+    always: bool = False,
     **more: Any,
 ) -> T:
     """One of some options, under `name` in the address bar.
@@ -32,6 +34,7 @@ def choose(
         default: by default the first.
         widget: or st.sidebar.selectbox, st.radio, st.segmented_control, st.select_slider.
         show: how an option is shown.
+        always: say the default in the address bar too, where it may change with time.
     """
     default = options[0] if default is None else default
     by_text = {str(option): option for option in options}
@@ -43,7 +46,7 @@ def choose(
     value: T = widget(label, options, key=key, format_func=show, **more)
     if value is None:  # a segmented control lets go of its option when it is clicked again
         value = default
-    _keep(name, [str(value)])
+    _keep(name, [str(value)] if always or value != default else [])
     return value
 
 
@@ -83,7 +86,7 @@ def choose_number(
 
     key = _restore(label, name, read, default, lambda v: low <= v <= high, (f"{low} to {high}",))
     value: float = st.slider(label, low, high, step=step, key=key, **more)
-    _keep(name, [f"{value:g}"])
+    _keep(name, [f"{value:g}"] if value != default else [])
     return value
 
 

@@ -60,7 +60,7 @@ LANGUAGE_SHAPES = (
 TRUTH = "#888888"
 TRAINING = "#B98B6A"
 NEUTRAL = "#8C8C8C"
-SEQUENTIAL = "blues"
+SEQUENTIAL = ("#EAF2F9", "#1F6BA8")
 # Below 0 orange, above 0 blue: told apart with every kind of colour vision.
 DIVERGING = ("#C8641B", "#F2F2F2", "#2F7AB5")
 
@@ -81,16 +81,18 @@ def language_order(document: dict[str, Any]) -> list[str]:
     return grouped + [x for x in document["languages"] if x not in grouped]
 
 
-def setup_encoding(setups: Iterable[str], column: str = "setup") -> dict[str, Any]:
-    """Colour and shape channels for a column of setup names, without legends."""
+def setup_encoding(
+    setups: Iterable[str], column: str = "setup", legend: alt.Legend | None = None
+) -> dict[str, Any]:
+    """Colour and shape channels for a column of setup names."""
     given = set(setups)
     shown = [s for s in SETUP_COLOURS if s in given]
     shown += sorted(given - set(shown))
     shape = alt.Scale(domain=shown, range=[SETUP_SHAPES.get(s, "cross") for s in shown])
     colour = alt.Scale(domain=shown, range=[SETUP_COLOURS.get(s, NEUTRAL) for s in shown])
     return {
-        "color": alt.Color(f"{column}:N", scale=colour, legend=None),
-        "shape": alt.Shape(f"{column}:N", scale=shape, legend=None),
+        "color": alt.Color(f"{column}:N", scale=colour, legend=legend),
+        "shape": alt.Shape(f"{column}:N", scale=shape, legend=legend),
     }
 
 

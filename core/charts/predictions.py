@@ -21,12 +21,24 @@ from core.charts.palette import (
 
 def legend(runs: list[dict[str, Any]]) -> AnyChart:
     """Colours and shapes of the setups shown, once for several charts."""
-    setups = list(dict.fromkeys(setup_name(run) for run in runs))
+    setups = {setup_name(run) for run in runs}
     frame = pd.DataFrame({"setup": [s for s in SETUP_COLOURS if s in setups]})
-    base = alt.Chart(frame).encode(x=alt.X("setup:N", sort=None, axis=None))
-    points = base.mark_point(filled=True, size=85).encode(**setup_encoding(frame["setup"]))
-    names = base.mark_text(align="left", dx=9, fontSize=12, color="#808080").encode(text="setup:N")
-    return alt.layer(points, names).properties(height=24)
+    key = alt.Legend(
+        orient="top",
+        direction="horizontal",
+        columns=4,
+        title=None,
+        symbolSize=90,
+        symbolOpacity=1,
+        symbolStrokeWidth=0,
+        labelLimit=200,
+        offset=0,
+    )
+    # Nothing but the legend is seen of this chart.
+    points = alt.Chart(frame).mark_point(filled=True, size=0)
+    return points.encode(**setup_encoding(frame["setup"], legend=key)).properties(
+        height=24 * (1 + (len(frame) - 1) // 4)
+    )
 
 
 def predicted_shares(document: dict[str, Any], runs: list[dict[str, Any]], label: str) -> AnyChart:

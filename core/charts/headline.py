@@ -1,0 +1,72 @@
+"""A measure over the setups of a study: means with intervals, seeds as dots."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from core.charts import AnyChart
+from core.charts.palette import TRUTH, setup_encoding
+
+
+def over_setups(
+    setups: pd.DataFrame, runs: pd.DataFrame, title: str, *, zero: bool = False
+) -> AnyChart:
+    """One line a setup, its value and interval written beside it.
+
+    Args:
+        setups: `setup`, `value`, `low`, `high`, `seeds` (`headline.over_seeds`).
+        runs: `setup`, `seed`, `value`; drawn where a setup has several seeds.
+        title: of the axis, with the unit.
+        zero: the axis starts at 0, with a line there.
+    """
+    # An axis label in two lines: the theme colours it, light or dark.
+    name = {s: f"{s}|{_written(v, lo, hi)}" for s, v, lo, hi in _four(setups)}
+    frame = setups.assign(line=setups["setup"].map(name), low=setups["low"].astype(float))
+    frame["high"] = frame["high"].astype(float)
+    lines = frame["line"].tolist()
+    axis = alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=170, labelOverlap=False)
+    y = alt.Y("line:N", sort=lines, title=None, axis=axis)
+    scale = alt.Scale(zero=zero)
+    ticks = alt.Axis(tickCount=4, titleAnchor="end")  # in a narrow card it reaches to the left
+    encoding = setup_encoding(frame["setup"])
+    written = [
+        alt.Tooltip(f"{c}:Q", format=".3f", title=t)
+        for c, t in (("value", title), ("low", "95 % from"), ("high", "to"))
+    ]
+    tooltip = ["setup", *written, "seeds"]
+    low = alt.X("low:Q", title=title, scale=scale, axis=ticks)
+    rules = alt.Chart(frame).mark_rule(strokeWidth=2.5).encode(
+        y=y, x=low, x2="high:Q", color=encoding["color"], tooltip=tooltip
+    )  # fmt: skip
+    means = alt.Chart(frame).mark_point(filled=True, size=110, opacity=1).encode(
+        y=y, x=alt.X("value:Q", title=title, scale=scale, axis=ticks), **encoding,
+        tooltip=tooltip,
+    )  # fmt: skip
+    layers = [rules, means]
+    several = runs[runs.groupby("setup")["seed"].transform("size") > 1]
+    if len(several):
+        dots = several.assign(line=several["setup"].map(name))
+        layers.append(
+            alt.Chart(dots)
+            .mark_point(size=45, strokeWidth=1.5, yOffset=-9)
+            .encode(
+                y=y, x="value:Q", color=encoding["color"], tooltip=["setup", "seed", written[0]]
+            )
+        )
+    if zero:
+        rule = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[4, 3], color=TRUTH)
+        layers.insert(0, rule.encode(x="value:Q"))
+    return alt.layer(*layers).properties(height=42 * len(frame) + 62)
+
+
+def _four(setups: pd.DataFrame) -> list[tuple[str, float, float, float]]:
+    columns = ["setup", "value", "low", "high"]
+    return list(setups[columns].itertuples(index=False, name=None))
+
+
+def _written(value: float, low: float | None, high: float | None) -> str:
+    if low is None or low != low or high is None:
+        return f"{value:.2f}"
+    numbers = (round(x, 2) + 0.0 for x in (value, low, high))  # -0.0 becomes 0.0
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*numbers)

@@ -1,0 +1,90 @@
+"""How are languages and labels spread over the corpus and the training sets of a study?"""
+
+import streamlit as st
+
+from core import overlap, tables, texts
+from core.charts import data as charts
+from core.errors import InputError
+from core.words import escaped
+from pages import common, view
+
+HOW = (
+    "A cell is one language and class; the grey numbers are the marginals, which can be even while "
+    "the cells are not: that is the skew. In the difference from uniform, orange cells are "
+    "under-represented and blue ones over-represented. (Paper, sections 2.1 and 3, Table 1.)"
+)
+
+st.title("Data")
+document = common.choose_study()
+name, labels, languages = (document[key] for key in ("study", "labels", "languages"))
+st.caption(
+    f"Study **{escaped(name)}**, corpus {escaped(document['corpus'])}. Training and validation set "
+    "follow the design of a setup; one uniform test set serves all runs."
+)
+file = common.texts_file(document)
+corpus = texts.counts(file, languages, labels) if file else {}
+try:
+    designs = overlap.designs(document["runs"])
+except InputError as error:
+    st.warning(str(error))
+    designs = {}
+
+way = view.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
+if corpus:
+    split = view.choose("Split", "split", list(corpus), widget=st.segmented_control)
+    common.figure(
+        charts.joint(corpus[split], way),
+        f"Language and label in the corpus, {split}: {way}",
+        name=f"{name}-corpus",
+        caption=f"n = {corpus[split].to_numpy().sum():,} texts.",
+        how=HOW,
+    )
+if designs:
+    common.figure(
+        [charts.joint(table, way, title) for title, table in designs.items()],
+        f"Language and label in the sets that the study trains on: {way}",
+        name=f"{name}-designs",
+        caption="; ".join(f"{x}: n = {t.to_numpy().sum():,}" for x, t in designs.items()) + ".",
+        how=f"{HOW} All setups of a study get sets of the same size.",
+        columns=2,
+    )
+if corpus or designs:
+    st.markdown("#### How skewed each of them is")
+    st.markdown("\n".join(f"- **{measure}**: {says}" for measure, says in tables.SKEW_SAYS.items()))
+    common.table(
+        tables.skew_measures({f"corpus, {k}": t for k, t in corpus.items()} | designs),
+        f"{name}-skew",
+    )
+
+split = view.choose("Rows of", "rows", ("train", "validation"), widget=st.segmented_control)
+try:
+    shared = overlap.shared_rows(document["runs"], split)
+except InputError as error:
+    st.warning(str(error))
+else:
+    common.figure(
+        charts.shared_rows(shared, document["runs"]),
+        f"Rows of the {split} sets that two runs share",
+        name=f"{name}-shared-rows",
+        caption="Number of rows; on the diagonal the size of a run's set.",
+        how="Runs of one seed share as many rows as their designs allow, so that what differs "
+        "between two models is the skew and not the texts; another seed draws anew. (Paper, "
+        "section 2.1: the largest overlap.)",
+    )
+    with st.expander("As a table, with the most that two designs could share"):
+        common.table(tables.named_runs(shared, document["runs"]), f"{name}-shared-rows")
+
+if file:
+    st.markdown("#### Texts of a cell")
+    places = st.columns(4)
+    with places[0]:
+        language = view.choose("Language", "language", ["any", *languages])
+    with places[1]:
+        label = view.choose("Label", "label", ["any", *labels])
+    with places[2]:
+        of = view.choose("Texts of", "of", [x for x in corpus if x != "all splits"])
+    with places[3]:
+        containing = view.write("Containing", "containing")
+    found, n = texts.browse(file, split=of, language=language, label=label, containing=containing)
+    st.caption(f"{n:,} texts; the table has the first {len(found):,}.")
+    common.table(found, f"{name}-texts", isolate=[c for c in ("text", "text_b") if c in found])

@@ -1,0 +1,42 @@
+"""What does LangSkew show, which studies are there, and what did the chosen one find?"""
+
+import streamlit as st
+
+from core import headline, overview
+from core.charts.headline import over_setups
+from core.words import escaped
+from pages import common
+
+st.title("LangSkew")
+st.markdown(
+    "A training set can be balanced over labels and over languages and still be skewed: French "
+    "reviews mostly good, German ones mostly bad. A fine-tuned encoder then predicts partly by "
+    "language. Each page answers one question about that."
+)
+studies, broken = overview.studies(), overview.broken_runs()
+if len(broken):
+    with st.expander(f"Run folders with something wrong: {len(broken)}"):
+        common.table(broken, "broken-runs")
+document = common.choose_study()
+if len(studies) > 1 or (document["runs"] and (studies["state"] != "done").any()):
+    with st.expander(f"Studies: {len(studies)}", expanded=bool((studies["state"] != "done").any())):
+        common.table(studies, "studies")
+
+name = document["study"]
+st.subheader(f"What the study {name} found")
+st.caption(
+    f"Corpus {escaped(document['corpus'])}, encoder {escaped(document['encoder'])}; languages "
+    f"{' '.join(document['languages'])}, classes {escaped(', '.join(document['labels']))}."
+)
+common.done_runs(document)
+places = st.columns(2)
+for i, card in enumerate(headline.cards(document)):
+    with places[i % 2], st.container(border=True):
+        common.figure(
+            over_setups(card.setups, card.runs, card.axis, zero=card.zero),
+            card.title,
+            name=f"{name}-{card.name}",
+            caption=card.caption,
+            how=card.how,
+            reading=card.sentence,
+        )
