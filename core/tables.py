@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from core.charts.palette import language_order, run_name, setup_name
+from core.charts.palette import language_order, setup_name, short_names
 from core.joint import skew
+from core.words import escaped, percent, signed
 
 # How a column's numbers are shown (formats of st.column_config.NumberColumn); others have three
 # decimals, or none where all are whole.
@@ -80,6 +81,34 @@ def accuracy_by_language(runs: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def confusion(document: dict[str, Any], run: dict[str, Any]) -> pd.DataFrame:
+    """One row a language and label: how often each class is predicted for it."""
+    rows = [
+        {"language": language, "label": label, **{f"as {x}": cells[x] for x in document["labels"]}}
+        for language in language_order(document)
+        for label, cells in run["confusion"][language].items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def calibration(runs: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a run and language: expected calibration error with its interval and n."""
+    rows = [
+        {
+            "setup": setup_name(run),
+            "seed": run["seed"],
+            "language": language,
+            "calibration error": found["ece"],
+            "from": found["ci"][0],
+            "to": found["ci"][1],
+            "n": found["n"],
+        }
+        for run in runs
+        for language, found in run["calibration"].items()
+    ]
+    return pd.DataFrame(rows)
+
+
 SKEW_SAYS = {
     "mutual information (bits)": "how much knowing a text's language says about its label; 0 where "
     "it says nothing",
@@ -109,7 +138,7 @@ def skew_measures(counts: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def named_runs(shared: pd.DataFrame, runs: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows that two runs share (`overlap.shared_rows`), with the runs' names."""
-    names = {run["run"]: run_name(run) for run in runs}
+    names = short_names(runs)
     frame = shared.assign(run=shared["run"].map(names), other=shared["other"].map(names))
     return frame.rename(columns={"n": "rows in both", "largest": "most possible"})
 
@@ -129,9 +158,9 @@ def reading(document: dict[str, Any], runs: list[dict[str, Any]]) -> str:
     (over, high), (under, low) = shares
     seeds = f", mean of {len(skewed)} seeds," if len(skewed) > 1 else ""
     return (
-        f"Trained on the skewed set, the model{seeds} predicts **{label}** in "
-        f"**{100 * high:.0f} %** of the {over} texts and in "
-        f"**{100 * low:.0f} %** of the {under} texts; the truth is {100 * truth:.0f} % in both."
+        f"Trained on the skewed set, the model{seeds} predicts **{escaped(label)}** in "
+        f"**{percent(high)}** of the {escaped(over)} texts and in **{percent(low)}** of the "
+        f"{escaped(under)} texts; the truth is {percent(truth)} in both."
         f"{_uptake_reading(skewed, runs)}"
     )
 
@@ -140,17 +169,17 @@ def _uptake_reading(skewed: list[dict[str, Any]], runs: list[dict[str, Any]]) ->
     balanced = [r for r in runs if r["setup"] == "balanced"]
     low = min(r["skew_uptake_ci"][0] for r in skewed)
     high = max(r["skew_uptake_ci"][1] for r in skewed)
-    text = f" Its skew uptake is **{_mean_uptake(skewed):.2f}** "
-    text += f"(intervals from {low:.2f} to {high:.2f})"
+    text = f" Its skew uptake is **{signed(_mean_uptake(skewed))}** "
+    text += f"(intervals from {signed(low)} to {signed(high)})"
     if balanced:
         highest = max(r["skew_uptake_ci"][1] for r in balanced)
         beyond = "beyond" if low > highest else "not beyond"
         text += (
             f", {beyond} the intervals of the {len(balanced)} balanced models (mean "
-            f"{_mean_uptake(balanced):.2f})"
+            f"{signed(_mean_uptake(balanced))})"
         )
     if weighted := [r for r in runs if r["setup"] == "imbalanced+cw"]:
-        text += f"; with class weights per language it is **{_mean_uptake(weighted):.2f}**"
+        text += f"; with class weights per language it is **{signed(_mean_uptake(weighted))}**"
     return text + "."
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core import checkpoints, corpus, multiemo
@@ -109,22 +108,22 @@ def browse(
     if containing:
         conditions["contains(lower(concat_ws(' ', text, text_b)), lower(?))"] = containing
     where = " AND ".join(conditions) or "true"
+    parameters = [str(file), *conditions.values()]
+    matching = f"FROM read_parquet(?) WHERE {where}"
+    total = checkpoints.query(f"SELECT count(*) AS n {matching}", parameters)["n"].iloc[0]
     frame = checkpoints.query(
-        f"SELECT *, count(*) OVER () AS total FROM read_parquet(?) WHERE {where} "
-        "ORDER BY sentence, language LIMIT ?",
-        [str(file), *conditions.values(), limit],
+        f"SELECT * {matching} ORDER BY sentence, language LIMIT {limit}", parameters
     )
-    total = int(frame["total"].iloc[0]) if len(frame) else 0
-    return _shown(frame.drop(columns="total")), total
+    return _shown(frame), int(total)
 
 
 def of_rows(file: Path, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows (column `row`) with the columns `text` and `text_b` of the corpus, in their order."""
-    ids = pa.array(rows["row"].astype(str))
-    found = pq.read_table(
-        file, columns=["row", "text", "text_b"], filters=pa.compute.field("row").isin(ids)
+    found = checkpoints.query(
+        "SELECT row, text, text_b FROM read_parquet(?) WHERE row IN (SELECT unnest(?))",
+        [str(file), rows["row"].astype(str).tolist()],
     )
-    return _shown(rows.merge(found.to_pandas(), on="row", how="left"))
+    return _shown(rows.merge(found, on="row", how="left"))
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:

@@ -22,15 +22,14 @@ def isolated(text: str) -> str:
 
 def percent(share: float, digits: int = 0) -> str:
     """A share as `33 %`, which no line break parts."""
-    number = f"{round(100 * share, digits) + 0.0:.{digits}f}"  # -0.0 becomes 0.0
-    return f"{number}\u00a0%".replace("-", "\u2212")
+    return f"{signed(100 * share, digits)}\u00a0%"
+
+
+def signed(number: float, digits: int = 2) -> str:
+    """A number with a minus sign in place of the hyphen, and none at zero."""
+    return f"{round(number, digits) + 0.0:.{digits}f}".replace("-", "\u2212")
 
 
 def points(difference: float, digits: int = 1) -> str:
     """A difference of shares in percentage points, without its sign."""
     return f"{abs(100 * difference):.{digits}f} points"
-
-
-def listed(items: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core import checkpoints, export, results, study, texts
 from core.charts import AnyChart, unchecked
-from core.charts.palette import run_name
+from core.charts.palette import short_names
 from core.errors import InputError
 from core.words import isolated
 from pages import view
@@ -86,7 +86,7 @@ def choose_runs(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Stops the page where none is chosen.
     """
-    names = {run["run"]: run_name(run) for run in runs}
+    names = short_names(runs)
     chosen = view.choose_some(
         "Runs",
         "runs",
@@ -154,6 +154,11 @@ def figure(
         _download("PNG", f"{name}.png", "image/png", lambda: export.png(document()))
         _download("SVG", f"{name}.svg", "image/svg+xml", lambda: export.svg(document()))
     return events
+
+
+def texts_in(frame: pd.DataFrame) -> list[str]:
+    """The columns of a table that hold texts of a corpus."""
+    return [column for column in ("text", "text_b") if column in frame]
 
 
 def _draw(chart: AnyChart, key: str, title: str, **more: Any) -> Any:

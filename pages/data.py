@@ -87,4 +87,4 @@ if file:
         containing = view.write("Containing", "containing")
     found, n = texts.browse(file, split=of, language=language, label=label, containing=containing)
     st.caption(f"{n:,} texts; the table has the first {len(found):,}.")
-    common.table(found, f"{name}-texts", isolate=[c for c in ("text", "text_b") if c in found])
+    common.table(found, f"{name}-texts", isolate=common.texts_in(found))

@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from core.charts import AnyChart
-from core.charts.palette import DIVERGING, NEUTRAL, SEQUENTIAL, run_name
+from core.charts.palette import DIVERGING, NEUTRAL, SEQUENTIAL, names_axis, short_names
 
 SHOWN = ("counts", "shares", "difference from uniform")
 ALL = "all"
@@ -98,16 +98,15 @@ def heatmap(
     frame = cells if "margin" in cells else cells.assign(margin=False)
     inner = frame.loc[~frame["margin"], "value"].abs()
     upper = upper or float(inner.max() or 1) if len(inner) else 1.0
-    # Streamlit's theme would push the labels at the ends off their cells.
-    bare: dict[str, Any] = {"domain": False, "ticks": False, "labelFlush": False, "labelLimit": 220}
+    bare = {"domain": False, "ticks": False}
     axes: dict[str, Any] = {
         "x": alt.X(
             f"{x}:N",
             sort=order_x,
             title=x,
-            axis=alt.Axis(labelAngle=slant, orient="top", **bare),
+            axis=names_axis(labelAngle=slant, orient="top", **bare),
         ),
-        "y": alt.Y(f"{y}:N", sort=order_y, title=None, axis=alt.Axis(**bare)),
+        "y": alt.Y(f"{y}:N", sort=order_y, title=None, axis=names_axis(**bare)),
     }
     scale = alt.Scale(domain=[0, upper], range=list(SEQUENTIAL))
     if diverging:
@@ -128,7 +127,9 @@ def heatmap(
         margin.encode(text=alt.Text("value:Q", format=form)),
     ]
     named = {"title": title} if title else {}
-    return alt.layer(*layers).properties(height=lines * len(order_y) + 56, **named)
+    return alt.layer(*layers).properties(
+        height=lines * len(order_y) + (100 if title else 60), **named
+    )
 
 
 def shared_rows(shared: pd.DataFrame, runs: list[dict[str, Any]]) -> AnyChart:
@@ -138,7 +139,7 @@ def shared_rows(shared: pd.DataFrame, runs: list[dict[str, Any]]) -> AnyChart:
         shared: from `overlap.shared_rows`.
         runs: of the study, for the names.
     """
-    names = {run["run"]: run_name(run) for run in runs}
+    names = short_names(runs)
     cells = pd.DataFrame(
         {"run": shared["run"].map(names), "other": shared["other"].map(names), "value": shared["n"]}
     )

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from core.charts import AnyChart
-from core.charts.palette import TRUTH, setup_encoding
+from core.charts.palette import TRUTH, names_axis, setup_encoding
 
 
 def over_setups(
@@ -25,7 +25,7 @@ def over_setups(
     frame = setups.assign(line=setups["setup"].map(name), low=setups["low"].astype(float))
     frame["high"] = frame["high"].astype(float)
     lines = frame["line"].tolist()
-    axis = alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=170, labelOverlap=False)
+    axis = names_axis(labelExpr="split(datum.label, '|')", labelOverlap=False)
     y = alt.Y("line:N", sort=lines, title=None, axis=axis)
     scale = alt.Scale(zero=zero)
     ticks = alt.Axis(tickCount=4, titleAnchor="end")  # in a narrow card it reaches to the left

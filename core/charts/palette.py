@@ -7,6 +7,7 @@ apart, and all colours keep a contrast of about 3 to 1 on a white and on a dark 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -73,6 +74,25 @@ def setup_name(run: dict[str, Any]) -> str:
 def run_name(run: dict[str, Any]) -> str:
     """A run as pages and charts call it."""
     return f"{setup_name(run)}, seed {run['seed']}"
+
+
+def short_names(runs: list[dict[str, Any]]) -> dict[str, str]:
+    """Names of runs by their ids, no longer than it takes to tell them apart."""
+    setups = Counter(setup_name(run) for run in runs)
+    names = Counter(run_name(run) for run in runs)
+    return {
+        run["run"]: setup_name(run)
+        if setups[setup_name(run)] == 1
+        else run_name(run)
+        if names[run_name(run)] == 1
+        else f"{setup_name(run)} {run['run'][:6]}"
+        for run in runs
+    }
+
+
+def names_axis(**more: Any) -> alt.Axis:
+    """An axis of names; Streamlit's theme would push those at its ends off their places."""
+    return alt.Axis(labelFlush=False, labelLimit=220, **more)
 
 
 def language_order(document: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from core.charts.palette import (
     TRAINING,
     TRUTH,
     language_order,
+    names_axis,
     run_name,
     setup_encoding,
     setup_name,
@@ -69,10 +70,12 @@ def predicted_shares(document: dict[str, Any], runs: list[dict[str, Any]], label
     scale = alt.Scale(domain=[0, min(1, max(shown) * 1.08)], nice=False)
 
     def x(column: str) -> alt.X:
-        axis = alt.Axis(format="%", title=f"share predicted {label}", tickCount=3)
+        axis = alt.Axis(
+            format="%", title=f"share predicted {label}", tickCount=3, titleAnchor="end"
+        )
         return alt.X(f"{column}:Q", axis=axis, scale=scale)
 
-    base = alt.Chart(frame).encode(y=alt.Y("language:N", sort=order, title=None))
+    base = alt.Chart(frame).encode(y=alt.Y("language:N", sort=order, title=None, axis=names_axis()))
     truth = alt.Tooltip("mean(truth):Q", format=".1%", title="truth, test set")
     given = alt.Tooltip("mean(training):Q", format=".1%", title="in the skewed training set")
     share = alt.Tooltip("share:Q", format=".1%", title="share predicted")
@@ -88,7 +91,7 @@ def predicted_shares(document: dict[str, Any], runs: list[dict[str, Any]], label
         tooltip=["setup", "seed", "language", share],
     )
     return alt.layer(line, tick, points).properties(
-        title=f"predicted {label}", height=34 * len(order) + 40
+        title=f"predicted {label}", height=34 * len(order) + 100
     )
 
 
@@ -114,8 +117,8 @@ def intervals(
             for run in runs
         ]
     )
-    y = alt.Y("run:N", sort=frame["run"].tolist(), title=None, axis=alt.Axis(labelLimit=220))
-    x = alt.X("value:Q", title=title, scale=alt.Scale(zero=zero_line))
+    y = alt.Y("run:N", sort=frame["run"].tolist(), title=None, axis=names_axis())
+    x = alt.X("value:Q", title=title, scale=alt.Scale(zero=zero_line), axis=alt.Axis(tickCount=5))
     encoding = setup_encoding(frame["setup"])
     bars = alt.Chart(frame).mark_rule(strokeWidth=2).encode(
         y=y, x=alt.X("low:Q", title=title, scale=alt.Scale(zero=zero_line)), x2="high:Q",
@@ -137,4 +140,51 @@ def intervals(
     if zero_line:
         zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[4, 3], color=TRUTH)
         layers.insert(0, zero.encode(x="value:Q"))
-    return alt.layer(*layers).properties(height=42 * len(frame) + 20)
+    return alt.layer(*layers).properties(height=36 * len(frame) + 62)
+
+
+def accuracy_by_language(document: dict[str, Any], runs: list[dict[str, Any]]) -> AnyChart:
+    """Accuracy of each run in each language with its interval."""
+    order = [run_name(run) for run in runs]
+    frame = pd.DataFrame(
+        [
+            {
+                "language": language,
+                "run": run_name(run),
+                "setup": setup_name(run),
+                "accuracy": a["accuracy"],
+                "low": a["low"],
+                "high": a["high"],
+                "n": a["n"],
+            }
+            for run in runs
+            for language, a in run["accuracy_by_language"].items()
+        ]
+    )
+    encoding = setup_encoding(frame["setup"])
+    base = alt.Chart(frame).encode(
+        y=alt.Y("language:N", sort=language_order(document), title=None, axis=names_axis()),
+        yOffset=alt.YOffset("run:N", sort=order),
+    )
+
+    def x(column: str) -> alt.X:
+        return alt.X(
+            f"{column}:Q",
+            title="accuracy (share right)",
+            scale=alt.Scale(zero=False),
+            axis=alt.Axis(tickCount=6),
+        )
+
+    rules = base.mark_rule(strokeWidth=2).encode(x=x("low"), x2="high:Q", color=encoding["color"])
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(
+        x=x("accuracy"),
+        **encoding,
+        tooltip=[
+            "run",
+            "language",
+            *(alt.Tooltip(f"{c}:Q", format=".3f") for c in ("accuracy", "low", "high")),
+            "n",
+        ],
+    )
+    height = len(document["languages"]) * (14 * len(runs) + 12) + 50
+    return alt.layer(rules, points).properties(height=height)

@@ -1,0 +1,71 @@
+"""In what do two runs or setups differ, is it beyond chance, and what was set differently?"""
+
+from typing import Any
+
+import streamlit as st
+
+from core import comparison, results, settings
+from core.charts.comparison import differences
+from core.errors import InputError
+from core.words import escaped
+from pages import common, view
+
+st.title("Compare")
+document = common.choose_study()
+name = document["study"]
+st.caption(
+    f"Study **{escaped(name)}**. Two setups over their seeds, or two runs: every measure, and only "
+    "the settings that differ."
+)
+runs = common.done_runs(document)
+sides = comparison.sides(runs)
+places = st.columns(2)
+with places[0]:
+    default = "imbalanced" if "imbalanced" in sides else next(reversed(sides))
+    first = view.choose("First", "a", list(sides), default, show=lambda x: sides[x][0], always=True)
+with places[1]:
+    second = view.choose("Second", "b", list(sides), show=lambda x: sides[x][0], always=True)
+
+
+@st.cache_data(show_spinner="Comparing over resampled sentences …", max_entries=32)
+def compared(study: str, a: list[str], b: list[str], fingerprint: str) -> list[dict[str, Any]]:
+    return results.compare_runs(study, a, b)
+
+
+if first == second:
+    st.info("Choose two different ones: a run does not differ from itself.")
+    st.stop()
+a, b = sides[first][1], sides[second][1]
+try:
+    frame = comparison.table(compared(name, a, b, results.fingerprint(name)))
+    differing = settings.differing(a, b)
+except InputError as error:
+    st.error(str(error))
+    st.stop()
+
+with_interval = frame[frame["from"].notna()]
+if len(with_interval):
+    common.figure(
+        differences(with_interval),
+        f"What differs: {sides[first][0]} minus {sides[second][0]}",
+        name=f"{name}-{first}-{second}",
+        reading=comparison.reading(frame, escaped(first), escaped(second)),
+        caption=f"n = {runs[0]['n_test']:,} test rows. Bars: 95 % intervals of the difference. "
+        "Filled and blue: beyond chance.",
+        how="Over sentences: what other test sentences could have given, with the same trained "
+        "models and the same sentences for both. Over seeds (three or more): a t-interval of "
+        "seed-paired differences, which holds for other trainings too. Each measure is tested at "
+        "5 %; the languages' accuracies are corrected for being several (Holm). (Paper: one run "
+        "each, no intervals.)",
+    )
+st.markdown("#### Every measure")
+common.table(frame, f"{name}-{first}-{second}-measures")
+st.caption(
+    "No interval: with fewer than three seeds a probe and a base value have one value a run. "
+    "Compare it with the null."
+)
+st.markdown("#### Settings that differ")
+if len(differing):
+    common.table(differing, f"{name}-{first}-{second}-settings")
+else:
+    st.caption("None.")
