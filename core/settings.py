@@ -13,7 +13,7 @@ from core.config import RunConfig
 
 
 def differing(a: Sequence[str], b: Sequence[str]) -> pd.DataFrame:
-    """The settings in which some runs differ from others: columns `setting`, `a`, `b` (texts).
+    """The settings in which some runs differ from others: `setting`, `first`, `second` (texts).
 
     Args:
         a: run ids; where they differ among themselves all their values are listed.
@@ -31,8 +31,8 @@ def differing(a: Sequence[str], b: Sequence[str]) -> pd.DataFrame:
             for side in sides
         ]
         if values[0] != values[1]:
-            rows.append({"setting": name, "a": values[0], "b": values[1]})
-    return pd.DataFrame(rows, columns=["setting", "a", "b"])
+            rows.append({"setting": name, "first": values[0], "second": values[1]})
+    return pd.DataFrame(rows, columns=["setting", "first", "second"])
 
 
 def _flat(config: RunConfig) -> dict[str, Any]:

@@ -32,12 +32,15 @@ def differences(frame: pd.DataFrame) -> AnyChart:
     )
     title = "difference, first minus second"
     zero = alt.Chart(pd.DataFrame({"difference": [0.0]})).mark_rule(color=TRUTH, strokeDash=[4, 3])
-    rules = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("from:Q", title=title), x2="to:Q")
+    ticks = alt.Axis(tickCount=7)
+    rules = base.mark_rule(strokeWidth=2.5).encode(
+        x=alt.X("from:Q", title=title, axis=ticks), x2="to:Q"
+    )
     points = base.mark_point(size=80, strokeWidth=2, opacity=1).encode(
-        x=alt.X("difference:Q", title=title),
+        x=alt.X("difference:Q", title=title, axis=ticks),
         fill=alt.condition(
             "datum.verdict == 'beyond chance'", alt.value(_BEYOND), alt.value("transparent")
         ),
     )
-    layers = alt.layer(zero.encode(x="difference:Q"), rules, points)
+    layers = alt.layer(zero.encode(x=alt.X("difference:Q", axis=ticks)), rules, points)
     return layers.properties(height=30 * len(frame) + 60)

@@ -32,7 +32,7 @@ def joint_cells(counts: pd.DataFrame, shown: str) -> pd.DataFrame:
         table = table / table.loc[ALL, ALL]
     if shown == "difference from uniform":
         uniform = pd.DataFrame(1.0, index=counts.index, columns=counts.columns)
-        table = table - joint_table(uniform)
+        table = (table - joint_table(uniform)).round(12) + 0.0  # no -0.0
     cells = table.rename_axis("language").reset_index()
     cells = cells.melt("language", var_name="label", value_name="value")
     return cells.assign(margin=(cells["language"] == ALL) | (cells["label"] == ALL))
@@ -56,6 +56,9 @@ def joint(counts: pd.DataFrame, shown: str, title: str = "") -> AnyChart:
     cells = joint_cells(counts, shown)
     unit = {"counts": "rows", "shares": "share of all rows"}.get(shown, "share minus uniform")
     form = {"counts": ",.0f", "shares": ".1%"}.get(shown, "+.1%")
+    # Colours mean the same in every panel: the strongest is an empty cell, or twice its due.
+    uniform = 1 / counts.size
+    upper = {"counts": None, "shares": 2 * uniform}.get(shown, uniform)
     return heatmap(
         cells,
         x="label",
@@ -66,6 +69,7 @@ def joint(counts: pd.DataFrame, shown: str, title: str = "") -> AnyChart:
         order_y=[*map(str, counts.index), ALL],
         diverging=shown == "difference from uniform",
         title=title,
+        upper=upper,
     )
 
 
@@ -108,9 +112,9 @@ def heatmap(
         ),
         "y": alt.Y(f"{y}:N", sort=order_y, title=None, axis=names_axis(**bare)),
     }
-    scale = alt.Scale(domain=[0, upper], range=list(SEQUENTIAL))
+    scale = alt.Scale(domain=[0, upper], range=list(SEQUENTIAL), clamp=True)
     if diverging:
-        scale = alt.Scale(domain=[-upper, 0, upper], range=list(DIVERGING))
+        scale = alt.Scale(domain=[-upper, 0, upper], range=list(DIVERGING), clamp=True)
     tooltip: list[Any] = [x, y, alt.Tooltip("value:Q", format=form, title=unit)]
     base = alt.Chart(frame).encode(**axes, tooltip=tooltip)
     cells_ = base.transform_filter("!datum.margin").mark_rect(cornerRadius=2)

@@ -36,6 +36,7 @@ def confusion(document: dict[str, Any], run: dict[str, Any]) -> list[AnyChart]:
                 title=language,
                 upper=1.0,
                 lines=26,
+                slant=-30,
             )
         )
     return panels

@@ -1,0 +1,249 @@
+"""How long the dashboard's pages take on a large study.
+
+Builds a study of 30,000 test rows x 9 runs (6 languages, 5 classes, 3 setups, 3 seeds) from random
+numbers in a temporary folder and prints, in seconds: each page's first script run and the median of
+the following ones, the median after a widget is moved, and the time from a cold start of the server
+to the first paint of the overview in Chromium. Targets: 1 s a script run, 0.3 s a move, 3 s to the
+first paint.
+
+    python benchmarks/pages.py [--json] [--rows 30000] [--repeats 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).parent.parent
+sys.path[0] = str(ROOT)  # not this folder, whose pages.py is not the pages
+
+from core import checkpoints, corpus, joint, subsets  # noqa: E402
+from core.config import RunConfig  # noqa: E402
+from core.outputs import write_test  # noqa: E402
+
+LANGUAGES = ("de", "en", "es", "fr", "ja", "zh")
+LABELS = ("1", "2", "3", "4", "5")
+SETUPS = {
+    "balanced": 0.0,
+    "imbalanced": 0.4,
+    "imbalanced+cw": 0.1,
+}  # how much of the skew it copies
+PAGES = sorted(p.stem for p in (ROOT / "pages").glob("*.py") if "st.title(" in p.read_text())
+# A widget of each page, and what it is moved between.
+MOVES: dict[str, tuple[str, tuple[str, str]]] = {
+    "data": ("cells", ("shares", "counts")),
+    "predictions": ("label", ("1", "2")),
+    "compare": ("b", ("balanced", "imbalanced+cw")),
+}
+
+
+def build(folder: Path, test_rows: int) -> None:
+    """A finished study of random numbers, as training would have left it."""
+    per_language = test_rows // len(LANGUAGES)
+    rng = np.random.default_rng(0)
+    sizes = {"train": 3 * per_language, "validation": per_language // 2, "test": per_language}
+    words = np.array([f"word{i}" for i in range(2000)])
+    rows = []
+    for split, n in sizes.items():
+        labels = np.resize(LABELS, n)
+        for language in LANGUAGES:
+            texts = [" ".join(x) for x in rng.choice(words, (n, 12))]
+            sentences = [f"{split}-{i}" for i in range(n)]
+            rows.append(
+                pd.DataFrame({"text": texts, "label": labels, "sentence": sentences}).assign(
+                    language=language, split=split
+                )
+            )
+    file = folder / "corpus.parquet"
+    pq.write_table(pa.Table.from_pandas(pd.concat(rows), preserve_index=False), file)
+    loaded = corpus.load(str(file))
+    uniform = joint.design_shares("uniform", LANGUAGES, LABELS)
+    skewed = joint.design_shares("linear", LANGUAGES, LABELS)
+    members = []
+    for seed in range(3):
+        for setup, copied in SETUPS.items():
+            config = RunConfig(
+                setup=setup,
+                seed=seed,
+                corpus=str(file),
+                corpus_hash=loaded.content_hash,
+                labels=LABELS,
+                languages=LANGUAGES,
+                encoder="none",
+                encoder_revision="none",
+                shares=(uniform if setup == "balanced" else skewed).to_dict("index"),
+                train_per_language=per_language,
+                validation_per_language=per_language // 4,
+                test_per_language=per_language,
+            )
+            _write_run(config, loaded, joint.deviation(skewed) * copied, rng)
+            members.append({"run": config.run_id, "setup": setup, "seed": seed})
+    study = checkpoints.root() / "studies" / "large"
+    study.mkdir(parents=True)
+    lines = [f'name = "large"\ncorpus = "{file}"\nsetups = {json.dumps(list(SETUPS))}\n']
+    lines += [f"[[runs]]\n{''.join(f'{k} = {json.dumps(v)}{chr(10)}' for k, v in m.items())}"
+              for m in members]  # fmt: skip
+    (study / "study.toml").write_text("\n".join(lines))
+
+
+def _write_run(
+    config: RunConfig, loaded: corpus.Corpus, copied: pd.DataFrame, rng: np.random.Generator
+) -> None:
+    path = checkpoints.folder(checkpoints.create(config))
+    parts = {s: subsets.rows_of(loaded, subsets.subset(config, loaded, s)) for s in corpus.SPLITS}
+    pq.write_table(
+        pa.concat_tables([part.select(["row", "split"]) for part in parts.values()]),
+        path / "subset.parquet",
+    )
+    test = parts["test"]
+    languages, labels = (np.array(test[c].to_pylist()) for c in ("language", "label"))
+    logits = rng.normal(size=(len(labels), len(LABELS)))
+    logits += 2.0 * (labels[:, None] == np.array(LABELS))
+    logits += 5.0 * copied.loc[languages].to_numpy()
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    vectors = rng.normal(size=(len(labels), 8)).astype(np.float32)
+    metrics = write_test(path, config, test, probabilities.astype(np.float32), vectors) | {
+        "n_train": parts["train"].num_rows,
+        "n_validation": parts["validation"].num_rows,
+        "training": {"best_epoch": 1, "validation_loss": 1.0},
+        "seconds": 1.0,
+    }
+    checkpoints.write_text(path / "metrics.json", json.dumps(metrics))
+    probe = {"accuracy": 0.6, "accuracy_released": 0.5, "knn": 0.4, "chance": 1 / 6,
+             "control": 1 / 6, "selectivity": 0.4, "n": len(labels), "dimension": 384, "folds": 5,
+             "before_fine_tuning": 0.9, "before_fine_tuning_released": 0.9,
+             "before_fine_tuning_knn": 0.9}  # fmt: skip
+    checkpoints.write_text(path / "probes.json", json.dumps({"original": probe}))
+    base = {"length": [9], "texts": [len(labels)]}
+    base |= {checkpoints.probability_column(x): [1 / len(LABELS)] for x in LABELS}
+    pq.write_table(pa.table(base), path / "base_values.parquet")
+    checkpoints.write_status(config.run_id, "done")
+    checkpoints.write_text(path / "COMPLETE", "")
+
+
+def script_runs(repeats: int) -> dict[str, dict[str, float]]:
+    """Seconds of each page's script: `first`, `again` (median), `move` where it has a widget."""
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600)
+    app.query_params["part"] = "disagreements"  # the part of Predictions that asks SQL
+    found = {}
+    for page in PAGES:
+        times = {"first": _seconds(lambda page=page: app.switch_page(f"pages/{page}.py").run())}
+        if app.exception:
+            raise SystemExit(f"{page}: {app.exception[0].message}")
+        times["again"] = statistics.median(_seconds(app.run) for _ in range(repeats))
+        if page in MOVES:
+            name, options = MOVES[page]
+            for option in options:  # what both need is read once
+                _move(app, name, option)
+            times["move"] = statistics.median(
+                _move(app, name, options[i % 2]) for i in range(repeats)
+            )
+        found[page] = times
+    return found
+
+
+def _move(app: Any, name: str, option: str) -> float:
+    key = f"view-{name}"
+    widget = next(
+        w for kind in ("selectbox", "button_group") for w in app.get(kind) if w.key == key
+    )
+    widget.set_value([option] if widget.type == "button_group" else option)
+    return _seconds(app.run)
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def first_paint(repeats: int) -> float | None:
+    """Median seconds from starting the server to the overview's title in Chromium; None without."""
+    if (chromium := shutil.which("chromium")) is None:
+        return None
+    from playwright.sync_api import sync_playwright
+
+    from docs.screenshots import FLAGS
+
+    times = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        for _ in range(repeats):
+            with socket.socket() as free:
+                free.bind(("localhost", 0))
+                port = free.getsockname()[1]
+            command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port"]
+            started = time.perf_counter()
+            server = subprocess.Popen([*command, str(port)], cwd=ROOT, stdout=subprocess.DEVNULL)
+            try:
+                page = browser.new_page()
+                while True:
+                    try:
+                        page.goto(f"http://localhost:{port}", wait_until="commit")
+                        break
+                    except Exception as error:
+                        if "ERR_CONNECTION_REFUSED" not in str(error):
+                            raise
+                        time.sleep(0.05)
+                page.wait_for_selector("h1", timeout=60_000)
+                times.append(time.perf_counter() - started)
+                page.close()
+            finally:
+                server.terminate()
+                server.wait()
+        browser.close()
+    return statistics.median(times)
+
+
+def main() -> None:
+    """Build, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.add_argument("--rows", type=int, default=30_000, help="test rows (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=5, help="script runs (%(default)s)")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LANGSKEW_CHECKPOINTS"] = str(Path(folder) / "checkpoints")
+        os.environ["LANGSKEW_CACHE"] = str(Path(folder) / "cache")
+        Path(folder, "checkpoints").mkdir()
+        build(Path(folder), chosen.rows)
+        document = {
+            "rows": chosen.rows,
+            "runs": 3 * len(SETUPS),
+            "script_seconds": script_runs(chosen.repeats),
+            "first_paint_seconds": first_paint(3),
+        }
+    if chosen.json:
+        print(json.dumps(document, indent=1))
+        return
+    print(f"{document['rows']:,} test rows x {document['runs']} runs; seconds")
+    print(f"{'page':<14}{'first':>8}{'again':>8}{'move':>8}")
+    for page, times in document["script_seconds"].items():
+        cells = [
+            f"{times[k]:>8.2f}" if k in times else f"{'':>8}" for k in ("first", "again", "move")
+        ]
+        print(f"{page:<14}{''.join(cells)}")
+    paint = document["first_paint_seconds"]
+    print(f"cold start to first paint: {'no Chromium' if paint is None else f'{paint:.2f}'}")
+
+
+if __name__ == "__main__":
+    main()
