@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import duckdb
 import pandas as pd
@@ -12,19 +12,19 @@ from core.errors import InputError
 from core.subsets import training_counts
 
 
-def shared_rows(runs: list[dict[str, Any]], split: str) -> pd.DataFrame:
+def shared_rows(runs: Sequence[str], split: str) -> pd.DataFrame:
     """Rows of a split that two runs share: `run`, `other`, `n`, and `largest`, the most possible.
 
     The most that two designs allow is the sum over cells of the smaller count (paper, section 2.1).
 
     Args:
-        runs: of a study, with `run`; those without a subset.parquet (imported ones) are left out.
+        runs: ids; those without a subset.parquet (imported ones) are left out.
         split: train or validation.
 
     Raises:
         InputError: a file does not read.
     """
-    files = {r["run"]: checkpoints.folder(r["run"]) / "subset.parquet" for r in runs}
+    files = {run: checkpoints.folder(run) / "subset.parquet" for run in runs}
     there = {run: path for run, path in files.items() if path.exists()}
     if not there:
         return pd.DataFrame(columns=["run", "other", "n", "largest"])
@@ -54,11 +54,11 @@ def shared_rows(runs: list[dict[str, Any]], split: str) -> pd.DataFrame:
     return frame.assign(largest=largest)
 
 
-def designs(runs: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:
+def designs(runs: Sequence[str]) -> dict[str, pd.DataFrame]:
     """Rows by language and label of each design of a study, by what it is called.
 
     Args:
-        runs: of a study; one run of each design is enough.
+        runs: ids; one run of each design is enough.
 
     Returns:
         `balanced, train`, `balanced, validation`, and the same of `imbalanced`, as far as there
@@ -69,7 +69,7 @@ def designs(runs: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:
     """
     found: dict[str, pd.DataFrame] = {}
     for run in runs:
-        config = checkpoints.read_config(run["run"])
+        config = checkpoints.read_config(run)
         for split in ("train", "validation"):
             if getattr(config, f"{split}_per_language"):
                 name = f"{'imbalanced' if config.skewed else 'balanced'}, {split}"

@@ -22,6 +22,7 @@ from core.fetch import cache_dir
 
 _KEY = b"langskew"
 ANY = "any"
+ALL_SPLITS = "all splits"
 COLUMNS = ("row", "text", "text_b", "label", "language", "split", "sentence")
 
 
@@ -77,8 +78,8 @@ def counts(file: Path, languages: Sequence[str], labels: Sequence[str]) -> dict[
         [str(file)],
     )
     tables = {}
-    for split in ("all splits", *corpus.SPLITS):
-        rows = found if split == "all splits" else found[found["split"] == split]
+    for split in (ALL_SPLITS, *corpus.SPLITS):
+        rows = found if split == ALL_SPLITS else found[found["split"] == split]
         if len(rows):
             table = rows.pivot_table(index="language", columns="label", values="n", aggfunc="sum")
             table = table.reindex(index=list(languages), columns=list(labels))

@@ -1,12 +1,13 @@
 """How are languages and labels spread over the corpus and the training sets of a study?"""
 
+import pandas as pd
 import streamlit as st
 
-from core import overlap, tables, texts
+from core import overlap, results, tables, texts
 from core.charts import data as charts
 from core.errors import InputError
 from core.words import escaped
-from pages import common, view
+from pages import cells, common, view
 
 HOW = (
     "A cell is one language and class; the grey numbers are the marginals, which can be even while "
@@ -14,9 +15,21 @@ HOW = (
     "under-represented and blue ones over-represented. (Paper, sections 2.1 and 3, Table 1.)"
 )
 
+
+@st.cache_data(show_spinner="Counting …", max_entries=32)
+def shared_rows(runs: list[str], split: str, fingerprint: str) -> pd.DataFrame:
+    return overlap.shared_rows(runs, split)
+
+
+@st.cache_data(max_entries=32)
+def designs_of(runs: list[str], fingerprint: str) -> dict[str, pd.DataFrame]:
+    return overlap.designs(runs)
+
+
 st.title("Data")
 document = common.choose_study()
 name, labels, languages = (document[key] for key in ("study", "labels", "languages"))
+runs, fingerprint = [run["run"] for run in document["runs"]], results.fingerprint(name)
 st.caption(
     f"Study **{escaped(name)}**, corpus {escaped(document['corpus'])}. Training and validation set "
     "follow the design of a setup; one uniform test set serves all runs."
@@ -24,7 +37,7 @@ st.caption(
 file = common.texts_file(document)
 corpus = texts.counts(file, languages, labels) if file else {}
 try:
-    designs = overlap.designs(document["runs"])
+    designs = designs_of(runs, fingerprint)
 except InputError as error:
     st.warning(str(error))
     designs = {}
@@ -58,7 +71,7 @@ if corpus or designs:
 
 split = view.choose("Rows of", "rows", ("train", "validation"), widget=st.segmented_control)
 try:
-    shared = overlap.shared_rows(document["runs"], split)
+    shared = shared_rows(runs, split, fingerprint)
 except InputError as error:
     st.warning(str(error))
 else:
@@ -75,16 +88,4 @@ else:
         common.table(tables.named_runs(shared, document["runs"]), f"{name}-shared-rows")
 
 if file:
-    st.markdown("#### Texts of a cell")
-    places = st.columns(4)
-    with places[0]:
-        language = view.choose("Language", "language", ["any", *languages])
-    with places[1]:
-        label = view.choose("Label", "label", ["any", *labels])
-    with places[2]:
-        of = view.choose("Texts of", "of", [x for x in corpus if x != "all splits"])
-    with places[3]:
-        containing = view.write("Containing", "containing")
-    found, n = texts.browse(file, split=of, language=language, label=label, containing=containing)
-    st.caption(f"{n:,} texts; the table has the first {len(found):,}.")
-    common.table(found, f"{name}-texts", isolate=common.texts_in(found))
+    cells.browse(document, file, list(corpus))

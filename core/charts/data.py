@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from core.charts import AnyChart
-from core.charts.palette import DIVERGING, NEUTRAL, SEQUENTIAL, names_axis, short_names
+from core.charts.palette import DIVERGING, NEUTRAL, SEQUENTIAL, names_axis, short_names, tips
 
 SHOWN = ("counts", "shares", "difference from uniform")
 ALL = "all"
@@ -115,20 +115,23 @@ def heatmap(
     scale = alt.Scale(domain=[0, upper], range=list(SEQUENTIAL), clamp=True)
     if diverging:
         scale = alt.Scale(domain=[-upper, 0, upper], range=list(DIVERGING), clamp=True)
-    tooltip: list[Any] = [x, y, alt.Tooltip("value:Q", format=form, title=unit)]
+    tooltip = [*tips(x, y), alt.Tooltip("value:Q", format=form, title=unit)]
     base = alt.Chart(frame).encode(**axes, tooltip=tooltip)
-    cells_ = base.transform_filter("!datum.margin").mark_rect(cornerRadius=2)
+    text = alt.Text("value:Q", format=form)
     # The cells look the same in both themes, and so do the numbers on them.
-    strong = f"abs(datum.value) > {0.6 * upper}"
-    number = base.transform_filter("!datum.margin").mark_text(fontSize=11)
-    margin = base.transform_filter("datum.margin").mark_text(fontSize=11, color=NEUTRAL)
+    numbers = {
+        f"!datum.margin && abs(datum.value) > {0.6 * upper}": "white",
+        f"!datum.margin && abs(datum.value) <= {0.6 * upper}": "#222222",
+        "datum.margin": NEUTRAL,
+    }
     layers = [
-        cells_.encode(color=alt.Color("value:Q", scale=scale, legend=None)),
-        number.encode(
-            text=alt.Text("value:Q", format=form),
-            color=alt.condition(strong, alt.value("white"), alt.value("#222222")),
+        base.transform_filter("!datum.margin")
+        .mark_rect(cornerRadius=2)
+        .encode(color=alt.Color("value:Q", scale=scale, legend=None)),
+        *(
+            base.transform_filter(where).mark_text(fontSize=11, color=colour).encode(text=text)
+            for where, colour in numbers.items()
         ),
-        margin.encode(text=alt.Text("value:Q", format=form)),
     ]
     named = {"title": title} if title else {}
     return alt.layer(*layers).properties(

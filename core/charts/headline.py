@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from core.charts import AnyChart
-from core.charts.palette import TRUTH, names_axis, setup_encoding
+from core.charts.palette import TRUTH, names_axis, setup_encoding, tips
 
 
 def over_setups(
@@ -30,14 +30,10 @@ def over_setups(
     scale = alt.Scale(zero=zero)
     ticks = alt.Axis(tickCount=4, titleAnchor="end")  # in a narrow card it reaches to the left
     encoding = setup_encoding(frame["setup"])
-    written = [
-        alt.Tooltip(f"{c}:Q", format=".3f", title=t)
-        for c, t in (("value", title), ("low", "95 % from"), ("high", "to"))
-    ]
-    tooltip = ["setup", *written, "seeds"]
+    tooltip = tips("setup", "seeds", value=".3f", low=".3f", high=".3f")
     low = alt.X("low:Q", title=title, scale=scale, axis=ticks)
     rules = alt.Chart(frame).mark_rule(strokeWidth=2.5).encode(
-        y=y, x=low, x2="high:Q", color=encoding["color"], tooltip=tooltip
+        y=y, x=low, x2=alt.X2("high:Q"), color=encoding["color"], tooltip=tooltip
     )  # fmt: skip
     means = alt.Chart(frame).mark_point(filled=True, size=110, opacity=1).encode(
         y=y, x=alt.X("value:Q", title=title, scale=scale, axis=ticks), **encoding,
@@ -51,12 +47,15 @@ def over_setups(
             alt.Chart(dots)
             .mark_point(size=45, strokeWidth=1.5, yOffset=-9)
             .encode(
-                y=y, x="value:Q", color=encoding["color"], tooltip=["setup", "seed", written[0]]
+                y=y,
+                x=alt.X("value:Q"),
+                color=encoding["color"],
+                tooltip=tips("setup", "seed", value=".3f"),
             )
         )
     if zero:
         rule = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[4, 3], color=TRUTH)
-        layers.insert(0, rule.encode(x="value:Q"))
+        layers.insert(0, rule.encode(x=alt.X("value:Q")))
     return alt.layer(*layers).properties(height=42 * len(frame) + 62)
 
 

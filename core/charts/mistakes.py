@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.charts import AnyChart
 from core.charts.data import heatmap
-from core.charts.palette import TRUTH, language_order, run_name, setup_encoding, setup_name
+from core.charts.palette import TRUTH, language_order, run_name, setup_encoding, setup_name, tips
 
 
 def confusion(document: dict[str, Any], run: dict[str, Any]) -> list[AnyChart]:
@@ -66,17 +66,12 @@ def reliability(document: dict[str, Any], runs: list[dict[str, Any]]) -> list[An
         base = alt.Chart(frame[frame["language"] == language]).encode(x=x, y=y)
         sure = alt.Chart(line).mark_line(strokeDash=[4, 3], strokeWidth=1, color=TRUTH, clip=True)
         curves = base.mark_line(strokeWidth=1.5, opacity=0.4).encode(
-            color=encoding["color"], detail="run:N"
+            color=encoding["color"], detail=alt.Detail("run:N")
         )
         points = base.mark_point(filled=True, opacity=0.9).encode(
             **encoding,
             size=alt.Size("n:Q", scale=alt.Scale(range=[12, 130]), legend=None),
-            tooltip=[
-                "run",
-                alt.Tooltip("confidence:Q", format=".3f"),
-                alt.Tooltip("accuracy:Q", format=".3f"),
-                "n",
-            ],
+            tooltip=tips("run", "n", confidence=".3f", accuracy=".3f"),
         )
         panels.append(
             alt.layer(sure.encode(x=x, y=y), curves, points).properties(title=language, height=260)

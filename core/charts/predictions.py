@@ -17,6 +17,7 @@ from core.charts.palette import (
     run_name,
     setup_encoding,
     setup_name,
+    tips,
 )
 
 
@@ -80,15 +81,15 @@ def predicted_shares(document: dict[str, Any], runs: list[dict[str, Any]], label
     given = alt.Tooltip("mean(training):Q", format=".1%", title="in the skewed training set")
     share = alt.Tooltip("share:Q", format=".1%", title="share predicted")
     line = base.mark_tick(thickness=1, height=26, color=TRUTH).encode(
-        x=x("mean(truth)"), tooltip=["language", truth]
+        x=x("mean(truth)"), tooltip=[*tips("language"), truth]
     )
     tick = base.mark_tick(thickness=4, height=16, color=TRAINING).encode(
-        x=x("mean(training)"), tooltip=["language", given]
+        x=x("mean(training)"), tooltip=[*tips("language"), given]
     )
     points = base.mark_point(filled=True, size=85, opacity=0.9).encode(
         x=x("share"),
         **setup_encoding(frame["setup"]),
-        tooltip=["setup", "seed", "language", share],
+        tooltip=[*tips("setup", "seed", "language"), share],
     )
     return alt.layer(line, tick, points).properties(
         title=f"predicted {label}", height=34 * len(order) + 100
@@ -121,7 +122,7 @@ def intervals(
     x = alt.X("value:Q", title=title, scale=alt.Scale(zero=zero_line), axis=alt.Axis(tickCount=5))
     encoding = setup_encoding(frame["setup"])
     bars = alt.Chart(frame).mark_rule(strokeWidth=2).encode(
-        y=y, x=alt.X("low:Q", title=title, scale=alt.Scale(zero=zero_line)), x2="high:Q",
+        y=y, x=alt.X("low:Q", title=title, scale=alt.Scale(zero=zero_line)), x2=alt.X2("high:Q"),
         color=encoding["color"],
     )  # fmt: skip
     points = alt.Chart(frame).mark_point(filled=True, size=90).encode(
@@ -129,7 +130,7 @@ def intervals(
         x=x,
         **encoding,
         tooltip=[
-            "run",
+            *tips("run"),
             alt.Tooltip("value:Q", format=".3f", title=title),
             alt.Tooltip("low:Q", format=".3f", title="95 % from"),
             alt.Tooltip("high:Q", format=".3f", title="to"),
@@ -139,7 +140,7 @@ def intervals(
     layers = [bars, points]
     if zero_line:
         zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[4, 3], color=TRUTH)
-        layers.insert(0, zero.encode(x="value:Q"))
+        layers.insert(0, zero.encode(x=alt.X("value:Q")))
     return alt.layer(*layers).properties(height=36 * len(frame) + 62)
 
 
@@ -175,16 +176,13 @@ def accuracy_by_language(document: dict[str, Any], runs: list[dict[str, Any]]) -
             axis=alt.Axis(tickCount=6),
         )
 
-    rules = base.mark_rule(strokeWidth=2).encode(x=x("low"), x2="high:Q", color=encoding["color"])
+    rules = base.mark_rule(strokeWidth=2).encode(
+        x=x("low"), x2=alt.X2("high:Q"), color=encoding["color"]
+    )
     points = base.mark_point(filled=True, size=60, opacity=1).encode(
         x=x("accuracy"),
         **encoding,
-        tooltip=[
-            "run",
-            "language",
-            *(alt.Tooltip(f"{c}:Q", format=".3f") for c in ("accuracy", "low", "high")),
-            "n",
-        ],
+        tooltip=tips("run", "language", "n", accuracy=".3f", low=".3f", high=".3f"),
     )
     height = len(document["languages"]) * (14 * len(runs) + 12) + 50
     return alt.layer(rules, points).properties(height=height)

@@ -1,0 +1,29 @@
+"""The part of the page Data that reads texts, cell by cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import texts
+from pages import common, view
+
+
+def browse(document: dict[str, Any], file: Path, splits: list[str]) -> None:
+    """Texts of one language, label and split that hold some letters."""
+    st.markdown("#### Texts of a cell")
+    places = st.columns(4)
+    with places[0]:
+        language = view.choose("Language", "language", [texts.ANY, *document["languages"]])
+    with places[1]:
+        label = view.choose("Label", "label", [texts.ANY, *document["labels"]])
+    with places[2]:
+        names = {texts.ANY if x == texts.ALL_SPLITS else x: x for x in splits}
+        of = view.choose("Texts of", "of", list(names), show=lambda x: names[x])
+    with places[3]:
+        containing = view.write("Containing", "containing")
+    found, n = texts.browse(file, split=of, language=language, label=label, containing=containing)
+    st.caption(f"{n:,} texts; the table has the first {len(found):,}.")
+    common.table(found, f"{document['study']}-texts", isolate=common.texts_in(found))
