@@ -165,7 +165,7 @@ def _move(app: Any, name: str, option: str) -> float:
     widget = next(
         w for kind in ("selectbox", "button_group") for w in app.get(kind) if w.key == key
     )
-    widget.set_value([option] if widget.type == "button_group" else option)
+    widget.set_value(option)
     return _seconds(app.run)
 
 

@@ -18,13 +18,15 @@ def shared_rows(runs: Sequence[str], split: str) -> pd.DataFrame:
     The most that two designs allow is the sum over cells of the smaller count (paper, section 2.1).
 
     Args:
-        runs: ids; those without a subset.parquet (imported ones) are left out.
+        runs: ids; those without a subset.parquet (imported ones), or whose config does not read,
+            are left out.
         split: train or validation.
 
     Raises:
         InputError: a file does not read.
     """
-    files = {run: checkpoints.folder(run) / "subset.parquet" for run in runs}
+    configs = checkpoints.read_configs(runs)
+    files = {run: checkpoints.folder(run) / "subset.parquet" for run in configs}
     there = {run: path for run, path in files.items() if path.exists()}
     if not there:
         return pd.DataFrame(columns=["run", "other", "n", "largest"])
@@ -46,7 +48,7 @@ def shared_rows(runs: Sequence[str], split: str) -> pd.DataFrame:
         ) from error
     pairs = pd.DataFrame([(a, b) for a in there for b in there], columns=["run", "other"])
     frame = pairs.merge(frame, how="left").fillna({"n": 0}).astype({"n": int})
-    counts = {run: training_counts(checkpoints.read_config(run), split) for run in there}
+    counts = {run: training_counts(configs[run], split) for run in there}
     largest = [
         int(counts[a].where(counts[a] < counts[b], counts[b]).to_numpy().sum())
         for a, b in pairs.itertuples(index=False)
@@ -62,14 +64,10 @@ def designs(runs: Sequence[str]) -> dict[str, pd.DataFrame]:
 
     Returns:
         `balanced, train`, `balanced, validation`, and the same of `imbalanced`, as far as there
-        are such runs.
-
-    Raises:
-        InputError: a config does not read.
+        are such runs whose config reads.
     """
     found: dict[str, pd.DataFrame] = {}
-    for run in runs:
-        config = checkpoints.read_config(run)
+    for config in checkpoints.read_configs(runs).values():
         for split in ("train", "validation"):
             if getattr(config, f"{split}_per_language"):
                 name = f"{'imbalanced' if config.skewed else 'balanced'}, {split}"

@@ -135,7 +135,7 @@ def comparisons(name: str) -> list[dict[str, Any]]:
     """
     entries = study.entries(name)
     measures: dict[str, dict[int, dict[str, Totals | float]]] = {}
-    configs = _configs(entries)
+    configs = checkpoints.read_configs(entry["run"] for entry in entries)
     table = _skewed(configs)
     for entry in entries:
         run_id = entry["run"]
@@ -175,7 +175,7 @@ def compare_runs(name: str, a: Sequence[str], b: Sequence[str]) -> list[dict[str
         InputError: no seed in common, different test rows, or a file does not read.
     """
     entries = study.entries(name)
-    configs = _configs(entries)
+    configs = checkpoints.read_configs(entry["run"] for entry in entries)
     table = _skewed(configs)
     seeds = {entry["run"]: entry["seed"] for entry in entries}
     sides = []
@@ -213,15 +213,6 @@ def _question(c: Comparison) -> str:
 
 # Somebody waits, and one pair asks for no smaller p than 2 / 2,001.
 _PAGE_DRAWS = 2000
-
-
-def _configs(entries: Sequence[Mapping[str, Any]]) -> dict[str, RunConfig]:
-    """The configs that read."""
-    configs = {}
-    for entry in entries:
-        with suppress(InputError):  # summary says what is wrong with it
-            configs[entry["run"]] = checkpoints.read_config(entry["run"])
-    return configs
 
 
 def _compare(

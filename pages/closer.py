@@ -11,6 +11,7 @@ from core.charts import mistakes, predictions
 from core.charts.palette import run_name, short_names
 from core.errors import InputError
 from core.texts import ANY
+from core.words import escaped
 from pages import common, view
 
 Runs = list[dict[str, Any]]
@@ -88,7 +89,7 @@ def disagreements(document: dict[str, Any], runs: Runs) -> None:
             first["run"], second["run"], file, language=language, label=label, direction=direction
         )
     except InputError as error:
-        st.warning(str(error))
+        st.warning(escaped(str(error)))
         return
     st.caption(
         f"n = {n:,} of {runs[0]['n_test']:,} test rows; the table has the {len(found):,} whose "
@@ -106,7 +107,7 @@ def translations(document: dict[str, Any], runs: Runs) -> None:
     try:
         found, n, translated = rows.changing(run["run"], label)
     except InputError as error:
-        st.warning(str(error))
+        st.warning(escaped(str(error)))
         return
     if not translated:
         st.info(

@@ -14,7 +14,7 @@ from core import checkpoints, export, results, study, texts
 from core.charts import AnyChart, unchecked
 from core.charts.palette import short_names
 from core.errors import InputError
-from core.words import isolated
+from core.words import escaped, isolated
 from pages import view
 
 NO_STUDY = """No study has been trained yet. In a terminal, in the folder of LangSkew:
@@ -46,7 +46,7 @@ def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
     try:
         return _summary(name, results.fingerprint(name))
     except InputError as error:
-        st.error(str(error))
+        st.error(escaped(str(error)))
         st.stop()
 
 
@@ -57,11 +57,12 @@ def _summary(name: str, fingerprint: str) -> dict[str, Any]:
 
 def texts_file(document: dict[str, Any]) -> Path | None:
     """The texts of a study's corpus, for core.texts; says so where they are not to be had."""
+    configs = checkpoints.read_configs(run["run"] for run in document["runs"])
     try:
         with st.spinner("Reading the corpus …"):
-            return texts.texts_file(checkpoints.read_config(document["runs"][0]["run"]))
+            return texts.texts_file(next(iter(configs.values())))
     except InputError as error:
-        st.warning(str(error))
+        st.warning(escaped(str(error)))
         return None
 
 
@@ -70,7 +71,7 @@ def done_runs(document: dict[str, Any]) -> list[dict[str, Any]]:
     unfinished = [run for run in document["runs"] if run["state"] != "done"]
     for run in unfinished:
         text = f"**{run['setup']}, seed {run['seed']}** ({run['run']}) is {run['state']}"
-        message = f": {run['message']}" if run["message"] else "."
+        message = f": {escaped(run['message'])}" if run["message"] else "."
         show = st.warning if run["state"] in ("failed", "interrupted", "cancelled") else st.info
         show(f"{text}{message}")
     if unfinished:

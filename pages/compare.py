@@ -24,7 +24,8 @@ with places[0]:
     default = "imbalanced" if "imbalanced" in sides else next(reversed(sides))
     first = view.choose("First", "a", list(sides), default, show=lambda x: sides[x][0], always=True)
 with places[1]:
-    second = view.choose("Second", "b", list(sides), show=lambda x: sides[x][0], always=True)
+    other = next((x for x in sides if x != first), first)
+    second = view.choose("Second", "b", list(sides), other, show=lambda x: sides[x][0], always=True)
 
 
 @st.cache_data(show_spinner="Comparing over resampled sentences …", max_entries=32)
@@ -40,7 +41,7 @@ try:
     frame = comparison.table(compared(name, a, b, results.fingerprint(name)))
     differing = settings.differing(a, b)
 except InputError as error:
-    st.error(str(error))
+    st.error(escaped(str(error)))
     st.stop()
 
 with_interval = frame[frame["from"].notna()]

@@ -36,11 +36,7 @@ st.caption(
 )
 file = common.texts_file(document)
 corpus = texts.counts(file, languages, labels) if file else {}
-try:
-    designs = designs_of(runs, fingerprint)
-except InputError as error:
-    st.warning(str(error))
-    designs = {}
+designs = designs_of(runs, fingerprint)
 
 way = view.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
 if corpus:
@@ -73,8 +69,9 @@ split = view.choose("Rows of", "rows", ("train", "validation"), widget=st.segmen
 try:
     shared = shared_rows(runs, split, fingerprint)
 except InputError as error:
-    st.warning(str(error))
-else:
+    st.warning(escaped(str(error)))
+    shared = pd.DataFrame()
+if len(shared):
     common.figure(
         charts.shared_rows(shared, document["runs"]),
         f"Rows of the {split} sets that two runs share",

@@ -1,116 +1,80 @@
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
+import pyarrow.parquet as pq
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from core import study
+from core import checkpoints, study
 
-APP = str(Path(__file__).parents[2] / "app.py")
-
-
-def page() -> AppTest:
-    return AppTest.from_file(APP, default_timeout=60).run()
+from .conftest import charts, texts
 
 
-def texts(app: AppTest, kind: str) -> str:
-    return "\n".join(str(element.value) for element in app.get(kind))
-
-
-@pytest.fixture
-def copied(trained, tmp_path, monkeypatch) -> Path:
-    shutil.copytree(trained, tmp_path / "checkpoints")
-    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    return tmp_path / "checkpoints"
-
-
-def test_without_a_study_the_page_says_what_to_do() -> None:
-    app = page()
-    assert not app.exception
-    assert "make demo" in texts(app, "info")
-    assert not app.get("arrow_vega_lite_chart")
-
-
-def test_with_a_study_the_page_shows_charts_tables_and_a_reading(done) -> None:
-    app = page()
-    assert not app.exception
-    assert not app.error
+def test_the_page_shows_charts_tables_and_a_reading(done, open_page) -> None:
+    app = open_page("predictions")
     assert "skew uptake is" in texts(app, "markdown")
     assert "n = 144 test rows, 24 a language" in texts(app, "caption")
-    assert len(app.dataframe) == 3
-    headline = app.dataframe[1].value
-    assert headline["setup"].tolist() == [
-        "balanced", "imbalanced", "imbalanced+cw", "balanced (null)"
-    ]  # fmt: skip
     assert len(app.dataframe[0].value) == 4 * 6 * 3
     assert app.dataframe[0].value["predicted"].between(0, 1).all()
-
-
-def test_the_address_bar_chooses_the_study(done) -> None:
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.query_params["study"] = "gone"
-    app.run()
-    assert not app.exception
-    assert "'gone' of this link is not here" in texts(app, "warning")
-    assert app.selectbox[0].value == "small"
-    assert app.query_params["study"] == "small"
-
-
-def test_a_half_done_study_shows_what_is_there(copied) -> None:
-    ids = study.run_ids("small")
-    (copied / ids[1] / "COMPLETE").unlink()
-    (copied / ids[1] / "status.json").write_text(json.dumps({"state": "queued", "message": ""}))
-    app = page()
-    assert not app.exception
-    assert "imbalanced, seed 0" in texts(app, "info")
-    assert "trains what is missing" in texts(app, "caption")
     assert app.dataframe[1].value["setup"].tolist() == [
-        "balanced", "imbalanced+cw", "balanced (null)"
+        "balanced", "imbalanced", "imbalanced+cw", "balanced (null)"
     ]  # fmt: skip
 
 
-def test_a_study_with_nothing_done_shows_the_state_alone(copied) -> None:
-    for run_id in study.run_ids("small"):
-        (copied / run_id / "COMPLETE").unlink()
-        (copied / run_id / "status.json").write_text(
-            json.dumps({"state": "cancelled", "message": "stopped by hand"})
-        )
-    app = page()
-    assert not app.exception
-    assert texts(app, "warning").count("is cancelled: stopped by hand") == 4
-    assert not app.dataframe
-
-
-def test_broken_files_are_named_on_the_page(copied) -> None:
+def test_only_the_chosen_runs_are_shown(done, open_page) -> None:
     ids = study.run_ids("small")
-    (copied / ids[0] / "predictions.parquet").write_bytes(b"PAR1")
-    (copied / ids[2] / "config.json").write_text("{")
-    app = page()
+    app = open_page("predictions", runs=[ids[0], ids[1]])
+    assert app.dataframe[1].value["setup"].tolist() == ["balanced", "imbalanced"]
+    app.multiselect[0].set_value([]).run()
+    assert "No run is chosen" in texts(app, "info")
+    assert not charts(app)
+
+
+@pytest.mark.parametrize(
+    "part", ["accuracy by language", "confusion", "calibration", "disagreements", "translations"]
+)
+def test_each_closer_look_opens_from_a_link(part, varied, open_page) -> None:
+    app = open_page("predictions", part=part)
+    assert not app.exception and not app.warning and not app.error
+    assert len(app.dataframe) > 2
+
+
+def test_the_confusion_is_one_run_and_its_rows_sum_to_one(done, open_page) -> None:
+    run = study.run_ids("small")[2]
+    app = open_page("predictions", part="confusion", run=run)
+    panels = charts(app)[-6:]
+    for panel in panels:
+        for label in ("negative", "neutral", "positive"):
+            assert sum(r["value"] for r in panel["rows"] if r["label"] == label) == pytest.approx(1)
+    assert "imbalanced+cw, seed 0" in texts(app, "markdown")
+
+
+def test_disagreements_are_filtered(varied, open_page) -> None:
+    first, second = study.run_ids("small")[:2]
+    view = {"part": "disagreements", "first": first, "second": second, "language": "zh"}
+    app = open_page("predictions", **view, direction="only the second is right")
+    table = app.dataframe[2].value
+    a, b = (checkpoints.read_predictions(run) for run in (first, second))
+    rows = a.rows["language"].eq("zh").to_numpy()
+    wanted = rows & (a.predicted != b.predicted) & (b.predicted == b.truth)
+    assert sorted(table["row"]) == sorted(a.rows["row"][wanted])
+    assert f"n = {wanted.sum()} of 144" in texts(app, "caption")
+
+
+def test_a_sentence_is_shown_in_all_languages(varied, open_page) -> None:
+    app = open_page("predictions", part="translations")
+    changing, together = app.dataframe[2].value, app.dataframe[3].value
+    assert together["language"].tolist() == ["de", "en", "es", "fr", "ja", "zh"]
+    first = changing.iloc[0]
+    for language, predicted in zip(together["language"], together["predicted"], strict=True):
+        assert first[language] == predicted
+    assert together["text"].str.startswith("\u2068").all()
+
+
+def test_a_corpus_without_translations_says_what_would_make_them(copied, open_page) -> None:
+    for run_id in study.run_ids("small"):
+        path = copied / run_id / "predictions.parquet"
+        table = pq.read_table(path)
+        at = table.column_names.index("sentence")
+        pq.write_table(table.set_column(at, "sentence", table["row"]), path)
+    app = open_page("predictions", part="translations")
     assert not app.exception
-    assert "predictions.parquet does not read" in texts(app, "warning")
-    assert "not a run configuration" in texts(app, "warning")
-    assert len(app.dataframe[1].value) == 2
-
-
-def test_a_broken_study_file_is_an_error_on_the_page(copied) -> None:
-    (copied / "studies" / "small" / "study.toml").write_text("name = ")
-    app = page()
-    assert not app.exception
-    assert "study.toml does not read" in texts(app, "error")
-
-
-def test_opening_a_page_imports_nothing_heavy(done) -> None:
-    code = """
-import sys
-from streamlit.testing.v1 import AppTest
-app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
-assert not app.exception and app.dataframe
-heavy = {"torch", "transformers", "datasets", "shap", "umap", "sklearn"} & set(sys.modules)
-assert not heavy, heavy
-"""
-    subprocess.run([sys.executable, "-c", code, APP], check=True)
+    assert "A corpus with a column `sentence`" in texts(app, "info")

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from core import checkpoints, study
+from core.results import summary
+
+from .conftest import charts, texts
+
+
+def test_two_setups_are_compared_by_every_measure(done, open_page) -> None:
+    app = open_page("compare")
+    table = app.dataframe[0].value.set_index("measure")
+    runs = {run["setup"]: run for run in summary("small")["runs"] if not run["null"]}
+    for name, key in (("accuracy", "accuracy"), ("skew uptake", "skew_uptake")):
+        assert table.loc[name, "first"] == pytest.approx(runs["imbalanced"][key])
+        assert table.loc[name, "second"] == pytest.approx(runs["balanced"][key])
+    assert (table["difference"] - table["first"] + table["second"]).abs().max() < 1e-9
+    assert set(table["verdict"]) <= {"beyond chance", "not beyond chance", "no interval"}
+    assert table.loc["accuracy", "from"] <= table.loc["accuracy", "difference"]
+    assert "measures with an interval" in texts(app, "markdown")
+
+
+def test_only_the_settings_that_differ_are_listed(done, open_page) -> None:
+    app = open_page("compare", a="balanced (null)", b="balanced")
+    assert app.dataframe[1].value["setting"].tolist() == ["seed"]
+    one, other = (checkpoints.read_config(study.run_ids("small")[i]) for i in (3, 0))
+    assert app.dataframe[1].value.iloc[0].tolist() == ["seed", str(one.seed), str(other.seed)]
+
+
+def test_a_run_is_not_compared_with_itself(done, open_page) -> None:
+    app = open_page("compare", a="balanced", b="balanced")
+    assert not app.exception
+    assert "two different ones" in texts(app, "info")
+    assert not charts(app)

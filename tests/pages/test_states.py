@@ -1,0 +1,92 @@
+"""Every page in the states that a study can be in: no traceback, and it says what to do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from core import study
+
+from .conftest import APP, ROOT, charts, texts
+
+PAGES = ["overview", "data", "predictions", "compare"]
+
+
+def test_these_are_all_pages_of_the_study() -> None:
+    found = {p.stem for p in (ROOT / "pages").glob("*.py") if "choose_study()" in p.read_text()}
+    assert set(PAGES) <= found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_study_the_page_says_what_to_do(page, open_page) -> None:
+    app = open_page(page)
+    assert not app.exception
+    assert "make demo" in texts(app, "info")
+    assert not charts(app) and not app.dataframe
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_with_a_study_the_page_has_charts_and_no_complaint(page, done, open_page) -> None:
+    app = open_page(page)
+    assert not app.exception and not app.error and not app.warning
+    assert charts(app)
+    assert app.query_params["study"] == "small"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_half_done_study_shows_what_is_there(page, half_done, open_page) -> None:
+    app = open_page(page)
+    assert not app.exception and not app.error
+    assert charts(app)
+    if page != "data":  # which shows what is trained on, done or not
+        assert "imbalanced, seed 0" in texts(app, "info")
+        assert "python -m core study small" in texts(app, "caption")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_study_with_nothing_done_shows_the_state_alone(page, copied, open_page) -> None:
+    for run_id in study.run_ids("small"):
+        (copied / run_id / "COMPLETE").unlink()
+        status = {"state": "cancelled", "message": "stopped by hand"}
+        (copied / run_id / "status.json").write_text(json.dumps(status))
+    app = open_page(page)
+    assert not app.exception
+    if page != "data":
+        assert texts(app, "warning").count("is cancelled: stopped by hand") == 4
+        assert not charts(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_broken_files_are_named_and_the_rest_is_shown(page, broken, open_page) -> None:
+    app = open_page(page)
+    assert not app.exception and not app.error
+    assert charts(app)
+    if page == "data":
+        assert "subset.parquet does not read" in texts(app, "warning")
+    else:
+        assert "predictions.parquet does not read" in texts(app, "warning")
+        assert "not a run configuration" in texts(app, "warning")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_broken_study_file_is_an_error_on_the_page(page, copied, open_page) -> None:
+    (copied / "studies" / "small" / "study.toml").write_text("name = ")
+    app = open_page(page)
+    assert not app.exception
+    assert "study.toml does not read" in texts(app, "error")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_opening_a_page_imports_nothing_heavy(page, done) -> None:
+    code = """
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file(sys.argv[1], default_timeout=60).switch_page(sys.argv[2]).run()
+assert not app.exception and app.get("vega_lite_chart")
+heavy = {"torch", "transformers", "datasets", "shap", "umap", "sklearn", "vl_convert"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code, APP, f"pages/{page}.py"], check=True)
