@@ -1,0 +1,34 @@
+"""How a method and the pool talk.
+
+A method is a generator: it yields the coalitions that it wants answered (m x players, True for the
+members) and is sent their values (m x outputs: the classes of every model, one model after the
+other). What it returns is an Estimate. So one method serves one text or thousands, one model or
+several, and knows nothing of models, batches or devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+Asking = Generator[np.ndarray, np.ndarray, "Estimate"]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Shapley values of the players.
+
+    Attributes:
+        values: players x outputs.
+        errors: standard error of each, where the method has one.
+    """
+
+    values: np.ndarray
+    errors: np.ndarray | None = None
+
+
+def ends(players: int) -> np.ndarray:
+    """The two coalitions that every method needs: nobody (the base value) and all."""
+    return np.array([[False] * players, [True] * players])

@@ -1,0 +1,111 @@
+"""The game of a text: its content tokens are the players, its class probabilities the value.
+
+A coalition keeps the ids of its members and replaces the other players' by the mask id. Special
+tokens stay, both texts of a pair play. Ids are masked, never strings: a text that is detokenised
+and tokenised again is another text. (Paper, section 2.3 and equation 1.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from core.classifier import Tokens, mask_content, mask_id
+
+
+@dataclass(frozen=True, eq=False)
+class Game:
+    """One text or pair as a cooperative game.
+
+    Attributes:
+        tokens: ids with special tokens, token types where the model has any.
+        players: positions of the content tokens, ascending; none for an empty text.
+        mask: id of the mask token.
+        texts: the text, or the two of a pair.
+        spans: of each token: number of its text, first character and the one after its last;
+            None for special tokens.
+        words: number of each token's word within the text or pair; -1 for special tokens.
+    """
+
+    tokens: Tokens
+    players: np.ndarray
+    mask: int
+    texts: tuple[str, ...]
+    spans: tuple[tuple[int, int, int] | None, ...]
+    words: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of players."""
+        return len(self.players)
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """What of the text each token stands for; empty for special tokens."""
+        return tuple("" if s is None else self.texts[s[0]][s[1] : s[2]] for s in self.spans)
+
+    def masked(self, coalitions: np.ndarray) -> np.ndarray:
+        """Token ids of each coalition's input.
+
+        Args:
+            coalitions: m x players, True for the members.
+
+        Returns:
+            m x tokens.
+        """
+        ids = np.tile(np.asarray(self.tokens.ids, dtype=np.int64), (len(coalitions), 1))
+        ids[:, self.players] = np.where(coalitions, ids[:, self.players], self.mask)
+        return ids
+
+
+def games(
+    tokenizer: PreTrainedTokenizerFast,
+    texts: Sequence[str],
+    texts_b: Sequence[str] | None,
+    max_length: int,
+) -> list[Game]:
+    """The games of texts or pairs, truncated as `classifier.tokenise` truncates them.
+
+    Raises:
+        InputError: the tokenizer has no mask token.
+    """
+    mask = mask_id(tokenizer)
+    if not texts:
+        return []
+    encoded = tokenizer(
+        list(texts),
+        list(texts_b) if texts_b is not None else None,
+        truncation=True,
+        max_length=min(max_length, tokenizer.model_max_length),
+        return_offsets_mapping=True,
+    )
+    types = encoded.get("token_type_ids")
+    found = []
+    for i, ids in enumerate(encoded["input_ids"]):
+        tokens = Tokens(tuple(ids), tuple(types[i]) if types is not None else None)
+        kept = np.asarray(ids) != np.asarray(mask_content(tokens, tokenizer).ids)
+        # A text that holds the mask token itself plays it, without effect.
+        kept |= np.asarray(ids) == mask
+        own = (texts[i],) if texts_b is None else (texts[i], texts_b[i])
+        spans, words = _spans(encoded, i)
+        found.append(Game(tokens, np.flatnonzero(kept), mask, own, spans, words))
+    return found
+
+
+def _spans(
+    encoded: Any, row: int
+) -> tuple[tuple[tuple[int, int, int] | None, ...], tuple[int, ...]]:
+    """Span and word number of each token; the words of a second text count on."""
+    offsets = encoded["offset_mapping"][row]
+    sequence, word = encoded.sequence_ids(row), encoded.word_ids(row)
+    first = [w for w, s in zip(word, sequence, strict=True) if s == 0 and w is not None]
+    shift = (0, max(first, default=-1) + 1)
+    spans, words = [], []
+    for (start, end), s, w in zip(offsets, sequence, word, strict=True):
+        spans.append(None if s is None else (s, start, end))
+        words.append(-1 if s is None or w is None else w + shift[s])
+    return tuple(spans), tuple(words)

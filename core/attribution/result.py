@@ -1,0 +1,55 @@
+"""What a method says of one text and one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import shap
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """Attribution of each token to each class.
+
+    Attributes:
+        method: name of the method's file.
+        tokens: what of the text each attributed token stands for.
+        positions: of these tokens in the input, special tokens counted.
+        words: number of each token's word.
+        values: tokens x classes, in units of probability. They add up to output - base.
+        errors: standard error of each value (tokens x classes); None where the method has none.
+        base: probabilities of the all-mask input of the same length (classes).
+        output: probabilities of the text (classes).
+        evaluations: inputs that the method asked for, the text and the all-mask input included.
+    """
+
+    method: str
+    tokens: tuple[str, ...]
+    positions: np.ndarray
+    words: tuple[int, ...]
+    values: np.ndarray
+    errors: np.ndarray | None
+    base: np.ndarray
+    output: np.ndarray
+    evaluations: int
+
+    def to_shap(self, labels: tuple[str, ...]) -> shap.Explanation:
+        """The same as shap's own, for shap's plots.
+
+        Args:
+            labels: class names in the order of the columns.
+        """
+        import shap
+
+        return shap.Explanation(
+            values=self.values,
+            base_values=self.base,
+            data=np.array(self.tokens, dtype=object),
+            feature_names=list(self.tokens),
+            output_names=list(labels),
+            error_std=self.errors,
+        )
