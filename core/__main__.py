@@ -59,6 +59,29 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("run", help="run id, or how it begins")
     train.set_defaults(command=_train)
 
+    attribute = commands.add_parser(
+        "attribute", help="SHAP values of test texts for every run of a study, and what they say"
+    )
+    attribute.add_argument("study", help="a started study")
+    attribute.add_argument(
+        "--reference", default="balanced", help="setup that others are read against (%(default)s)"
+    )
+    attribute.add_argument(
+        "--per-language", type=int, default=20, metavar="N", help="texts a language (%(default)s)"
+    )
+    attribute.add_argument(
+        "--method",
+        default="gaussian_process",
+        help="gaussian_process, partition (the paper's), permutation or integrated_gradients "
+        "(%(default)s)",
+    )
+    attribute.add_argument("--budget", type=int, help="in the method's own unit; see README")
+    attribute.add_argument(
+        "--threshold", type=float, default=0.01, help="of the token groups (%(default)s)"
+    )
+    attribute.add_argument("--json", action="store_true", help="one JSON document")
+    attribute.set_defaults(command=_attribute)
+
     runs = commands.add_parser("runs", help="list all runs")
     runs.add_argument("--json", action="store_true", help="one JSON document")
     runs.set_defaults(command=_runs)
@@ -186,6 +209,26 @@ def _train(chosen: argparse.Namespace) -> None:
     artefacts.complete(run_id, session, Line(run_id))
     publish()
     print(f"{run_id} is done: {checkpoints.folder(run_id)}")
+
+
+def _attribute(chosen: argparse.Namespace) -> None:
+    _quiet()
+    from core import show_attributions
+    from core.attributed import attributions
+    from core.attribution.study import attribute
+    from core.session import Session
+    from core.terminal import Line
+
+    done = attribute(
+        chosen.study,
+        Session(),
+        Line(chosen.study),
+        per_language=chosen.per_language,
+        method=chosen.method,
+        budget=chosen.budget,
+    )
+    document = attributions(chosen.study, chosen.reference, chosen.threshold, done.key)
+    print(_json(document) if chosen.json else show_attributions.text(document))
 
 
 def _runs(chosen: argparse.Namespace) -> None:

@@ -70,7 +70,7 @@ def _summary(name: str) -> dict[str, Any]:
             wrong[entry["run"]] = error
     if not configs:
         raise next(iter(wrong.values()))
-    skewed = _skewed(configs)
+    skewed = skewed_design(configs)
     other_seeds = {e["seed"] for e in entries if e["setup"] not in ("balanced", IMPORTED)}
     runs = []
     for entry in entries:
@@ -109,7 +109,7 @@ def run_summary(run_id: str) -> dict[str, Any]:
         "config": json.loads(config.canonical_json()),
     }
     if document["state"] == "done":
-        document |= measure(run_id, config, _skewed({run_id: config}))
+        document |= measure(run_id, config, skewed_design({run_id: config}))
     return document
 
 
@@ -118,7 +118,7 @@ def _state(run_id: str) -> dict[str, str]:
     return {key: status[key] for key in ("state", "message")}
 
 
-def _skewed(configs: Mapping[str, RunConfig]) -> pd.DataFrame | None:
+def skewed_design(configs: Mapping[str, RunConfig]) -> pd.DataFrame | None:
     """The study's skewed design; None where no run has one."""
     tables = [c.shares_table() for c in configs.values() if c.skewed]
     skewed = [t for t in tables if (deviation(t).abs() > 1e-9).to_numpy().any()]
@@ -136,7 +136,7 @@ def comparisons(name: str) -> list[dict[str, Any]]:
     entries = study.entries(name)
     measures: dict[str, dict[int, dict[str, Totals | float]]] = {}
     configs = checkpoints.read_configs(entry["run"] for entry in entries)
-    table = _skewed(configs)
+    table = skewed_design(configs)
     for entry in entries:
         run_id = entry["run"]
         if run_id in configs and checkpoints.is_complete(run_id):
@@ -176,7 +176,7 @@ def compare_runs(name: str, a: Sequence[str], b: Sequence[str]) -> list[dict[str
     """
     entries = study.entries(name)
     configs = checkpoints.read_configs(entry["run"] for entry in entries)
-    table = _skewed(configs)
+    table = skewed_design(configs)
     seeds = {entry["run"]: entry["seed"] for entry in entries}
     sides = []
     for runs in (a, b):

@@ -81,7 +81,7 @@ def compare(
     if not np.isfinite(differences).all():
         return found
     if len(pairs) >= FEWEST_SEEDS:
-        low, high, p = _over_seeds(differences)
+        low, high, p = over_seeds(differences)
         return replace(found, low=low, high=high, p=p, method="seeds")
     if len(runs) == 2 * len(pairs):
         low, high, p = _over_sentences(runs, mean, draws)
@@ -107,7 +107,12 @@ def holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
     return judged
 
 
-def _over_seeds(differences: np.ndarray) -> tuple[float, float, float]:
+def over_seeds(differences: np.ndarray) -> tuple[float, float, float]:
+    """95 % t-interval of the mean difference over seeds, and the two-sided p of the t-test.
+
+    Args:
+        differences: one a seed, of two or more.
+    """
     mean, n = float(differences.mean()), len(differences)
     if np.ptp(differences) < ROUNDING:  # equal but for rounding: the t-statistic has no value
         return mean, mean, 1.0 if abs(mean) < ROUNDING else 0.0

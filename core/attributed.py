@@ -1,0 +1,309 @@
+"""Attributions of a study as documents: groups, cumulative differences, decomposition.
+
+Everything follows from the stored values; another threshold is another aggregation in SQL, without
+a forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from core import checkpoints, study
+from core.attribution import store
+from core.config import IMPORTED, RunConfig
+from core.errors import InputError
+from core.joint import deviation
+from core.measures.compare import FEWEST_SEEDS, over_seeds
+from core.measures.cumulative import (
+    Differences,
+    Value,
+    cumulative,
+    differences_of,
+    sides,
+    token_counts,
+    token_shares,
+)
+from core.measures.decomposition import decomposition
+from core.results import skewed_design
+
+THRESHOLD = 0.01  # paper, section 2.3
+NULL = "balanced (null)"
+
+_PAIRS = """
+, pairs AS (SELECT unnest(?::VARCHAR[]) AS reference, unnest(?::VARCHAR[]) AS other),
+tokens AS (
+    SELECT p.reference, p.other, r.row, r.class, r.sentence, r.language, r.label,
+           o.output - r.output AS output, o.base - r.base AS base,
+           unnest(CASE WHEN len(r."values") = 0 THEN [NULL] ELSE r."values" END) AS s,
+           unnest(CASE WHEN len(o."values") = 0 THEN [NULL] ELSE o."values" END) AS other_s
+    FROM pairs p JOIN attributions r ON r.run = p.reference
+    JOIN attributions o ON o.run = p.other AND o.row = r.row AND o.class = r.class
+    WHERE o.tokens = r.tokens
+)
+SELECT reference, other, row, class, any_value(sentence) AS sentence,
+       any_value(language) AS language, any_value(label) AS label,
+       any_value(output) AS output, any_value(base) AS base,
+       coalesce(sum(other_s - s) FILTER (s > $T), 0) AS positive,
+       coalesce(sum(other_s - s) FILTER (s < -$T), 0) AS negative,
+       coalesce(sum(other_s - s) FILTER (abs(s) <= $T), 0) AS neutral,
+       count(*) FILTER (s > $T) AS n_positive,
+       count(*) FILTER (s < -$T) AS n_negative,
+       count(*) FILTER (abs(s) <= $T) AS n_neutral
+FROM tokens GROUP BY ALL
+"""
+
+
+def available(name: str) -> dict[str, int]:
+    """Methods and budgets by which runs of a study have attributions, with the number of texts.
+
+    The largest number first; of each, that of the run that has the most.
+    """
+    found: dict[str, int] = {}
+    for run in study.run_ids(name):
+        for key, texts in store.kept(run).items():
+            found[key] = max(texts, found.get(key, 0))
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def attributions(
+    name: str,
+    reference: str = "balanced",
+    threshold: float = THRESHOLD,
+    key: str | None = None,
+) -> dict[str, Any]:
+    """What the attributions of a study say of each run against its reference.
+
+    Each run is compared with the run of the reference setup that has its seed; the null of that
+    seed is another run of the reference setup. Differences minus the null are taken text by text.
+
+    Args:
+        reference: setup.
+        threshold: of the token groups, in units of probability.
+        key: method and budget as in `available`; by default the one with the most texts.
+
+    Returns:
+        `rows` (cumulative differences by setup, seed, label, language and part), `sides`,
+        `decomposition`, `over_seeds` (of the sides and the decomposition, from three seeds on),
+        `token_shares`, `cost`, `missing` (runs without attributions), and what was asked.
+
+    Raises:
+        InputError: no attributions, no run of the reference setup, a file that does not read.
+    """
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold is {threshold}; expected 0 to 1, such as {THRESHOLD}.")
+    kept = available(name)
+    if not kept or (key is not None and key not in kept):
+        there = f" by {key}; there are {', '.join(kept)}" if kept else ""
+        raise InputError(
+            f"study {name} has no attributions{there}. `python -m core attribute {name}` makes "
+            "them."
+        )
+    key = key or next(iter(kept))
+    entries = study.entries(name)
+    with_files = [e for e in entries if store.files([e["run"]], key)]
+    configs = {e["run"]: checkpoints.read_config(e["run"]) for e in with_files}
+    pairs = compared(with_files, reference)
+    config = next(iter(configs.values()))
+    found = {
+        (a, b): differences
+        for (a, b), differences in _differences(
+            [(p["reference"], p["run"]) for p in pairs], key, threshold, config
+        ).items()
+        if len(differences.rows)
+    }
+    skewed = skewed_design(configs)
+    x = deviation(skewed) if skewed is not None else None
+    rows: list[dict[str, Any]] = []
+    by_side: list[dict[str, Any]] = []
+    parts: list[dict[str, Any]] = []
+    shares: list[dict[str, Any]] = []
+    for pair in pairs:
+        own = found.get((pair["reference"], pair["run"]))
+        if own is None:
+            continue
+        null = found.get((pair["reference"], pair["null"])) if pair["run"] != pair["null"] else None
+        names = {key: pair[key] for key in ("setup", "seed", "run")}
+        rows += _rows(names, own, null, x)
+        if x is not None:
+            of_sides = _against(null, own, lambda d: sides(d, x))
+            by_side += [
+                {**names, "label": label, "group": part, "side": side, **value,
+                 "n_texts": len(own.rows)}
+                for (label, part, side), value in of_sides.items()
+            ]  # fmt: skip
+            of_parts = _against(null, own, lambda d: decomposition(d, x))
+            parts += [
+                {**names, "part": part, **value, "n_texts": len(own.rows)}
+                for part, value in of_parts.items()
+            ]
+        if pair["seed"] not in {share["seed"] for share in shares}:
+            shares += [
+                {"seed": pair["seed"], "label": label, **row}
+                for label, row in token_shares(own).to_dict("index").items()
+            ]
+    return {
+        "study": name,
+        "reference": reference,
+        "threshold": threshold,
+        "key": key,
+        "texts": kept[key],
+        "labels": list(config.labels),
+        "languages": list(config.languages),
+        "missing": [e["run"] for e in entries if e not in with_files],
+        "rows": rows,
+        "sides": by_side,
+        "decomposition": parts,
+        "over_seeds": {
+            "sides": _over_seeds(by_side, ("setup", "label", "group", "side")),
+            "decomposition": _over_seeds(parts, ("setup", "part")),
+        },
+        "token_shares": shares,
+        "cost": _cost([e["run"] for e in with_files], key),
+    }
+
+
+def compared(entries: Sequence[dict[str, Any]], reference: str) -> list[dict[str, Any]]:
+    """Pairs of runs: `run`, `setup` and `seed` of the other, `reference` and `null` run ids.
+
+    The null of a seed is the reference setup's run of the next seed that has one, in a circle; it
+    stands in the list itself, for each seed that another setup has.
+
+    Raises:
+        InputError: no run of the reference setup.
+    """
+    of_reference = {e["seed"]: e["run"] for e in entries if e["setup"] == reference}
+    if not of_reference:
+        raise InputError(
+            f"no run of the setup {reference} has attributions; those that have are "
+            f"{', '.join(sorted({e['setup'] for e in entries})) or 'none'}."
+        )
+    seeds = sorted(of_reference)
+    others = [e for e in entries if e["setup"] != reference]
+    pairs = []
+    used = {e["seed"] for e in others if e["setup"] != IMPORTED} & set(seeds) or {seeds[0]}
+    for i, seed in enumerate(seeds):
+        if seed not in used:
+            continue
+        null = of_reference[seeds[(i + 1) % len(seeds)]] if len(seeds) > 1 else None
+        common = {"seed": seed, "reference": of_reference[seed], "null": null}
+        pairs += [
+            {"run": e["run"], "setup": e["setup"], **common}
+            for e in others
+            if e["seed"] == seed or (e["setup"] == IMPORTED and seed == min(used))
+        ]
+        if null is not None:
+            setup = NULL if reference == "balanced" else f"{reference} (null)"
+            pairs.append({"run": null, "setup": setup, **common})
+    return pairs
+
+
+def _differences(
+    pairs: Sequence[tuple[str, str]], key: str, threshold: float, config: RunConfig
+) -> dict[tuple[str, str], Differences]:
+    runs = sorted({run for pair in pairs for run in pair})
+    if not pairs:
+        return {}
+    references, others = zip(*pairs, strict=True)
+    sql = _PAIRS.replace("$T", repr(float(threshold)))
+    table = store.read(sql, store.files(runs, key), [list(references), list(others)])
+    return {
+        (str(a), str(b)): differences_of(part, config.labels, config.languages)
+        for (a, b), part in table.groupby(["reference", "other"])
+    }
+
+
+T = TypeVar("T", bound=Hashable)
+
+
+def _against(
+    null: Differences | None,
+    own: Differences,
+    measure: Callable[[Differences], Mapping[T, Value]],
+) -> dict[T, dict[str, Any]]:
+    """A measure of a run's differences, of the null's, and of the one minus the other."""
+    if null is None:
+        empty = {"null": None, "null_ci": None, "minus_null": None, "minus_null_ci": None}
+        return {key: {**_named("mean", value), **empty} for key, value in measure(own).items()}
+    rows = set(own.rows["row"]) & set(null.rows["row"])
+    own, null = own.only(rows), null.only(rows)
+    of_null, of_less = measure(null), measure(own.minus(null))
+    return {
+        key: {
+            **_named("mean", value),
+            **_named("null", of_null[key]),
+            **_named("minus_null", of_less[key]),
+        }
+        for key, value in measure(own).items()
+    }
+
+
+def _named(name: str, value: Value) -> dict[str, Any]:
+    ends = None if np.isnan(value.low) else [value.low, value.high]
+    key = "ci" if name == "mean" else f"{name}_ci"
+    return {name: None if np.isnan(value.value) else value.value, key: ends}
+
+
+def _rows(
+    names: dict[str, Any], own: Differences, null: Differences | None, x: pd.DataFrame | None
+) -> list[dict[str, Any]]:
+    counts = token_counts(own)
+    texts = own.rows["language"].value_counts()
+    rows = []
+    for (language, label, part), value in _against(null, own, cumulative).items():
+        n_texts, n_tokens = int(texts.get(language, 0)), counts.get((language, label, part))
+        rows.append(
+            {
+                **names,
+                "label": label,
+                "language": language,
+                "side": _side(x, language, label),
+                "group": part,
+                **value,
+                "n_texts": n_texts,
+                "n_tokens": n_tokens,
+                "per_token": value["mean"] * n_texts / n_tokens if n_tokens else None,
+            }
+        )
+    return rows
+
+
+def _over_seeds(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Means over seeds with t-intervals, where there are three or more."""
+    grouped: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault(tuple(row[name] for name in names), []).append(row)
+    found = []
+    for group, members in grouped.items():
+        if len(members) < FEWEST_SEEDS:
+            continue
+        document = {**dict(zip(names, group, strict=True)), "n_seeds": len(members)}
+        for key, ends in (("mean", "ci"), ("minus_null", "minus_null_ci")):
+            values = [row[key] for row in members]
+            if None in values:
+                document |= {key: None, ends: None}
+            else:
+                low, high, _ = over_seeds(np.array(values))
+                document |= {key: float(np.mean(values)), ends: [low, high]}
+        found.append(document)
+    return found
+
+
+def _cost(runs: Sequence[str], key: str) -> dict[str, Any]:
+    """Mean evaluations and seconds a text and model, tokens a text, and standard error."""
+    table = store.read(
+        """SELECT avg(evaluations) AS evaluations, avg(seconds) AS seconds,
+                  avg(len(tokens)) AS tokens, count(DISTINCT row) AS texts,
+                  sqrt(avg(list_avg(list_transform(errors, lambda e: e * e)))) AS standard_error
+           FROM attributions""",
+        store.files(runs, key),
+    )
+    return {k: None if pd.isna(v) else float(v) for k, v in table.iloc[0].to_dict().items()}
+
+
+def _side(x: pd.DataFrame | None, language: str, label: str) -> str | None:
+    value = 0.0 if x is None else float(x.loc[language, label])
+    return "over" if value > 1e-9 else "under" if value < -1e-9 else None

@@ -1,0 +1,156 @@
+"""Attributions on disk: parquet files in the run folder, added to and never rewritten.
+
+`<run>/attributions/<method>-<budget>/<n>.parquet` holds one row a text and class: the text (`row`,
+`sentence`, `language`, `label`), the `class`, its probability for the all-mask input (`base`) and
+for the text (`output`), and lists with one entry a token: `tokens`, `positions`, `words`, `values`,
+`errors` (null where the method has none). `evaluations` and `seconds` say what the text cost each
+model. A file is written whole, so that what is there counts after any kind of end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core import checkpoints
+from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.attribution.result import Attribution
+
+_SCHEMA = pa.schema(
+    {
+        "row": pa.string(),
+        "sentence": pa.string(),
+        "language": pa.string(),
+        "label": pa.string(),
+        "class": pa.string(),
+        "base": pa.float64(),
+        "output": pa.float64(),
+        "tokens": pa.list_(pa.string()),
+        "positions": pa.list_(pa.int32()),
+        "words": pa.list_(pa.int32()),
+        "values": pa.list_(pa.float64()),
+        "errors": pa.list_(pa.float64()),
+        "evaluations": pa.int32(),
+        "seconds": pa.float64(),
+    }
+)
+
+
+def key(method: str, budget: int) -> str:
+    """Name of the folder for a method and budget."""
+    return f"{method}-{budget}"
+
+
+def folder(run_id: str, name: str) -> Path:
+    """Where a run's attributions by one method and budget are."""
+    return checkpoints.folder(run_id) / "attributions" / name
+
+
+def files(run_ids: Sequence[str], name: str) -> list[str]:
+    """The files of these runs by one method and budget."""
+    return [str(path) for run in run_ids for path in sorted(folder(run, name).glob("*.parquet"))]
+
+
+def kept(run_id: str) -> dict[str, int]:
+    """Texts that a run has attributions of, by method and budget."""
+    found = {}
+    for path in sorted((checkpoints.folder(run_id) / "attributions").glob("*")):
+        if path.is_dir() and (texts := done(run_id, path.name)):
+            found[path.name] = len(texts)
+    return found
+
+
+def done(run_id: str, name: str) -> set[str]:
+    """Row ids of the texts that a run has attributions of.
+
+    Raises:
+        InputError: a file does not read.
+    """
+    paths = files([run_id], name)
+    if not paths:
+        return set()
+    return set(read("SELECT DISTINCT row FROM attributions", paths)["row"])
+
+
+def read(sql: str, paths: Sequence[str], parameters: Sequence[Any] = ()) -> pd.DataFrame:
+    """Answer SQL over attribution files.
+
+    Args:
+        sql: about the table `attributions`: the files' columns and `run`.
+        paths: from `files`; not empty.
+        parameters: for the `?` in the statement.
+
+    Raises:
+        InputError: a file does not read.
+    """
+    table = (
+        "WITH attributions AS (SELECT parse_path(filename)[-4] AS run, * EXCLUDE (filename) "
+        "FROM read_parquet(?, filename = true)) "
+    )
+    try:
+        return checkpoints.query(table + sql, [list(paths), *parameters])
+    except duckdb.Error as error:
+        broken = next((p for p in paths if not _reads(p)), None)
+        if broken is None:
+            raise
+        raise InputError(
+            f"{broken} does not read; delete it and attribute the study again, which computes "
+            "only what is missing."
+        ) from error
+
+
+def write(
+    run_id: str,
+    name: str,
+    texts: Sequence[dict[str, str]],
+    attributions: Sequence[Attribution],
+    labels: Sequence[str],
+    seconds: float,
+) -> None:
+    """Add a file with these texts.
+
+    Args:
+        texts: `row`, `sentence`, `language`, `label` of each.
+        attributions: of each text, by this run.
+        labels: class names in the order of the columns.
+        seconds: that each text took each model.
+    """
+    rows = []
+    for text, found in zip(texts, attributions, strict=True):
+        for i, label in enumerate(labels):
+            rows.append(
+                {
+                    **text,
+                    "class": label,
+                    "base": float(found.base[i]),
+                    "output": float(found.output[i]),
+                    "tokens": list(found.tokens),
+                    "positions": found.positions.tolist(),
+                    "words": list(found.words),
+                    "values": found.values[:, i].tolist(),
+                    "errors": None if found.errors is None else found.errors[:, i].tolist(),
+                    "evaluations": found.evaluations,
+                    "seconds": seconds,
+                }
+            )
+    target = folder(run_id, name)
+    target.mkdir(parents=True, exist_ok=True)
+    number = max((int(p.stem) for p in target.glob("*.parquet") if p.stem.isdigit()), default=-1)
+    with checkpoints.replacing(target / f"{number + 1:05d}.parquet") as partial:
+        pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), partial, compression="zstd")
+
+
+def _reads(path: str) -> bool:
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
