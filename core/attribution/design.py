@@ -87,7 +87,7 @@ def _distinct(rng: np.random.Generator, sizes: np.ndarray, players: int, wanted:
     for size in sizes:
         for _ in range(20):  # small sizes have few subsets
             row = np.full(players, -1.0)
-            row[rng.choice(players, size=min(size, players), replace=False)] = 1
+            row[rng.choice(players, size=min(size, players - 1), replace=False)] = 1
             key = (row if row[0] > 0 else -row).tobytes()
             if key not in seen:
                 seen.add(key)

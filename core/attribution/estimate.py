@@ -31,4 +31,4 @@ class Estimate:
 
 def ends(players: int) -> np.ndarray:
     """The two coalitions that every method needs: nobody (the base value) and all."""
-    return np.array([[False] * players, [True] * players])
+    return np.repeat([[False], [True]], players, axis=1)

@@ -45,8 +45,21 @@ class Game:
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """What of the text each token stands for; empty for special tokens."""
-        return tuple("" if s is None else self.texts[s[0]][s[1] : s[2]] for s in self.spans)
+        """What of the text each token stands for; empty for special tokens.
+
+        Where spans overlap, as with a lone word boundary or several bytes of one character, the
+        characters are the last token's.
+        """
+        found = []
+        for span, after in zip(self.spans, [*self.spans[1:], None], strict=True):
+            if span is None:
+                found.append("")
+                continue
+            number, start, end = span
+            if after is not None and after[0] == number:
+                end = min(end, after[1])
+            found.append(self.texts[number][start:end])
+        return tuple(found)
 
     def masked(self, coalitions: np.ndarray) -> np.ndarray:
         """Token ids of each coalition's input.

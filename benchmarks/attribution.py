@@ -1,0 +1,348 @@
+"""Attribution: accuracy against CPU seconds, one thread, on runs of the demo study.
+
+Run by hand after `make demo`: `python -m benchmarks.attribution [--texts N] [--json]`. The same
+texts and the same three models (balanced, imbalanced, imbalanced with class weights) on each side:
+
+- `released`: the paper's recipe, shap.Explainer on a transformers text-classification pipeline
+  padded to the model's maximum (one text, one model);
+- `stock`: shap's PartitionExplainer on token ids at its defaults, transformers' forward pass;
+- `partition`: the same values from the pool;
+- `default`: `gaussian_process` at its default budget; `budgets` has it at others.
+
+The reference is the mean of many antithetic permutations, kept in the cache folder. Errors are of
+tokens x classes x models, in units of probability x 1000. `group_sums` is the mean absolute error
+of the cumulative differences (text x class x group, imbalanced - balanced, groups by the method's
+own values), `group_bias` the mean signed error of the positive and the negative group.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import shap
+import torch
+from scipy.stats import pearsonr
+from threadpoolctl import threadpool_limits
+from transformers import pipeline
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import logging
+
+from core import checkpoints, study
+from core.attribution.explain import explain
+from core.attribution.game import Game, games
+from core.classifier import Classifier
+from core.fetch import cache_dir
+from core.imported import open_model
+from core.session import Session
+from core.subsets import rows_of, subset
+
+SETUPS = ("balanced", "imbalanced", "imbalanced+cw")
+REFERENCE_BUDGET = 128  # evaluations a token
+THRESHOLD = 0.01
+Values = list[list[np.ndarray]]  # texts x models: tokens x classes
+
+
+@contextmanager
+def cpu_seconds() -> Iterator[Callable[[], float]]:
+    """CPU seconds of this process since the start of the block."""
+    started = time.process_time()
+    yield lambda: time.process_time() - started
+
+
+def load(name: str, n: int) -> tuple[dict[str, Classifier], list[Game], list[str]]:
+    """The models by setup, and texts of all languages in turn, short and long."""
+    session = Session()
+    runs = {e["setup"]: e["run"] for e in reversed(study.entries(name)) if e["setup"] in SETUPS}
+    configs = {setup: checkpoints.read_config(runs[setup]) for setup in SETUPS}
+    models = {s: open_model(checkpoints.folder(runs[s]) / "model", configs[s]) for s in SETUPS}
+    config = configs["balanced"]
+    corpus = session.corpus(config)
+    table = rows_of(corpus, subset(config, corpus, "test")).to_pandas()
+    tokenizer = models["balanced"].tokenizer
+    rng = np.random.default_rng(0)
+    texts: list[str] = []
+    for i in range(n):
+        language = config.languages[i % len(config.languages)]
+        own = table.loc[table["language"] == language, "text"]
+        texts.append(str(own.iloc[int(rng.integers(len(own)))]))
+    given = games(tokenizer, texts, None, config.training.max_length)
+    return {s: m.eval() for s, m in models.items()}, given, texts
+
+
+def ours(
+    models: dict[str, Classifier], given: Sequence[Game], method: str, budget: int | None
+) -> tuple[Values, dict[str, Any]]:
+    """Values of the content tokens by one of our methods, and its cost a text and model."""
+    with cpu_seconds() as seconds:
+        found = dict(explain(models, given, method, budget))
+        spent = seconds()
+    values: Values = []
+    for i, game in enumerate(given):
+        own = [found[i][s].values for s in SETUPS]
+        values.append([v[game.players] if method == "partition" else v for v in own])
+    n = len(given) * len(models)
+    evaluations = np.mean([found[i][SETUPS[0]].evaluations for i in range(len(given))])
+    return values, {"cpu_seconds": spent / n, "evaluations": float(evaluations)}
+
+
+def reference(models: dict[str, Classifier], given: Sequence[Game]) -> tuple[Values, float]:
+    """Converged values, and their mean standard error; computed once and kept."""
+    digest = hashlib.sha256(repr([g.tokens for g in given]).encode())
+    for model in models.values():
+        digest.update(model.model.classifier.weight.detach().numpy().tobytes())
+    path = cache_dir() / "benchmarks" / f"shapley-{REFERENCE_BUDGET}-{digest.hexdigest()[:16]}.npz"
+    if not path.exists():
+        found = dict(explain(models, given, "permutation", REFERENCE_BUDGET, seed=1))
+        arrays = {}
+        for i in range(len(given)):
+            for s in SETUPS:
+                arrays[f"{i} {s}"], arrays[f"{i} {s} error"] = (
+                    found[i][s].values,
+                    found[i][s].errors,
+                )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **arrays)
+    kept = np.load(path)
+    values = [[kept[f"{i} {s}"] for s in SETUPS] for i in range(len(given))]
+    errors = [kept[f"{i} {s} error"].ravel() for i in range(len(given)) for s in SETUPS]
+    return values, float(np.concatenate(errors).mean())
+
+
+def stock(
+    models: dict[str, Classifier], given: Sequence[Game], texts: Sequence[str], evaluations: int
+) -> tuple[Values, dict[str, Any]]:
+    """shap's PartitionExplainer on token ids, one text and model after the other."""
+    tokenizer = models["balanced"].tokenizer
+    masker = shap.maskers.Text(tokenizer, collapse_mask_token=False, output_type="token_ids")
+    asked = 0
+
+    def predict(setup: str) -> Callable[[Any], np.ndarray]:
+        def answer(inputs: Any) -> np.ndarray:
+            nonlocal asked
+            ids = torch.tensor(np.array(list(inputs)).astype(np.int64))
+            asked += len(ids)
+            with torch.inference_mode():
+                logits = models[setup].model(input_ids=ids).logits[:, 0]
+                return np.asarray(logits.softmax(-1).numpy())
+
+        return answer
+
+    explainers = {s: shap.PartitionExplainer(predict(s), masker) for s in SETUPS}
+    explainers["balanced"]([texts[0][:5]], silent=True)  # numba compiles
+    asked = 0
+    np.random.seed(0)
+    values: Values = []
+    with cpu_seconds() as seconds:
+        for text, game in zip(texts, given, strict=True):
+            found = [explainers[s]([text], max_evals=evaluations, silent=True) for s in SETUPS]
+            values.append([f.values[0][game.players] for f in found])
+        spent = seconds()
+    n = len(texts) * len(SETUPS)
+    return values, {"cpu_seconds": spent / n, "evaluations": asked / n}
+
+
+def released(
+    models: dict[str, Classifier], game: Game, text: str
+) -> tuple[np.ndarray | None, dict[str, Any]]:
+    """The paper's recipe for one text and the balanced model.
+
+    Returns:
+        Values of the content tokens; None where shap cuts the text into other tokens.
+    """
+    model, tokenizer = models["balanced"].model, models["balanced"].tokenizer
+    plain, rows = model.forward, 0
+
+    def forward(**inputs: Any) -> SequenceClassifierOutput:
+        nonlocal rows
+        rows += len(inputs["input_ids"])
+        return SequenceClassifierOutput(logits=plain(**inputs).logits[:, 0])
+
+    model.forward = forward
+    try:
+        classify = pipeline(
+            "text-classification",
+            model=model,
+            tokenizer=tokenizer,
+            top_k=None,
+            padding="max_length",
+            truncation=True,
+            max_length=min(512, tokenizer.model_max_length),
+            device="cpu",
+        )
+        explainer = shap.Explainer(classify)
+        with cpu_seconds() as seconds:
+            found = explainer([text], silent=True)
+            spent = seconds()
+    finally:
+        model.forward = plain
+    order = [
+        found.output_names.index(model.config.id2label[i])
+        for i in range(len(model.config.id2label))
+    ]
+    values = np.asarray(found.values[0])[:, order]
+    same = len(values) == len(game.tokens.ids)
+    cost = {"cpu_seconds": spent, "evaluations": rows, "texts": 1, "models": 1}
+    return (values[game.players] if same else None), cost
+
+
+def accuracy(found: Values, truth: Values) -> dict[str, float]:
+    """Correlation and errors of values, and of the group sums that follow from them."""
+    flat, expected = (np.concatenate([v.ravel() for t in x for v in t]) for x in (found, truth))
+    sums, true_sums = group_sums(found), group_sums(truth)
+    return {
+        "correlation": float(pearsonr(flat, expected).statistic),
+        "mae": float(1000 * np.abs(flat - expected).mean()),
+        "group_sums": float(1000 * np.abs(sums - true_sums).mean()),
+        "group_bias": [float(1000 * x) for x in (sums - true_sums).mean(axis=(0, 1))[:2]],
+    }
+
+
+def group_sums(values: Values) -> np.ndarray:
+    """Texts x classes x (positive, negative, neutral): imbalanced - balanced over each group."""
+    found = []
+    for balanced, other, *_ in values:
+        groups = (balanced > THRESHOLD, balanced < -THRESHOLD, np.abs(balanced) <= THRESHOLD)
+        found.append(np.stack([((other - balanced) * g).sum(axis=0) for g in groups], axis=1))
+    return np.array(found)
+
+
+def matmul_peak() -> float:
+    """GFLOP a CPU second of large float32 matrix products, the best of ten."""
+    a = torch.randn(1024, 1024)
+    best = 0.0
+    for _ in range(10):
+        with cpu_seconds() as seconds:
+            for _ in range(5):
+                torch.mm(a, a)
+            best = max(best, 5 * 2 * 1024**3 / seconds() / 1e9)
+    return best
+
+
+def work(models: dict[str, Classifier], given: Sequence[Game], evaluations: Sequence[int]) -> float:
+    """GFLOP of the layers' matrix products that the pool needs for these evaluations."""
+    config: Any = models["balanced"].model.config
+    h, f, n = config.hidden_size, config.intermediate_size, config.num_hidden_layers
+    frozen = models["balanced"].frozen_layers
+    total = 0.0
+    for game, rows in zip(given, evaluations, strict=True):
+        tokens = len(game.tokens.ids)
+        layer = 2 * tokens * (4 * h * h + 2 * h * f) + 4 * tokens * tokens * h
+        last = 2 * (tokens * 2 * h * h + 2 * h * h + 2 * h * f) + 4 * tokens * h
+        total += rows * (frozen * layer + len(models) * ((n - frozen - 1) * layer + last))
+    return total / 1e9
+
+
+def measure(name: str, n: int, with_released: bool) -> dict[str, Any]:
+    """All sides on n texts."""
+    models, given, texts = load(name, n)
+    truth, error = reference(models, given)
+    document: dict[str, Any] = {
+        "texts": n,
+        "models": len(models),
+        "tokens": [g.size for g in given],
+        "reference": {"evaluations_per_token": REFERENCE_BUDGET, "standard_error": 1000 * error},
+    }
+    peak = matmul_peak()
+    default, cost = ours(models, given, "gaussian_process", None)
+    rows = [int(cost["evaluations"] * n * g.size / sum(x.size for x in given)) for g in given]
+    share = work(models, given, rows) / (cost["cpu_seconds"] * n * len(models)) / peak
+    document["default"] = cost | accuracy(default, truth) | {"share_of_peak": share}
+    document["matmul_peak_gflops"] = peak
+    document["budgets"] = {}
+    for budget in (2, 4, 8, 16):
+        values, cost = ours(models, given, "gaussian_process", budget)
+        document["budgets"][str(budget)] = cost | accuracy(values, truth)
+    values, cost = ours(models, given, "permutation", 4)
+    document["permutation"] = cost | accuracy(values, truth)
+    values, cost = ours(models, given, "partition", None)
+    document["partition"] = cost | accuracy(values, truth)
+    limit, _ = ours(models, given, "partition", 10**9)
+    values, cost = stock(models, given, texts, 500)
+    own = accuracy(values, limit)
+    document["stock"] = cost | accuracy(values, truth)
+    document["stock"] |= {"mae_own_limit": own["mae"], "correlation_own_limit": own["correlation"]}
+    document["by_length"] = by_length(given, truth, {"default": default, "stock": values})
+    if with_released:
+        shortest = int(np.argsort([g.size for g in given])[len(given) // 2])
+        found, cost = released(models, given[shortest], texts[shortest])
+        document["released"] = cost | {"tokens": given[shortest].size}
+        if found is not None:
+            expected = truth[shortest][0]
+            document["released"] |= {
+                "correlation": float(pearsonr(found.ravel(), expected.ravel()).statistic),
+                "mae": float(1000 * np.abs(found - expected).mean()),
+            }
+    names = [x for x in ("released", "stock", "partition") if x in document]
+    document["ratio_to_default"] = {
+        x: document[x]["cpu_seconds"] / document["default"]["cpu_seconds"] for x in names
+    }
+    document["partition_to_stock"] = (
+        document["partition"]["cpu_seconds"] / document["stock"]["cpu_seconds"]
+    )
+    return document
+
+
+def by_length(
+    given: Sequence[Game], truth: Values, found: dict[str, Values]
+) -> dict[str, dict[str, float]]:
+    """Mean absolute error x 1000 of the shorter and the longer half of the texts."""
+    order = np.argsort([g.size for g in given], kind="stable")
+    halves = {"shorter": order[: len(order) // 2], "longer": order[len(order) // 2 :]}
+    return {
+        name: {
+            "tokens": float(np.mean([given[i].size for i in rows])),
+            **{
+                method: accuracy([v[i] for i in rows], [truth[i] for i in rows])["mae"]
+                for method, v in found.items()
+            },
+        }
+        for name, rows in halves.items()
+    }
+
+
+def main() -> None:
+    """Print the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--study", default="demo", help="a started study (%(default)s)")
+    parser.add_argument("--texts", type=int, default=8, help="number of texts (%(default)s)")
+    parser.add_argument(
+        "--without-released", action="store_true", help="leave the slowest side out"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    chosen = parser.parse_args()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        document = measure(chosen.study, chosen.texts, not chosen.without_released)
+    if chosen.json:
+        print(json.dumps(document, indent=1))
+        return
+    tokens = document["tokens"]
+    print(f"{document['texts']} texts of {min(tokens)} to {max(tokens)} tokens")
+    print(f"{'':<22}{'CPU s':>9}{'rows':>7}{'r':>7}{'mae':>7}{'sums':>7}   x 1000")
+    rows = {"default": document["default"]}
+    rows |= {f"  at {k} a token": v for k, v in document["budgets"].items()}
+    rows |= {
+        k: document[k] for k in ("permutation", "partition", "stock", "released") if k in document
+    }
+    for label, row in rows.items():
+        cells = [row.get(k, float("nan")) for k in ("correlation", "mae", "group_sums")]
+        print(
+            f"{label:<22}{row['cpu_seconds']:9.2f}{row['evaluations']:7.0f}"
+            f"{cells[0]:7.3f}{cells[1]:7.1f}{cells[2]:7.1f}"
+        )
+    print(json.dumps({k: document[k] for k in ("ratio_to_default", "by_length")}, indent=1))
+    share, peak = document["default"]["share_of_peak"], document["matmul_peak_gflops"]
+    print(f"default runs at {share:.0%} of the matrix-multiplication peak of {peak:.0f} GFLOP/s")
+
+
+if __name__ == "__main__":
+    main()

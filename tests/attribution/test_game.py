@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.attribution.game import games
+from core.classifier import mask_content, tokenise
+from core.errors import InputError
+
+TEXTS = ["the cat sat", "", "zzz", "the mat on the mat " * 30]
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_games_hold_the_tokens_that_the_model_is_trained_on(classifier, pairs) -> None:
+    others = ["a dog", "the cat", "", "ran"] if pairs else None
+    found = games(classifier.tokenizer, TEXTS, others, 20)
+    assert [g.tokens for g in found] == tokenise(classifier.tokenizer, TEXTS, others, 20)
+    for i, game in enumerate(found):
+        every = game.masked(np.array([[True] * game.size, [False] * game.size]))
+        assert tuple(every[0]) == game.tokens.ids
+        assert tuple(every[1]) == mask_content(game.tokens, classifier.tokenizer).ids
+        specials = [j for j in range(len(game.tokens.ids)) if j not in game.players]
+        assert all(game.pieces[j] == "" and game.words[j] == -1 for j in specials)
+        kept = "".join(game.pieces[j] for j in game.players).replace(" ", "")
+        whole = (TEXTS[i] + (others[i] if others else "")).replace(" ", "")
+        assert kept == whole if i < 3 else set(kept) <= set(whole)
+        assert len(game.tokens.ids) <= 20
+
+
+def test_one_player_at_a_time_is_masked(classifier) -> None:
+    [game] = games(classifier.tokenizer, ["the cat sat"], None, 20)
+    for player in range(game.size):
+        coalition = np.ones((1, game.size), dtype=bool)
+        coalition[0, player] = False
+        differs = game.masked(coalition)[0] != np.array(game.tokens.ids)
+        assert np.flatnonzero(differs).tolist() == [game.players[player]]
+
+
+def test_words_count_on_in_the_second_text(classifier) -> None:
+    [game] = games(classifier.tokenizer, ["the cat"], ["a dog ran"], 20)
+    numbers = [game.words[j] for j in game.players]
+    assert numbers == sorted(numbers)
+    assert set(numbers) == set(range(5))
+
+
+def test_a_tokenizer_without_a_mask_token_is_refused(classifier) -> None:
+    classifier.tokenizer.mask_token = None
+    with pytest.raises(InputError, match="no mask token"):
+        games(classifier.tokenizer, ["the cat"], None, 20)

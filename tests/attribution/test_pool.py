@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from core.attribution.exact import exact
+from core.attribution.explain import BUDGETS, explain, group
+from core.attribution.game import games
+from core.classifier import Batch
+from core.errors import InputError
+from tests.attribution.conftest import LABELS, classifier_in
+from tests.attribution.games import run
+
+STEPS = 100
+TEXTS = ["the cat sat", "aaa bbb", "the cat sat", "dog", "", "c the dog ran on a mat"]
+
+
+def probabilities(model, game, coalition) -> np.ndarray:
+    ids = torch.tensor(game.masked(np.array([coalition])))
+    types = torch.tensor([game.tokens.types]) if game.tokens.types is not None else None
+    with torch.no_grad():
+        return model(Batch(ids, types, None)).logits.softmax(-1).numpy()[0]
+
+
+@pytest.mark.parametrize("method", ["gaussian_process", "permutation", "partition"])
+@pytest.mark.parametrize("frozen", [0, 2])
+def test_pooled_values_are_those_of_each_text_and_model_alone(folder, method, frozen) -> None:
+    models = {str(s): classifier_in(folder, frozen, s) for s in range(2)}
+    assert len(group(models)) == (1 if frozen else 2)
+    given = games(models["0"].tokenizer, TEXTS, None, 64)
+    together = dict(explain(models, given, method))
+    assert sorted(together) == list(range(len(TEXTS)))
+    for i, game in enumerate(given):
+        for name, model in models.items():
+            found = together[i][name]
+            everybody = probabilities(model, game, [True] * game.size)
+            nobody = probabilities(model, game, [False] * game.size)
+            np.testing.assert_allclose(found.output, everybody, atol=1e-12)
+            np.testing.assert_allclose(found.base, nobody, atol=1e-12)
+            np.testing.assert_allclose(found.values.sum(0), everybody - nobody, atol=1e-9)
+            if method != "gaussian_process":  # which learns relevance from all models
+                [(_, alone)] = explain({name: model}, [game], method)
+                np.testing.assert_allclose(found.values, alone[name].values, atol=1e-12)
+    np.testing.assert_array_equal(together[0]["1"].values, together[2]["1"].values)
+
+
+@pytest.mark.parametrize("method", BUDGETS)
+def test_short_texts_have_their_shapley_values(classifier, method) -> None:
+    if method == "integrated_gradients":
+        pytest.skip("not Shapley values")
+    given = games(classifier.tokenizer, TEXTS, None, 64)
+    budget = {"gaussian_process": 100, "permutation": 3000, "partition": 500}[method]
+    # Owen values of two or fewer players are Shapley values.
+    short = [i for i, g in enumerate(given) if g.size <= (2 if method == "partition" else 3)]
+    assert len(short) > 2
+    for i, found in explain({"m": classifier}, [given[i] for i in short], method, budget):
+        game = given[short[i]]
+
+        def play(coalitions: np.ndarray, game=game) -> np.ndarray:
+            return np.array([probabilities(classifier, game, c) for c in coalitions])
+
+        truth, _ = run(exact(game.size), play)
+        values = found["m"].values
+        values = values[game.players] if method == "partition" else values
+        np.testing.assert_allclose(values, truth.values, atol=2e-3)
+
+
+def test_no_input_is_evaluated_twice(classifier, monkeypatch) -> None:
+    seen: list[tuple[int, ...]] = []
+    forward = type(classifier).forward
+
+    def counting(self, batch):
+        seen.extend(map(tuple, batch.ids.tolist()))
+        return forward(self, batch)
+
+    monkeypatch.setattr(type(classifier), "forward", counting)
+    given = games(classifier.tokenizer, [TEXTS[-1]], None, 64)
+    [(_, found)] = explain({"m": classifier}, given, "partition")
+    assert len(seen) == len(set(seen)) == found["m"].evaluations
+    n = len(given[0].tokens.ids)
+    assert len(seen) < 2 * n * (n - 1)  # what the tree asks for, special tokens included
+
+
+def test_integrated_gradients_are_those_of_the_definition(folder) -> None:
+    for frozen in (0, 2):
+        model = classifier_in(folder, frozen)
+        [game] = games(model.tokenizer, ["the cat sat on aaa"], None, 64)
+        [(_, found)] = explain({"m": model}, [game], "integrated_gradients", 100)
+        found = found["m"]
+        assert model.frozen_layers == frozen
+        words = model.embeddings.word_embeddings.weight.detach()
+        ids = torch.tensor(game.masked(np.array([[True] * game.size, [False] * game.size])))
+        start, end = words[ids[1]], words[ids[0]]
+        total = torch.zeros(len(ids[0]), len(LABELS), dtype=torch.float64)
+        model.frozen_layers = 0
+        for step in range(STEPS):
+            point = (start + (step + 0.5) / STEPS * (end - start)).requires_grad_()
+            hook = model.embeddings.word_embeddings.register_forward_hook(
+                lambda *_, point=point: point[None]
+            )
+            p = model(Batch(ids[:1], None, None)).logits.softmax(-1)[0]
+            hook.remove()
+            for c in range(len(LABELS)):
+                gradient = torch.autograd.grad(p[c], point, retain_graph=True)[0]
+                total[:, c] += ((end - start) * gradient).sum(-1) / STEPS
+        np.testing.assert_allclose(found.values, total[game.players].numpy(), atol=2e-4)
+        np.testing.assert_allclose(found.values.sum(0), found.output - found.base, atol=1e-3)
+        assert (total.numpy()[np.setdiff1d(np.arange(len(ids[0])), game.players)] == 0).all()
+
+
+def test_a_text_of_512_tokens_works(tmp_path) -> None:
+    from core.attribution.game import Game
+    from tests.encoders import wordpiece
+
+    wordpiece(tmp_path / "encoder", positions=512)
+    model = classifier_in(tmp_path).float()
+    [game] = games(model.tokenizer, ["the cat " * 400], None, 512)
+    assert isinstance(game, Game)
+    assert len(game.tokens.ids) == 512
+    [(_, found)] = explain({"m": model}, [game], "gaussian_process", 1)
+    values = found["m"]
+    assert values.values.shape == (510, 3)
+    np.testing.assert_allclose(values.values.sum(0), values.output - values.base, atol=1e-6)
+
+
+def test_shap_takes_what_is_found(classifier) -> None:
+    given = games(classifier.tokenizer, ["the cat sat"], None, 64)
+    [(_, found)] = explain({"m": classifier}, given)
+    explanation = found["m"].to_shap(LABELS)
+    assert explanation.shape == (3, 3)
+    assert list(explanation[:, "good"].values) == found["m"].values[:, 2].tolist()
+    assert explanation.feature_names[1].strip() == "cat"
+
+
+def test_wrong_methods_and_budgets_are_named(classifier) -> None:
+    with pytest.raises(InputError, match="'lime' is none of gaussian_process, permutation"):
+        list(explain({"m": classifier}, [], "lime"))
+    with pytest.raises(InputError, match="budget is 0; expected 1 or more evaluations per token"):
+        list(explain({"m": classifier}, [], "permutation", 0))

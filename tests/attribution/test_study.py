@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import attributed, checkpoints, study
+from core.__main__ import main
+from core.attributed import attributions, available, compared
+from core.attribution import store
+from core.attribution import study as attributing
+from core.attribution.study import attribute
+from core.errors import InputError
+from core.measures.cumulative import PARTS
+from core.session import Session
+
+KEY = "gaussian_process-4"
+
+
+def silent(what: str, share: float) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def explained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small study with attributions of three texts a language."""
+    folder = tmp_path_factory.mktemp("explained") / "checkpoints"
+    shutil.copytree(trained, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+        done = attribute("small", Session(), silent, per_language=3)
+    assert (done.key, done.texts, done.computed) == (KEY, 18, 4 * 18)
+    return folder
+
+
+@pytest.fixture
+def kept(explained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Read only."""
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(explained))
+    return explained
+
+
+@pytest.fixture
+def own(explained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy to change."""
+    shutil.copytree(explained, tmp_path / "checkpoints")
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    return tmp_path / "checkpoints"
+
+
+def table(run: str) -> pd.DataFrame:
+    return store.read("SELECT * FROM attributions ORDER BY row, class", store.files([run], KEY))
+
+
+def test_texts_are_the_same_sentences_with_every_label_alike(kept) -> None:
+    tables = [table(run) for run in study.run_ids("small")]
+    first = tables[0]
+    for other in tables[1:]:
+        assert other[["row", "class"]].equals(first[["row", "class"]])
+    texts = first.drop_duplicates("row")
+    assert (texts.groupby(["language", "label"]).size() == 1).all()
+    sentences = texts.groupby("language")["sentence"].apply(set)
+    assert all(a == b for a, b in pairwise(sentences))
+
+
+def test_values_add_up_to_the_stored_predictions(kept) -> None:
+    for run in study.run_ids("small"):
+        found = table(run)
+        total = found["values"].map(np.sum) + found["base"]
+        np.testing.assert_allclose(total, found["output"], atol=1e-9)
+        predictions = checkpoints.read_predictions(run)
+        by_row = dict(zip(predictions.rows["row"], predictions.probabilities, strict=True))
+        for row in found.to_dict("records"):
+            stored = by_row[row["row"]][predictions.labels.index(row["class"])]
+            assert row["output"] == pytest.approx(stored, abs=1e-5)
+            assert len(row["tokens"]) == len(row["values"]) == len(row["errors"])
+
+
+def test_asking_again_computes_only_what_is_missing(own) -> None:
+    runs = study.run_ids("small")
+    before = table(runs[0])
+    assert attribute("small", Session(), silent, per_language=3).computed == 0
+    # A run that lost its files is explained again; the others stay as they are.
+    shutil.rmtree(own / runs[1] / "attributions")
+    assert attribute("small", Session(), silent, per_language=4).computed == 3 * 6 + 24
+    after = table(runs[0])
+    assert after[after["row"].isin(before["row"])].reset_index(drop=True).equals(before)
+    assert len(store.done(runs[1], KEY)) == 24
+
+
+def test_what_is_done_survives_a_stop(own, monkeypatch) -> None:
+    runs = study.run_ids("small")
+    for run in runs:
+        shutil.rmtree(own / run / "attributions")
+    monkeypatch.setattr(attributing, "SECONDS_A_FILE", 0.0)
+    seen = 0
+
+    def stop(what: str, share: float) -> None:
+        nonlocal seen
+        seen += what == "attributing"
+        if seen == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attribute("small", Session(), stop, per_language=3)
+    assert all(len(store.done(run, KEY)) == 10 for run in runs)
+    assert attribute("small", Session(), silent, per_language=3).computed == 4 * 8
+    assert available("small") == {KEY: 18}
+
+
+def test_another_method_is_kept_beside(own) -> None:
+    done = attribute("small", Session(), silent, per_language=3, method="permutation", budget=2)
+    assert available("small") == {KEY: 18, "permutation-2": 18}
+    document = attributions("small", key=done.key)
+    assert document["cost"]["standard_error"] is None  # one pair of orders has none
+    assert document["texts"] == 18
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.001, 0.01, 0.1])
+def test_groups_and_sums_are_those_of_a_plain_loop(kept, threshold) -> None:
+    document = attributions("small", threshold=threshold)
+    by_setup = {e["setup"]: e["run"] for e in study.entries("small") if e["seed"] == 0}
+    balanced, other = table(by_setup["balanced"]), table(by_setup["imbalanced"])
+    sums: dict[tuple[str, str, str], list[float]] = {}
+    counts: dict[tuple[str, str, str], int] = {}
+    for a, b in zip(balanced.to_dict("records"), other.to_dict("records"), strict=True):
+        cell = (a["language"], a["class"])
+        text = dict.fromkeys(PARTS, 0.0)
+        text["base"] = b["base"] - a["base"]
+        for s, o in zip(a["values"], b["values"], strict=True):
+            group = "positive" if s > threshold else "negative" if s < -threshold else "neutral"
+            text[group] += o - s
+            counts[*cell, group] = counts.get((*cell, group), 0) + 1
+        for part, value in text.items():
+            sums.setdefault((*cell, part), []).append(value)
+    rows = [r for r in document["rows"] if r["setup"] == "imbalanced"]
+    assert len(rows) == 6 * 3 * 4
+    for row in rows:
+        key = (row["language"], row["label"], row["group"])
+        assert row["mean"] == pytest.approx(np.mean(sums[key]), abs=1e-12)
+        assert row["n_texts"] == 3
+        if row["group"] != "base":
+            assert row["n_tokens"] == counts.get(key, 0)
+
+
+def test_the_null_stands_beside_every_difference(kept) -> None:
+    document = attributions("small")
+    setups = {r["setup"] for r in document["rows"]}
+    assert setups == {"imbalanced", "imbalanced+cw", "balanced (null)"}
+    null = {
+        (r["language"], r["label"], r["group"]): r["mean"]
+        for r in document["rows"]
+        if r["setup"] == "balanced (null)"
+    }
+    for row in document["rows"]:
+        if row["setup"] == "balanced (null)":
+            assert row["null"] is None
+        else:
+            cell = (row["language"], row["label"], row["group"])
+            assert row["null"] == pytest.approx(null[cell], abs=1e-12)
+            assert row["minus_null"] == pytest.approx(row["mean"] - row["null"], abs=1e-12)
+            assert row["minus_null_ci"][0] <= row["minus_null"] <= row["minus_null_ci"][1]
+    sides = {(r["language"], r["label"]): r["side"] for r in document["rows"]}
+    assert sides["fr", "positive"] == sides["de", "negative"] == "over"
+    assert sides["de", "positive"] == "under"
+    assert sides["de", "neutral"] is None
+
+
+def test_seeds_are_paired_and_have_the_next_balanced_run_as_their_null() -> None:
+    entries = [
+        {"run": f"{setup}{seed}", "setup": setup, "seed": seed}
+        for seed in (0, 1, 2)
+        for setup in ("balanced", "imbalanced")
+    ]
+    pairs = {(p["run"], p["reference"]): p["null"] for p in compared(entries, "balanced")}
+    assert pairs == {
+        ("imbalanced0", "balanced0"): "balanced1",
+        ("balanced1", "balanced0"): "balanced1",
+        ("imbalanced1", "balanced1"): "balanced2",
+        ("balanced2", "balanced1"): "balanced2",
+        ("imbalanced2", "balanced2"): "balanced0",
+        ("balanced0", "balanced2"): "balanced0",
+    }
+    one = [*entries[:2], {"run": "balanced1", "setup": "balanced", "seed": 1}]
+    assert {p["run"] for p in compared(one, "balanced")} == {"imbalanced0", "balanced1"}
+    with pytest.raises(InputError, match=r"setup balanced\+entropy has attributions; those"):
+        compared(entries, "balanced+entropy")
+
+
+def test_three_seeds_have_t_intervals(kept) -> None:
+    rows = [{"setup": "x", "part": "base", "mean": m, "minus_null": m - 1} for m in (1.0, 2.0, 4.0)]
+    [found] = attributed._over_seeds(rows, ("setup", "part"))
+    assert found["mean"] == pytest.approx(7 / 3)
+    assert found["minus_null"] == pytest.approx(4 / 3)
+    half = 4.302652729911275 * np.std([1, 2, 4], ddof=1) / 3**0.5
+    assert found["ci"] == pytest.approx([7 / 3 - half, 7 / 3 + half])
+    assert attributed._over_seeds(rows[:2], ("setup", "part")) == []
+
+
+def test_the_command_prints_a_table_and_one_json_document(kept, capsys) -> None:
+    assert main(["attribute", "small", "--per-language", "3"]) == 0
+    printed = capsys.readouterr().out
+    assert "language reliance" in printed
+    assert "over - under" in printed
+    assert main(["attribute", "small", "--per-language", "3", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["cost"]["texts"] == 18
+    row = document["rows"][0]
+    wanted = "setup seed label language side group mean ci null n_texts n_tokens"
+    assert set(wanted.split()) <= set(row)
+
+
+def test_what_cannot_work_is_named(kept, own) -> None:
+    with pytest.raises(InputError, match=r"100 texts a language .* 24 a language .* Ask for 3 to"):
+        attribute("small", Session(), silent, per_language=100)
+    with pytest.raises(InputError, match="has no attributions by lime-1; there are gaussian"):
+        attributions("small", key="lime-1")
+    with pytest.raises(InputError, match="threshold is 2; expected 0 to 1"):
+        attributions("small", threshold=2)
+    broken = own / study.run_ids("small")[0] / "attributions" / KEY / "00000.parquet"
+    broken.write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"00000\.parquet does not read; delete it"):
+        attributions("small")
+
+
+def test_a_study_without_attributions_says_how_to_make_them(done) -> None:
+    with pytest.raises(InputError, match="`python -m core attribute small` makes them"):
+        attributions("small")
