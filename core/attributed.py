@@ -20,9 +20,11 @@ from core.joint import deviation
 from core.measures.compare import FEWEST_SEEDS, over_seeds
 from core.measures.cumulative import (
     Differences,
+    Means,
     Value,
     cumulative,
     differences_of,
+    means_of,
     sides,
     token_counts,
     token_shares,
@@ -122,28 +124,34 @@ def attributions(
     parts: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []
     for pair in pairs:
-        own = found.get((pair["reference"], pair["run"]))
-        if own is None:
+        differences = found.get((pair["reference"], pair["run"]))
+        if differences is None:
             continue
-        null = found.get((pair["reference"], pair["null"])) if pair["run"] != pair["null"] else None
-        names = {key: pair[key] for key in ("setup", "seed", "run")}
-        rows += _rows(names, own, null, x)
+        null_pair = (pair["reference"], pair["null"])
+        null = None
+        if pair["run"] != pair["null"] and null_pair in found:
+            common = set(differences.rows["row"]) & set(found[null_pair].rows["row"])
+            differences = differences.only(common)
+            null = means_of(found[null_pair].only(common))
+        own = means_of(differences)
+        names = {key: pair[key] for key in ("setup", "seed", "run", "reference")}
+        rows += _rows(names, differences, own, null, x)
         if x is not None:
-            of_sides = _against(null, own, lambda d: sides(d, x))
+            of_sides = _against(own, null, lambda m: sides(m, x))
             by_side += [
                 {**names, "label": label, "group": part, "side": side, **value,
-                 "n_texts": len(own.rows)}
+                 "n_texts": len(differences.rows)}
                 for (label, part, side), value in of_sides.items()
             ]  # fmt: skip
-            of_parts = _against(null, own, lambda d: decomposition(d, x))
+            of_parts = _against(own, null, lambda m: decomposition(m, x))
             parts += [
-                {**names, "part": part, **value, "n_texts": len(own.rows)}
+                {**names, "part": part, **value, "n_texts": len(differences.rows)}
                 for part, value in of_parts.items()
             ]
         if pair["seed"] not in {share["seed"] for share in shares}:
             shares += [
-                {"seed": pair["seed"], "label": label, **row}
-                for label, row in token_shares(own).to_dict("index").items()
+                {"seed": pair["seed"], "label": label, **row, "n": int(row["n"])}
+                for label, row in token_shares(differences).to_dict("index").items()
             ]
     return {
         "study": name,
@@ -164,6 +172,26 @@ def attributions(
         "token_shares": shares,
         "cost": _cost([e["run"] for e in with_files], key),
     }
+
+
+def fingerprint(name: str) -> str:
+    """Changes whenever the attributions of a study may have changed; cheap, for caches."""
+    paths = [study.started_folder(name) / "study.toml"]
+    for run in study.run_ids(name):
+        paths += sorted((checkpoints.folder(run) / "attributions").glob("*/*.parquet"))
+    return " ".join(f"{path.name} {path.stat().st_mtime_ns}" for path in paths)
+
+
+def references(name: str) -> list[str]:
+    """Setups that others can be read against: those with attributions, balanced ones first."""
+    setups = {e["setup"] for e in study.entries(name) if store.kept(e["run"])}
+    return sorted(setups, key=lambda s: (not s.startswith("balanced"), s))
+
+
+def runs_of(document: dict[str, Any], setup: str, seed: int) -> tuple[str, str]:
+    """Run ids of the reference and of a setup's run that a document compares at a seed."""
+    row = next(r for r in document["rows"] if (r["setup"], r["seed"]) == (setup, seed))
+    return row["reference"], row["run"]
 
 
 def compared(entries: Sequence[dict[str, Any]], reference: str) -> list[dict[str, Any]]:
@@ -220,16 +248,12 @@ T = TypeVar("T", bound=Hashable)
 
 
 def _against(
-    null: Differences | None,
-    own: Differences,
-    measure: Callable[[Differences], Mapping[T, Value]],
+    own: Means, null: Means | None, measure: Callable[[Means], Mapping[T, Value]]
 ) -> dict[T, dict[str, Any]]:
     """A measure of a run's differences, of the null's, and of the one minus the other."""
     if null is None:
         empty = {"null": None, "null_ci": None, "minus_null": None, "minus_null_ci": None}
         return {key: {**_named("mean", value), **empty} for key, value in measure(own).items()}
-    rows = set(own.rows["row"]) & set(null.rows["row"])
-    own, null = own.only(rows), null.only(rows)
     of_null, of_less = measure(null), measure(own.minus(null))
     return {
         key: {
@@ -248,12 +272,16 @@ def _named(name: str, value: Value) -> dict[str, Any]:
 
 
 def _rows(
-    names: dict[str, Any], own: Differences, null: Differences | None, x: pd.DataFrame | None
+    names: dict[str, Any],
+    differences: Differences,
+    own: Means,
+    null: Means | None,
+    x: pd.DataFrame | None,
 ) -> list[dict[str, Any]]:
-    counts = token_counts(own)
-    texts = own.rows["language"].value_counts()
+    counts = token_counts(differences)
+    texts = differences.rows["language"].value_counts()
     rows = []
-    for (language, label, part), value in _against(null, own, cumulative).items():
+    for (language, label, part), value in _against(own, null, cumulative).items():
         n_texts, n_tokens = int(texts.get(language, 0)), counts.get((language, label, part))
         rows.append(
             {

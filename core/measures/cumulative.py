@@ -10,7 +10,7 @@ negative sum positive; the null, a second model of the reference's setup, shows 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,23 +43,6 @@ class Differences:
     tokens: np.ndarray
     outputs: np.ndarray
 
-    def minus(self, null: Differences) -> Differences:
-        """This less the null, text by text: both are over the groups of the same reference.
-
-        Raises:
-            ValueError: they are not of the same texts.
-        """
-        if self.rows["row"].tolist() != null.rows["row"].tolist():
-            raise ValueError("the differences are of other texts than the null")
-        return Differences(
-            self.rows,
-            self.labels,
-            self.languages,
-            self.parts - null.parts,
-            self.tokens,
-            self.outputs - null.outputs,
-        )
-
     def only(self, rows: set[str]) -> Differences:
         """On these texts alone."""
         keep = self.rows["row"].isin(rows).to_numpy()
@@ -72,15 +55,6 @@ class Differences:
             self.outputs[keep],
         )
 
-    @property
-    def unexplained(self) -> np.ndarray:
-        """What of the outputs' difference the parts leave (texts x classes).
-
-        0 for Shapley values; the error of the integral for integrated gradients.
-        """
-        left: np.ndarray = self.outputs - self.parts.sum(axis=2)
-        return left
-
 
 class Value(NamedTuple):
     """A measure and its 95 % interval over sentences."""
@@ -90,14 +64,56 @@ class Value(NamedTuple):
     high: float
 
 
-def cumulative(differences: Differences) -> dict[tuple[str, str, str], Value]:
+@dataclass(frozen=True, eq=False)
+class Means:
+    """Means over the texts of each language, and what they are on resampled sentences.
+
+    All measures here are linear in them, and resampling draws the same sentences for all runs, so
+    that the null can be taken off draw by draw.
+
+    Attributes:
+        labels, languages: in their order.
+        drawn: 1 + draws x languages x classes x (parts, then the difference of outputs); the first
+            is of the texts as they are.
+    """
+
+    labels: tuple[str, ...]
+    languages: tuple[str, ...]
+    drawn: np.ndarray
+
+    def minus(self, null: Means) -> Means:
+        """These less the null's, over the same texts and the groups of the same reference."""
+        return Means(self.labels, self.languages, self.drawn - null.drawn)
+
+    def values(self, statistic: np.ndarray) -> list[Value]:
+        """Values and intervals of a linear statistic that was taken of `drawn` (draws x ...)."""
+        flat = statistic.reshape(len(statistic), -1)
+        low, high = ends(flat[1:])
+        return [Value(*map(float, v)) for v in zip(flat[0], low, high, strict=True)]
+
+
+def means_of(differences: Differences) -> Means:
+    """Means of parts and outputs over the texts of each language, on 2,000 draws of sentences."""
+    member = members(differences)
+    n, n_languages = member.shape
+    given = np.concatenate([differences.parts, differences.outputs[:, :, None]], axis=2)
+    spread = (member[:, :, None] * given.reshape(n, 1, -1)).reshape(n, -1)
+    sentences = differences.rows["sentence"].to_numpy(dtype=str)
+    sums = sums_by_sentence(np.hstack([spread, member]), sentences)
+    totals = np.concatenate([sums.sum(axis=0, keepdims=True), draw_totals(sums)])
+    added = totals[:, :-n_languages].reshape(len(totals), n_languages, *given.shape[1:])
+    with np.errstate(invalid="ignore"):
+        drawn = added / totals[:, -n_languages:, None, None]
+    return Means(differences.labels, differences.languages, drawn)
+
+
+def cumulative(means: Means) -> dict[tuple[str, str, str], Value]:
     """Average cumulative difference by language, class and part (paper, figure 1)."""
-    keys = itertools.product(differences.languages, differences.labels, PARTS)
-    values = differences.parts.reshape(len(differences.rows), -1)
-    return dict(zip(keys, over_languages(differences, values, lambda means: means), strict=True))
+    keys = itertools.product(means.languages, means.labels, PARTS)
+    return dict(zip(keys, means.values(means.drawn[..., : len(PARTS)]), strict=True))
 
 
-def sides(differences: Differences, deviation: pd.DataFrame) -> dict[tuple[str, str, str], Value]:
+def sides(means: Means, deviation: pd.DataFrame) -> dict[tuple[str, str, str], Value]:
     """Averages over the languages in which a class is over- and under-represented.
 
     Args:
@@ -107,51 +123,16 @@ def sides(differences: Differences, deviation: pd.DataFrame) -> dict[tuple[str, 
         By class, part, and `over`, `under` or `over - under`. Classes that have no more or less in
         any language are left out.
     """
-    x = deviation.loc[list(differences.languages), list(differences.labels)].to_numpy()
+    x = deviation.loc[list(means.languages), list(means.labels)].to_numpy()
     over, under = (x > 1e-9).astype(float), (x < -1e-9).astype(float)
     skewed = np.flatnonzero((over.sum(axis=0) > 0) & (under.sum(axis=0) > 0))
     weights = np.stack([side[:, skewed] / side[:, skewed].sum(axis=0) for side in (over, under)])
-
-    def averages(means: np.ndarray) -> np.ndarray:
-        cube = means.reshape(len(means), *x.shape, len(PARTS))[:, :, skewed]
-        both = np.einsum("slc,dlcp->dcps", weights, cube)
-        return np.concatenate([both, both[..., :1] - both[..., 1:]], axis=-1)
-
-    labels = [differences.labels[c] for c in skewed]
+    parts = means.drawn[:, :, skewed, : len(PARTS)]
+    both = np.einsum("slc,dlcp->dcps", weights, parts)
+    statistic = np.concatenate([both, both[..., :1] - both[..., 1:]], axis=-1)
+    labels = [means.labels[c] for c in skewed]
     keys = itertools.product(labels, PARTS, ("over", "under", "over - under"))
-    values = differences.parts.reshape(len(differences.rows), -1)
-    return dict(zip(keys, over_languages(differences, values, averages), strict=True))
-
-
-def over_languages(
-    differences: Differences,
-    values: np.ndarray,
-    statistic: Callable[[np.ndarray], np.ndarray],
-) -> list[Value]:
-    """A statistic of the languages' means, with 95 % intervals over sentences.
-
-    Args:
-        values: texts x k, whose means over the texts of each language are taken.
-        statistic: from means (draws x languages x k) to values (draws x ...).
-
-    Returns:
-        One for each of the statistic's values, the last axis fastest.
-    """
-    member = members(differences)
-    n_languages = member.shape[1]
-    spread = (member[:, :, None] * values[:, None, :]).reshape(len(member), -1)
-    sentences = differences.rows["sentence"].to_numpy(dtype=str)
-    sums = sums_by_sentence(np.hstack([spread, member]), sentences)
-
-    def of(totals: np.ndarray) -> np.ndarray:
-        added = totals[:, :-n_languages].reshape(len(totals), n_languages, -1)
-        with np.errstate(invalid="ignore"):
-            means = added / totals[:, -n_languages:, None]
-        return statistic(means).reshape(len(totals), -1)
-
-    low, high = ends(of(draw_totals(sums)))
-    value = of(sums.sum(axis=0, keepdims=True))[0]
-    return [Value(*map(float, v)) for v in zip(value, low, high, strict=True)]
+    return dict(zip(keys, means.values(statistic), strict=True))
 
 
 def token_counts(differences: Differences) -> dict[tuple[str, str, str], int]:
@@ -169,7 +150,7 @@ def token_shares(differences: Differences) -> pd.DataFrame:
         index=list(differences.labels),
         columns=list(TOKEN_GROUPS),
     )
-    return shares.assign(n=counts.sum(axis=1))
+    return shares.assign(n=counts.sum(axis=1).astype(int))
 
 
 def differences_of(

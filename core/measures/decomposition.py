@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.measures.cumulative import PARTS, Differences, Value, over_languages
+from core.measures.cumulative import PARTS, Means, Value
 
 
-def decomposition(differences: Differences, deviation: pd.DataFrame) -> dict[str, Value]:
+def decomposition(means: Means, deviation: pd.DataFrame) -> dict[str, Value]:
     """Parts of the change of the soft uptake from the reference to the other run.
 
     On the texts of the differences, positive + negative + neutral + base + unexplained = total;
-    what is unexplained is 0 for Shapley values.
+    what is unexplained is 0 for Shapley values, the error of the integral for integrated gradients.
 
     Args:
         deviation: `joint.deviation` of the study's skewed design, languages x labels.
@@ -29,20 +29,13 @@ def decomposition(differences: Differences, deviation: pd.DataFrame) -> dict[str
     Raises:
         ValueError: the design is not skewed.
     """
-    x = deviation.loc[list(differences.languages), list(differences.labels)].to_numpy()
+    x = deviation.loc[list(means.languages), list(means.labels)].to_numpy()
     if not np.any(np.abs(x) > 1e-12):
         raise ValueError("the decomposition needs a design in which language and label depend")
-    given = np.concatenate(
-        [differences.parts, differences.unexplained[:, :, None], differences.outputs[:, :, None]],
-        axis=2,
-    )
-
-    def slopes(means: np.ndarray) -> np.ndarray:
-        cube = means.reshape(len(means), *x.shape, given.shape[2])
-        slope = np.einsum("lc,dlcp->dp", x, cube) / (x**2).sum()
-        reliance = slope[:, PARTS.index("neutral")] + slope[:, PARTS.index("base")]
-        return np.hstack([slope, reliance[:, None]])
-
+    slopes = np.einsum("lc,dlcp->dp", x, means.drawn) / (x**2).sum()
+    parts, total = slopes[:, : len(PARTS)], slopes[:, len(PARTS)]
+    unexplained = total - parts.sum(axis=1)
+    reliance = parts[:, PARTS.index("neutral")] + parts[:, PARTS.index("base")]
     names = (*PARTS, "unexplained", "total", "language_reliance")
-    found = over_languages(differences, given.reshape(len(given), -1), slopes)
-    return dict(zip(names, found, strict=True))
+    statistic = np.column_stack([parts, unexplained, total, reliance])
+    return dict(zip(names, means.values(statistic), strict=True))

@@ -1,0 +1,257 @@
+"""Single texts and tokens of two runs: which moved, and by how much."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from core.attribution import store
+from core.words import points, signed
+
+BY = ("subwords", "words")
+LEAST_SEEN = 2  # times that a token occurs in a language before it is listed
+
+
+def shifts(
+    reference: str, other: str, key: str, label: str, threshold: float, language: str | None = None
+) -> pd.DataFrame:
+    """Texts by how far their probability of a class moved, the largest shift first.
+
+    Args:
+        reference, other: run ids.
+        key: method and budget.
+        label: the class.
+        threshold: of the token groups.
+        language: only these texts; None for all.
+
+    Returns:
+        `language`, `label` (true), `text` (its tokens in a row), `reference` and `other`
+        (probabilities of the class), `shift`, its parts `positive`, `negative`, `neutral`, `base`,
+        `tokens` (their number), `sentence`, `row`.
+
+    Raises:
+        InputError: a file does not read.
+    """
+    t = repr(float(threshold))
+    chosen = "" if language is None else "AND r.language = ?"
+    return store.read(
+        f""", pairs AS (
+            SELECT r.language, r.label, array_to_string(r.tokens, '') AS text,
+                   r.output AS reference, o.output AS other, o.output - r.output AS shift,
+                   list_zip(r."values", o."values") AS z, o.base - r.base AS base,
+                   len(r.tokens) AS tokens, r.sentence, r.row
+            FROM attributions r JOIN attributions o USING (row, class)
+            WHERE r.run = ? AND o.run = ? AND r.class = ? AND r.tokens = o.tokens {chosen}
+        )
+        SELECT language, label, text, reference, other, shift,
+               {_sum(f"x[1] > {t}")} AS positive, {_sum(f"x[1] < -{t}")} AS negative,
+               {_sum(f"abs(x[1]) <= {t}")} AS neutral, base, tokens, sentence, row
+        FROM pairs ORDER BY abs(shift) DESC, row""",
+        store.files(sorted({reference, other}), key),
+        [reference, other, label, *([language] if language is not None else [])],
+    )
+
+
+def one_text(
+    reference: str, other: str, key: str, label: str, row: str, threshold: float, by: str = BY[0]
+) -> pd.DataFrame:
+    """The tokens of one text in their order, with what both runs attribute to them.
+
+    Args:
+        by: `subwords` or `words`, which sum their subwords.
+
+    Returns:
+        `position`, `token`, `reference`, `other`, `difference`, `group` (of the reference's value),
+        and the standard errors `reference error`, `other error` (None where there are none, and of
+        words).
+
+    Raises:
+        InputError: a file does not read.
+    """
+    found = store.read(
+        """SELECT run, tokens, words, "values", errors FROM attributions
+           WHERE row = ? AND class = ? AND run IN (?, ?)""",
+        store.files(sorted({reference, other}), key),
+        [row, label, reference, other],
+    ).set_index("run")
+    if not {reference, other} <= set(found.index):
+        return pd.DataFrame()
+    frame = pd.DataFrame(
+        {
+            "token": list(found.loc[reference, "tokens"]),
+            "word": list(found.loc[reference, "words"]),
+            **{
+                name: list(found.loc[run, "values"])
+                for name, run in (("reference", reference), ("other", other))
+            },
+            **{
+                f"{name} error": found.loc[run, "errors"]
+                for name, run in (("reference", reference), ("other", other))
+            },
+        }
+    )
+    if by == "words":
+        summed = {"token": "".join, "reference": "sum", "other": "sum"}
+        frame = frame.groupby("word", sort=False).agg(summed).reset_index()
+        frame["reference error"] = frame["other error"] = None
+    frame["difference"] = frame["other"] - frame["reference"]
+    frame["group"] = [group_of(value, threshold) for value in frame["reference"]]
+    frame["position"] = range(1, len(frame) + 1)
+    columns = ["position", "token", "reference", "other", "difference", "group"]
+    return frame[[*columns, "reference error", "other error"]]
+
+
+def gained(
+    reference: str, other: str, key: str, label: str, language: str | None = None, limit: int = 200
+) -> pd.DataFrame:
+    """Tokens by how much attribution they gained, over all texts they occur in.
+
+    Returns:
+        `language`, `token` (without the blanks around it), `n` (times it occurs), `reference` (mean
+        value), `gain` (mean difference), `standard error` (of the gain, over its occurrences), the
+        largest gains and the largest losses first.
+
+    Raises:
+        InputError: a file does not read.
+    """
+    chosen = "" if language is None else "AND r.language = ?"
+    return store.read(
+        f""", pairs AS (
+            SELECT r.language, unnest(r.tokens) AS token, unnest(r."values") AS s,
+                   unnest(o."values") AS other_s
+            FROM attributions r JOIN attributions o USING (row, class)
+            WHERE r.run = ? AND o.run = ? AND r.class = ? AND r.tokens = o.tokens {chosen}
+        )
+        SELECT language, trim(token) AS token, count(*) AS n, avg(s) AS reference,
+               avg(other_s - s) AS gain,
+               stddev_samp(other_s - s) / sqrt(count(*)) AS "standard error"
+        FROM pairs WHERE trim(token) <> ''
+        GROUP BY language, trim(token) HAVING count(*) >= {LEAST_SEEN}
+        ORDER BY abs(sum(other_s - s)) DESC, token LIMIT {limit}""",
+        store.files(sorted({reference, other}), key),
+        [reference, other, label, *([language] if language is not None else [])],
+    )
+
+
+def per_text(rows: Sequence[dict[str, Any]], label: str, setup: str, seed: int) -> pd.DataFrame:
+    """Tokens a text and means a token, by language and group, since languages differ in length.
+
+    Args:
+        rows: of `attributed.attributions`.
+    """
+    chosen = [
+        r
+        for r in rows
+        if (r["label"], r["setup"], r["seed"]) == (label, setup, seed) and r["group"] != "base"
+    ]
+    return pd.DataFrame(
+        [
+            {
+                "language": r["language"],
+                "group": r["group"],
+                "tokens a text": r["n_tokens"] / r["n_texts"] if r["n_texts"] else None,
+                "difference a token": r["per_token"],
+                "difference a text": r["mean"],
+                "texts": r["n_texts"],
+                "tokens": r["n_tokens"],
+            }
+            for r in chosen
+        ]
+    )
+
+
+def cells(document: dict[str, Any], label: str, setup: str, seed: int) -> pd.DataFrame:
+    """Cumulative differences of a class, a language and part a row, with intervals and the null.
+
+    Args:
+        document: of `attributed.attributions`.
+    """
+    rows = []
+    for r in document["rows"]:
+        if (r["label"], r["setup"], r["seed"]) != (label, setup, seed):
+            continue
+        row = {"language": r["language"], "side": r["side"], "part": r["group"]}
+        for name, ends in (("mean", "ci"), ("null", "null_ci"), ("minus_null", "minus_null_ci")):
+            low, high = r[ends] or (None, None)
+            shown = name.replace("_", " ")
+            row |= {shown: r[name], f"{shown} from": low, f"{shown} to": high}
+        rows.append(row | {"texts": r["n_texts"], "tokens": r["n_tokens"]})
+    return pd.DataFrame(rows)
+
+
+def shares(document: dict[str, Any]) -> pd.DataFrame:
+    """Share of tokens in each group of the reference, a class and seed a row."""
+    columns = {"label": "class", "seed": "seed", "negative": "negative", "neutral": "neutral"}
+    columns |= {"positive": "positive", "n": "tokens"}
+    frame = pd.DataFrame(document["token_shares"]).rename(columns=columns)
+    return frame[list(columns.values())]
+
+
+def group_of(value: float, threshold: float) -> str:
+    """Token group of a value in the reference model; neutral is the closed interval."""
+    return "positive" if value > threshold else "negative" if value < -threshold else "neutral"
+
+
+def marked(tokens: Sequence[str], values: Sequence[float], largest: float) -> str:
+    """A text as HTML whose tokens are coloured by value: blue above 0, orange below.
+
+    Everything of the text is escaped; each run of the text finds its own direction.
+
+    Args:
+        largest: value of the strongest colour.
+    """
+    parts = []
+    for token, value in zip(tokens, values, strict=True):
+        strength = min(1.0, abs(value) / largest) if largest > 0 else 0.0
+        colour = "47,122,181" if value > 0 else "200,100,27"
+        shown = html.escape(token) or "&#9251;"
+        parts.append(
+            f'<span title="{signed(value, 3)}" style="background:rgba({colour},'
+            f'{0.75 * strength:.2f});border-radius:3px;padding:1px 0">{shown}</span>'
+        )
+    return f'<div dir="auto" style="line-height:1.9;white-space:pre-wrap">{"".join(parts)}</div>'
+
+
+def reading(document: dict[str, Any], label: str, setup: str, seed: int) -> str:
+    """What the neutral tokens and the parts of the uptake say, from the numbers; may be empty."""
+    cells = {
+        (r["label"], r["group"], r["side"]): r
+        for r in document["sides"]
+        if r["setup"] == setup and r["seed"] == seed
+    }
+    row = cells.get((label, "neutral", "over - under"))
+    if row is None:
+        return ""
+    over, under = (cells[label, "neutral", side]["mean"] for side in ("over", "under"))
+    direction = "more" if row["mean"] > 0 else "less"
+    text = (
+        f"Neutral tokens push **{label}** {points(row['mean'])} {direction} where it was over-"
+        f"represented in training ({signed(over, 3)} a text) than where it was under-represented "
+        f"({signed(under, 3)})"
+    )
+    if row["minus_null"] is not None:
+        low, high = row["minus_null_ci"]
+        beyond = "beyond" if low > 0 or high < 0 else "not beyond"
+        text += (
+            f": minus the null {signed(row['minus_null'], 3)} [{signed(low, 3)}, "
+            f"{signed(high, 3)}], {beyond} chance"
+        )
+    parts = {
+        r["part"]: r for r in document["decomposition"] if r["setup"] == setup and r["seed"] == seed
+    }
+    if {"total", "language_reliance"} <= set(parts):
+        text += (
+            f". Of the change of the soft uptake, {signed(parts['total']['mean'])}, neutral tokens "
+            f"and the base value carry {signed(parts['language_reliance']['mean'])} (language "
+            "reliance)"
+        )
+    return text + "."
+
+
+def _sum(condition: str) -> str:
+    """SQL: sum of other - reference over the tokens of z that meet a condition on x[1]."""
+    picked = f"list_filter(z, lambda x: {condition})"
+    return f"coalesce(list_sum(list_transform({picked}, lambda x: x[2] - x[1])), 0)"

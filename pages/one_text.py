@@ -1,0 +1,109 @@
+"""The lower half of the page Tokens: the tokens that gained most, and one text down to a token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core import tokens
+from core.attributed import runs_of
+from core.charts import tokens as charts
+from core.errors import InputError
+from core.texts import ANY
+from core.words import escaped
+from pages import common, view
+
+FORMATS = {
+    **dict.fromkeys(("shift", "positive", "negative", "neutral", "base", "gain"), "%+.3f"),
+    **dict.fromkeys(("reference", "other"), "%.3f"),
+}
+
+
+def draw(
+    study: dict[str, Any], document: dict[str, Any], label: str, setup: str, seed: int
+) -> None:
+    """Texts by shift, the chosen one, and the tokens that gained most."""
+    name, threshold, key = study["study"], document["threshold"], document["key"]
+    reference, other = runs_of(document, setup, seed)
+    place = st.columns([2, 3, 2])
+    with place[0]:
+        language = view.choose("Language", "language", [ANY, *document["languages"]])
+    with place[1]:
+        by = view.choose("Tokens as", "by", tokens.BY, widget=st.segmented_control)
+    chosen = None if language == ANY else language
+    try:
+        texts = tokens.shifts(reference, other, key, label, threshold, chosen)
+        gains = tokens.gained(reference, other, key, label, chosen)
+    except InputError as error:
+        st.error(escaped(str(error)))
+        return
+    st.markdown(f"#### Texts by how far {escaped(label)} moved, {setup} − {document['reference']}")
+    if texts.empty:
+        st.info("The two runs cut texts into different tokens, so their values cannot be compared.")
+        return
+    event = common.table(
+        texts,
+        f"{name}-texts-{label}-{setup}",
+        FORMATS,
+        shown=[c for c in texts if c not in ("sentence", "row")],
+        isolate=["text"],
+        on_select="rerun",
+        selection_mode="single-row",
+    )
+    st.caption(
+        f"n = {len(texts)} texts. Select one to see its tokens; the first is shown until then."
+    )
+    at = event.selection.rows[0] if event.selection.rows else 0
+    _one(document, texts.iloc[at].to_dict(), (reference, other), label, setup, by)
+    with st.expander("The tokens that gained and lost most"):
+        common.table(gains, f"{name}-tokens-{label}-{setup}", FORMATS, isolate=["token"])
+        st.caption(
+            f"n: times a token occurs, at least {tokens.LEAST_SEEN}; sorted by the sum of its "
+            "gains. Means over few occurrences are mostly noise: see the standard error."
+        )
+
+
+def _one(
+    document: dict[str, Any],
+    text: dict[str, Any],
+    runs: tuple[str, str],
+    label: str,
+    setup: str,
+    by: str,
+) -> None:
+    frame = tokens.one_text(*runs, document["key"], label, text["row"], document["threshold"], by)
+    st.markdown(
+        f"#### One text in {text['language']}, labelled {escaped(text['label'])}: probability of "
+        f"{escaped(label)} {text['reference']:.2f} → {text['other']:.2f}"
+    )
+    if frame.empty:
+        st.info("This text has no tokens besides special ones.")
+        return
+    largest = float(frame[["reference", "other", "difference"]].abs().max().max())
+    lines = {
+        "reference": document["reference"],
+        "other": setup,
+        "difference": f"difference {setup} − {document['reference']}",
+    }
+    for column, title in lines.items():
+        st.caption(title)
+        st.html(tokens.marked(frame["token"], frame[column], largest))
+    shown = view.choose(
+        "Bars show", "bars", list(lines), "difference", widget=st.segmented_control,
+        show=lambda column: lines[column],
+    )  # fmt: skip
+    common.figure(
+        charts.one_text(frame, shown, "SHAP value (probability)"),
+        f"Attribution of each of the text's {by} to {label}",
+        name=f"{document['study']}-text-{text['row'][:12]}-{label}-{shown}",
+        caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; "
+        f"full colour at {largest:.2f}. A token's number is its place in the text.",
+        how="A SHAP value is how much a token moves the probability of the class, on average over "
+        "all sets of the other tokens that may be masked. Values and the base value add up to the "
+        "prediction. (Paper, section 2.3, equation 1.)",
+    )
+    with st.expander("As a table"):
+        common.table(
+            frame, f"{document['study']}-text-{text['row'][:12]}-{label}", isolate=["token"]
+        )

@@ -1,0 +1,73 @@
+"""Which tokens carry the skew: how attributions move between two models."""
+
+from typing import Any
+
+import streamlit as st
+
+from core import attributed
+from core.errors import InputError
+from core.words import escaped
+from pages import common, one_text, token_groups, view
+
+THRESHOLDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+
+st.title("Tokens")
+study = common.choose_study()
+name = study["study"]
+kept = attributed.available(name)
+if not kept:
+    st.info(
+        "No attributions yet: SHAP values say how much each token pushes a text towards a class. "
+        f"In a terminal:\n\n```\npython -m core attribute {name}\n```\n\ncomputes them for 20 "
+        "texts a language with every finished run, in minutes on a laptop; `--per-language` asks "
+        "for more."
+    )
+    st.stop()
+
+
+@st.cache_data(show_spinner="Adding up attributions …", max_entries=64)
+def read(
+    study_name: str, reference: str, threshold: float, key: str, fingerprint: str
+) -> dict[str, Any]:
+    return attributed.attributions(study_name, reference, threshold, key)
+
+
+with st.sidebar:
+    key = view.choose("Method and budget", "method", list(kept))
+    reference = view.choose("Reference setup", "reference", attributed.references(name))
+top = st.columns([2, 2, 1, 3])
+with top[3]:
+    threshold = view.choose(
+        "Threshold of the token groups (probability)",
+        "threshold",
+        THRESHOLDS,
+        attributed.THRESHOLD,
+        widget=st.select_slider,
+        help="By their value in the reference model tokens above it are positive, below its "
+        "negative are negative, the others are neutral. The paper takes 0.01 (section 2.3) and "
+        "tries others (appendix A.4).",
+    )
+try:
+    document = read(name, reference, threshold, key, attributed.fingerprint(name))
+except InputError as error:
+    st.error(escaped(str(error)))
+    st.stop()
+for run in document["missing"]:
+    st.caption(
+        f"Run {run} has no attributions by {key}; `python -m core attribute {name}` adds it."
+    )
+setups = list(dict.fromkeys(r["setup"] for r in document["rows"]))
+if not setups:
+    st.info(f"Only runs of {reference} have attributions; there is nothing to compare them with.")
+    st.stop()
+with top[0]:
+    label = view.choose("Class", "class", document["labels"])
+with top[1]:
+    setup = view.choose("Setup", "setup", setups)
+with top[2]:
+    seeds = sorted({r["seed"] for r in document["rows"] if r["setup"] == setup})
+    seed = view.choose("Seed", "seed", seeds)
+
+token_groups.draw(study, document, label, setup, seed)
+st.divider()
+one_text.draw(study, document, label, setup, seed)
