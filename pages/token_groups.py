@@ -37,7 +37,8 @@ def draw(
         reading=tokens.reading(document, label, setup, seed),
         legend=charts.sides_legend(has_null and not minus),
         columns=4,
-        caption=f"{n}; in units of probability, one training. Lines: 95 % interval over sentences. Method {document['key']}"
+        caption=f"{n}; in units of probability, one training. Lines: 95 % interval over "
+        f"sentences. Method {document['key']}"
         + (f", standard error of a value {error:.3f}." if error else "."),
         how="A bar is the mean over a language's texts of the summed change of SHAP values in a "
         "token group of the reference model. Positive tokens fall and negative ones rise by "

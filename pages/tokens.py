@@ -14,7 +14,12 @@ THRESHOLDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 st.title("Tokens")
 study = common.choose_study()
 name = study["study"]
-kept = attributed.available(name)
+common.done_runs(study)
+try:
+    kept = attributed.available(name)
+except InputError as error:
+    st.error(escaped(str(error)))
+    st.stop()
 if not kept:
     st.info(
         "No attributions yet: SHAP values say how much each token pushes a text towards a class. "

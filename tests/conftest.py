@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,18 @@ def done(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The trained checkpoints, read only."""
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(trained))
     return trained
+
+
+@pytest.fixture(scope="session")
+def explained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the trained checkpoints with attributions of three texts a language."""
+    from core.attribution.study import attribute
+    from core.session import Session
+
+    folder = tmp_path_factory.mktemp("explained") / "checkpoints"
+    shutil.copytree(trained, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+        done = attribute("small", Session(), lambda what, share: None, per_language=3)
+    assert (done.key, done.texts, done.computed) == ("gaussian_process-4", 18, 4 * 18)
+    return folder

@@ -26,18 +26,6 @@ def silent(what: str, share: float) -> None:
     pass
 
 
-@pytest.fixture(scope="module")
-def explained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small study with attributions of three texts a language."""
-    folder = tmp_path_factory.mktemp("explained") / "checkpoints"
-    shutil.copytree(trained, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
-        done = attribute("small", Session(), silent, per_language=3)
-    assert (done.key, done.texts, done.computed) == (KEY, 18, 4 * 18)
-    return folder
-
-
 @pytest.fixture
 def kept(explained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Read only."""

@@ -28,6 +28,14 @@ def copied(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 @pytest.fixture
+def attributed(explained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The study with attributions of three texts a language, to be changed."""
+    shutil.copytree(explained, tmp_path / "checkpoints")
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    return tmp_path / "checkpoints"
+
+
+@pytest.fixture
 def half_done(copied: Path) -> Path:
     """The imbalanced run is still queued."""
     run = copied / study.run_ids("small")[1]

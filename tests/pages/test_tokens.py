@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from core import study
+from core.attributed import attributions
+from core.attribution import store
+
+from .conftest import charts, texts
+
+
+def bars(app, part: str) -> list[dict]:
+    """The rows behind one panel of the cumulative differences."""
+    panels = [c for c in charts(app) if str(c.get("title")) == part]
+    assert len(panels) == 1
+    return [row for row in panels[0]["rows"] if row.get("part") in (part, "base")]
+
+
+def test_without_attributions_the_page_says_how_to_make_them(done, open_page) -> None:
+    app = open_page("tokens")
+    assert not app.exception and not app.error
+    assert "python -m core attribute small" in texts(app, "info")
+    assert not charts(app) and not app.dataframe
+
+
+def test_without_a_study_the_page_says_what_to_do(open_page) -> None:
+    app = open_page("tokens")
+    assert not app.exception
+    assert "make demo" in texts(app, "info")
+
+
+def test_bars_are_the_cumulative_differences_with_the_null_beside(attributed, open_page) -> None:
+    app = open_page("tokens", **{"class": "negative"})
+    assert not app.exception and not app.error and not app.warning
+    document = attributions("small")
+    expected = {
+        r["language"]: (r["mean"], r["null"])
+        for r in document["rows"]
+        if (r["setup"], r["label"], r["group"]) == ("imbalanced", "negative", "neutral")
+    }
+    shown = {r["language"][:2]: (r["value"], r["null"]) for r in bars(app, "neutral")}
+    assert set(shown) == set(expected) == {"de", "en", "es", "fr", "ja", "zh"}
+    for language, values in expected.items():
+        assert shown[language] == pytest.approx(values)
+    marks = {r["language"]: r["side"] for r in bars(app, "neutral")}
+    assert marks["de ▲"] == "over" and marks["fr ▼"] == "under"
+    assert "language reliance" in texts(app, "markdown")
+    assert "n = 18 texts" in texts(app, "caption")
+
+
+def test_minus_the_null_and_another_threshold_are_shown_at_once(attributed, open_page) -> None:
+    app = open_page("tokens", threshold="0.05", setup="imbalanced+cw", **{"class": "positive"})
+    app.toggle(key="minus-null").set_value(True).run()
+    assert not app.exception
+    document = attributions("small", threshold=0.05)
+    expected = {
+        r["language"]: r["minus_null"]
+        for r in document["rows"]
+        if (r["setup"], r["label"], r["group"]) == ("imbalanced+cw", "positive", "positive")
+    }
+    shown = {r["language"][:2]: r["value"] for r in bars(app, "positive")}
+    assert shown == pytest.approx(expected)
+
+
+def test_one_text_has_its_tokens_in_order(attributed, open_page) -> None:
+    app = open_page("tokens", language="fr")
+    marked = [str(e.proto.body) for e in app.get("html") if "<span" in str(e.proto.body)]
+    assert len(marked) == 3
+    listed = next(d.value for d in app.dataframe if "shift" in d.value)
+    assert set(listed["language"]) == {"fr"}
+    assert listed["shift"].abs().is_monotonic_decreasing
+    parts = listed[["positive", "negative", "neutral", "base"]].sum(axis=1)
+    assert (parts - listed["shift"]).abs().max() < 1e-9
+    words = next(d.value for d in app.dataframe if "position" in d.value)
+    moved = words["difference"].sum() + listed["base"].iloc[0]
+    assert moved == pytest.approx(listed["shift"].iloc[0])
+    app = open_page("tokens", language="fr", by="words")
+    summed = next(d.value for d in app.dataframe if "position" in d.value)
+    stored = store.read(
+        "SELECT words FROM attributions WHERE row = ? LIMIT 1",
+        store.files(study.run_ids("small")[:1], "gaussian_process-4"),
+        [listed["row"].iloc[0]],
+    )
+    assert len(summed) == len(set(stored["words"].iloc[0])) <= len(words)
+    assert summed["difference"].sum() == pytest.approx(words["difference"].sum())
+
+
+def test_a_run_without_attributions_is_named(attributed, open_page) -> None:
+    ids = study.run_ids("small")
+    shutil.rmtree(attributed / ids[2] / "attributions")
+    app = open_page("tokens")
+    assert not app.exception and not app.error
+    assert f"{ids[2]} has no attributions" in texts(app, "caption")
+    assert charts(app)
+
+
+def test_a_half_done_study_says_so(attributed, open_page) -> None:
+    run = attributed / study.run_ids("small")[1]
+    (run / "COMPLETE").unlink()
+    (run / "status.json").write_text(json.dumps({"state": "queued", "message": ""}))
+    app = open_page("tokens")
+    assert not app.exception and not app.error
+    assert "imbalanced, seed 0" in texts(app, "info")
+
+
+def test_a_broken_file_is_named(attributed, open_page) -> None:
+    run = attributed / study.run_ids("small")[0]
+    (run / "attributions" / "gaussian_process-4" / "00000.parquet").write_bytes(b"PAR1")
+    app = open_page("tokens")
+    assert not app.exception
+    assert "00000.parquet does not read; delete it" in texts(app, "error")

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import study, tokens
+from core.attribution import store
+
+KEY = "gaussian_process-4"
+
+
+class Text(HTMLParser):
+    """What a browser would show, and the tags that it would see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.tags = "", []
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs) -> None:
+        self.tags.append(tag)
+
+
+@given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=5))
+def test_tokens_reach_html_as_text(pieces) -> None:
+    parser = Text()
+    parser.feed(tokens.marked(pieces, [0.1] * len(pieces), 0.2))
+    parser.close()
+    assert parser.text == "".join(pieces)
+    assert parser.tags == ["div", *["span"] * len(pieces)]
+
+
+def test_colour_follows_sign_and_size() -> None:
+    html = tokens.marked(["a", "b", "c"], [0.2, -0.1, 0.0], 0.2)
+    found = re.findall(r"rgba\(([\d,]+),([\d.]+)\)", html)
+    assert [alpha for _, alpha in found] == ["0.75", "0.38", "0.00"]
+    assert found[0][0] == "47,122,181" and found[1][0] == "200,100,27"
+
+
+@pytest.mark.parametrize(
+    ("value", "group"),
+    [(0.01, "neutral"), (-0.01, "neutral"), (0.0101, "positive"), (-0.0101, "negative")],
+)
+def test_the_neutral_interval_is_closed(value, group) -> None:
+    assert tokens.group_of(value, 0.01) == group
+
+
+def test_gains_are_means_over_the_occurrences(explained: Path, monkeypatch) -> None:
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(explained))
+    reference, other = study.run_ids("small")[:2]
+    tables = [
+        store.read("SELECT * FROM attributions WHERE class = 'negative' ORDER BY row", files)
+        for files in (store.files([reference], KEY), store.files([other], KEY))
+    ]
+    rows = [
+        (a["language"], token.strip(), s, o - s)
+        for a, b in zip(*(t.to_dict("records") for t in tables), strict=True)
+        for token, s, o in zip(a["tokens"], a["values"], b["values"], strict=True)
+        if token.strip()
+    ]
+    frame = pd.DataFrame(rows, columns=["language", "token", "s", "gain"])
+    grouped = frame.groupby(["language", "token"])["gain"].agg(["size", "mean", "sem", "sum"])
+    found = tokens.gained(reference, other, KEY, "negative").set_index(["language", "token"])
+    assert set(found.index) == set(grouped[grouped["size"] >= 2].index)
+    for cell, row in found.iterrows():
+        assert row["n"] == grouped.loc[cell, "size"]
+        assert row["gain"] == pytest.approx(grouped.loc[cell, "mean"])
+        assert row["standard error"] == pytest.approx(grouped.loc[cell, "sem"])
+    sums = (found["n"] * found["gain"]).abs().round(12)
+    assert sums.is_monotonic_decreasing
