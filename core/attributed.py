@@ -14,9 +14,11 @@ import pandas as pd
 
 from core import checkpoints, study
 from core.attribution import store
-from core.config import IMPORTED, RunConfig
+from core.attribution.compared import available, compared
+from core.config import RunConfig
 from core.errors import InputError
 from core.joint import deviation
+from core.measured import skewed_design
 from core.measures.compare import FEWEST_SEEDS, over_seeds
 from core.measures.cumulative import (
     Differences,
@@ -30,10 +32,8 @@ from core.measures.cumulative import (
     token_shares,
 )
 from core.measures.decomposition import decomposition
-from core.results import skewed_design
 
 THRESHOLD = 0.01  # paper, section 2.3
-NULL = "balanced (null)"
 
 _PAIRS = """
 , pairs AS (SELECT unnest(?::VARCHAR[]) AS reference, unnest(?::VARCHAR[]) AS other),
@@ -57,18 +57,6 @@ SELECT reference, other, row, class, any_value(sentence) AS sentence,
        count(*) FILTER (abs(s) <= $T) AS n_neutral
 FROM tokens GROUP BY ALL
 """
-
-
-def available(name: str) -> dict[str, int]:
-    """Methods and budgets by which runs of a study have attributions, with the number of texts.
-
-    The largest number first; of each, that of the run that has the most.
-    """
-    found: dict[str, int] = {}
-    for run in study.run_ids(name):
-        for key, texts in store.kept(run).items():
-            found[key] = max(texts, found.get(key, 0))
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def attributions(
@@ -174,59 +162,30 @@ def attributions(
     }
 
 
-def fingerprint(name: str) -> str:
-    """Changes whenever the attributions of a study may have changed; cheap, for caches."""
-    paths = [study.started_folder(name) / "study.toml"]
-    for run in study.run_ids(name):
-        paths += sorted((checkpoints.folder(run) / "attributions").glob("*/*.parquet"))
-    return " ".join(f"{path.name} {path.stat().st_mtime_ns}" for path in paths)
+def language_reliance(name: str) -> dict[str, dict[str, Any]]:
+    """By run id `language_reliance`, its `_ci` and `_texts`, of the runs that have one.
 
-
-def references(name: str) -> list[str]:
-    """Setups that others can be read against: those with attributions, balanced ones first."""
-    setups = {e["setup"] for e in study.entries(name) if store.kept(e["run"])}
-    return sorted(setups, key=lambda s: (not s.startswith("balanced"), s))
+    It is read against balanced, at the paper's threshold, by the method with the most texts.
+    """
+    try:
+        found = attributions(name)["decomposition"]
+    except InputError:  # no attributions; the page Tokens says what is wrong with broken ones
+        return {}
+    return {
+        r["run"]: {
+            "language_reliance": r["mean"],
+            "language_reliance_ci": r["ci"],
+            "language_reliance_texts": r["n_texts"],
+        }
+        for r in found
+        if r["part"] == "language_reliance"
+    }
 
 
 def runs_of(document: dict[str, Any], setup: str, seed: int) -> tuple[str, str]:
     """Run ids of the reference and of a setup's run that a document compares at a seed."""
     row = next(r for r in document["rows"] if (r["setup"], r["seed"]) == (setup, seed))
     return row["reference"], row["run"]
-
-
-def compared(entries: Sequence[dict[str, Any]], reference: str) -> list[dict[str, Any]]:
-    """Pairs of runs: `run`, `setup` and `seed` of the other, `reference` and `null` run ids.
-
-    The null of a seed is the reference setup's run of the next seed that has one, in a circle; it
-    stands in the list itself, for each seed that another setup has.
-
-    Raises:
-        InputError: no run of the reference setup.
-    """
-    of_reference = {e["seed"]: e["run"] for e in entries if e["setup"] == reference}
-    if not of_reference:
-        raise InputError(
-            f"no run of the setup {reference} has attributions; those that have are "
-            f"{', '.join(sorted({e['setup'] for e in entries})) or 'none'}."
-        )
-    seeds = sorted(of_reference)
-    others = [e for e in entries if e["setup"] != reference]
-    pairs = []
-    used = {e["seed"] for e in others if e["setup"] != IMPORTED} & set(seeds) or {seeds[0]}
-    for i, seed in enumerate(seeds):
-        if seed not in used:
-            continue
-        null = of_reference[seeds[(i + 1) % len(seeds)]] if len(seeds) > 1 else None
-        common = {"seed": seed, "reference": of_reference[seed], "null": null}
-        pairs += [
-            {"run": e["run"], "setup": e["setup"], **common}
-            for e in others
-            if e["seed"] == seed or (e["setup"] == IMPORTED and seed == min(used))
-        ]
-        if null is not None:
-            setup = NULL if reference == "balanced" else f"{reference} (null)"
-            pairs.append({"run": null, "setup": setup, **common})
-    return pairs
 
 
 def _differences(

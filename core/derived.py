@@ -38,7 +38,8 @@ def kept(path: Path, key: str, compute: Callable[[], dict[str, Any]]) -> dict[st
 def _version() -> str:
     """Changes with the code that measures."""
     core = Path(__file__).parent
-    files = [core / "measured.py", core / "results.py", core / "joint.py"]
+    names = ("measured.py", "results.py", "attributed.py", "joint.py")
+    files = [core / name for name in names]
     digest = hashlib.sha256()
     for file in files + sorted((core / "measures").glob("*.py")):
         digest.update(file.read_bytes())

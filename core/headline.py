@@ -311,7 +311,7 @@ def _reliance(document: dict[str, Any], runs: Runs) -> Card | None:
         sentence,
         title="Language reliance",
         axis="language reliance (slope)",
-        n=f"n = {measured[0]['n_test']:,} test rows",
+        n=f"n = {measured[0]['language_reliance_texts']:,} texts",
         zero=True,
         how="The part of the soft uptake that neutral tokens and the base value carry, out of the "
         "attributions: the model predicts by signs of the language, not by meaning. (Paper, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
@@ -34,6 +35,13 @@ def groups_of(skewed: pd.DataFrame) -> Groups:
     last = deviation(skewed).iloc[:, -1]
     over = tuple(str(x) for x in last.index[last > 1e-9])
     return over, tuple(str(x) for x in last.index[last < -1e-9])
+
+
+def skewed_design(configs: Mapping[str, RunConfig]) -> pd.DataFrame | None:
+    """The study's skewed design; None where no run has one."""
+    tables = [c.shares_table() for c in configs.values() if c.skewed]
+    skewed = [t for t in tables if (deviation(t).abs() > 1e-9).to_numpy().any()]
+    return skewed[0] if skewed else None
 
 
 def within_language(shares: pd.DataFrame) -> dict[str, dict[str, float]]:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from core import checkpoints, derived, study
+from core import attributed, checkpoints, derived, study
+from core.attribution import compared
 from core.config import IMPORTED, RunConfig
 from core.corpus import Corpus
 from core.errors import InputError
-from core.joint import count, deviation, divergence_bits, skew
-from core.measured import comparable, groups_of, measure, within_language
+from core.joint import count, divergence_bits, skew
+from core.measured import comparable, groups_of, measure, skewed_design, within_language
 from core.measures.accuracy import accuracy_totals
 from core.measures.bootstrap import Totals
 from core.measures.compare import DRAWS, Comparison, compare, holm
@@ -71,6 +72,7 @@ def _summary(name: str) -> dict[str, Any]:
     if not configs:
         raise next(iter(wrong.values()))
     skewed = skewed_design(configs)
+    reliance = attributed.language_reliance(name)
     other_seeds = {e["seed"] for e in entries if e["setup"] not in ("balanced", IMPORTED)}
     runs = []
     for entry in entries:
@@ -87,6 +89,8 @@ def _summary(name: str) -> dict[str, Any]:
         except InputError as error:
             run |= {"state": "failed", "message": str(error)}
         runs.append(run)
+    for run in runs:
+        run |= reliance.get(run["run"], {}) if run["state"] == "done" else {}
     first = next(iter(configs.values()))
     return {
         "study": name,
@@ -116,13 +120,6 @@ def run_summary(run_id: str) -> dict[str, Any]:
 def _state(run_id: str) -> dict[str, str]:
     status = checkpoints.read_status(run_id)
     return {key: status[key] for key in ("state", "message")}
-
-
-def skewed_design(configs: Mapping[str, RunConfig]) -> pd.DataFrame | None:
-    """The study's skewed design; None where no run has one."""
-    tables = [c.shares_table() for c in configs.values() if c.skewed]
-    skewed = [t for t in tables if (deviation(t).abs() > 1e-9).to_numpy().any()]
-    return skewed[0] if skewed else None
 
 
 def comparisons(name: str) -> list[dict[str, Any]]:
@@ -273,7 +270,7 @@ def fingerprint(name: str) -> str:
     for run_id in study.run_ids(name):
         files += [checkpoints.folder(run_id) / file for file in _READ]
     times = (f"{f.stat().st_mtime_ns}" if f.exists() else "-" for f in files)
-    return " ".join([str(checkpoints.root()), *times])
+    return " ".join([str(checkpoints.root()), *times, compared.fingerprint(name)])
 
 
 _READ = (

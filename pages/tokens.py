@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from core import attributed
+from core.attribution import compared
 from core.errors import InputError
 from core.words import escaped
 from pages import common, one_text, token_groups, view
@@ -16,7 +17,7 @@ study = common.choose_study()
 name = study["study"]
 common.done_runs(study)
 try:
-    kept = attributed.available(name)
+    kept = compared.available(name)
 except InputError as error:
     st.error(escaped(str(error)))
     st.stop()
@@ -39,7 +40,7 @@ def read(
 
 with st.sidebar:
     key = view.choose("Method and budget", "method", list(kept))
-    reference = view.choose("Reference setup", "reference", attributed.references(name))
+    reference = view.choose("Reference setup", "reference", compared.references(name))
 top = st.columns([2, 2, 1, 3])
 with top[3]:
     threshold = view.choose(
@@ -53,7 +54,7 @@ with top[3]:
         "tries others (appendix A.4).",
     )
 try:
-    document = read(name, reference, threshold, key, attributed.fingerprint(name))
+    document = read(name, reference, threshold, key, compared.fingerprint(name))
 except InputError as error:
     st.error(escaped(str(error)))
     st.stop()

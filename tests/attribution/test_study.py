@@ -11,12 +11,14 @@ import pytest
 
 from core import attributed, checkpoints, study
 from core.__main__ import main
-from core.attributed import attributions, available, compared
+from core.attributed import attributions
 from core.attribution import store
 from core.attribution import study as attributing
+from core.attribution.compared import available, compared
 from core.attribution.study import attribute
 from core.errors import InputError
 from core.measures.cumulative import PARTS
+from core.results import summary
 from core.session import Session
 
 KEY = "gaussian_process-4"
@@ -157,6 +159,18 @@ def test_the_null_stands_beside_every_difference(kept) -> None:
     assert sides["fr", "positive"] == sides["de", "negative"] == "over"
     assert sides["de", "positive"] == "under"
     assert sides["de", "neutral"] is None
+
+
+def test_the_summary_of_a_study_has_the_language_reliance(kept) -> None:
+    parts = {
+        r["run"]: r
+        for r in attributions("small")["decomposition"]
+        if r["part"] == "language_reliance"
+    }
+    runs = {run["run"]: run for run in summary("small")["runs"]}
+    assert len(parts) == 3 and len(runs) == 4
+    for run_id, run in runs.items():
+        assert run.get("language_reliance") == (parts[run_id]["mean"] if run_id in parts else None)
 
 
 def test_seeds_are_paired_and_have_the_next_balanced_run_as_their_null() -> None:
