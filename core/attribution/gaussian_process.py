@@ -8,6 +8,8 @@ posterior means, in closed form; standard errors come from the posterior covaria
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
@@ -16,7 +18,10 @@ from core.attribution.design import design
 from core.attribution.estimate import Asking, Estimate, ends
 from core.attribution.exact import exact
 
-REACH, SHORT_REACH = 3.0, 2.0  # the second for fewer coalitions than the greedy design starts with
+# How many players act together (kernel.strengths): of these the one under which the answers are
+# likeliest; with hardly more answers than players they do not tell, and the last one is taken.
+REACHES, FEW_REACH = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0), 2.0
+FEW = 1.5  # answers a player
 FLOOR = 0.5  # relevance of a player that seems to do nothing
 REFITS = 2
 
@@ -59,23 +64,46 @@ def fit(x: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         x: m x players of -1 and 1, the first row all 1.
         g: (v(x) - v(-x)) / 2 of each row (m x outputs).
     """
+    t, factor, weights = learn(x, g)
+    shared = kernel.shapley_covariance(x, t)
+    values = shared @ weights
+    # What noise and rounding leave of the sum, so that values add up exactly.
+    values += (2 * g[0] - values.sum(axis=0)) / x.shape[1]
+    told = (shared * cho_solve(factor, shared.T).T).sum(axis=1)
+    posterior = kernel.shapley_variance(t) - told
+    scale = (g * weights).sum(axis=0) / len(x)
+    return values, np.sqrt(np.outer(posterior.clip(0), scale.clip(0)))
+
+
+def learn(x: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, Any, np.ndarray]:
+    """Strengths of the players, Cholesky factor of the answers' covariance, and their weights.
+
+    The reach is that of the largest evidence, the marginal likelihood with each output's scale at
+    its maximum (Rasmussen and Williams, Gaussian processes for machine learning, 2006, section
+    5.4.1). The posterior mean of g at other coalitions y is `kernel.covariance(y, x, t) @ weights`.
+    """
     m, players = x.shape
-    reach = REACH if m > players else SHORT_REACH
-    noise = np.full(m, kernel.NOISE)
+    reaches = REACHES if m > FEW * players else (FEW_REACH,)
+    fits = [_with_reach(x, g, reach) for reach in reaches]
+    evidence = []
+    for _, factor, weights in fits:
+        scale = np.maximum((g * weights).sum(axis=0) / m, 1e-18)  # an output may never change
+        log_determinant = 2 * np.log(np.diagonal(factor[0])).sum()
+        evidence.append(-(m * np.log(scale) + log_determinant).sum())
+    return fits[int(np.argmax(evidence))]
+
+
+def _with_reach(x: np.ndarray, g: np.ndarray, reach: float) -> tuple[np.ndarray, Any, np.ndarray]:
+    """As `learn`, with a given reach; relevance is learned from the values and refitted."""
+    noise = np.full(len(x), kernel.NOISE)
     noise[0] = kernel.EXACT_NOISE
-    relevance = np.ones(players)
+    relevance = np.ones(x.shape[1])
     for refit in range(REFITS + 1):
         t = kernel.strengths(relevance, reach)
         factor = cho_factor(kernel.covariance(x, x, t) + np.diag(noise))
         weights = cho_solve(factor, g)
-        shared = kernel.shapley_covariance(x, t)
-        values = shared @ weights
-        power = (values**2).mean(axis=1)
-        if refit < REFITS and power.mean() > 0:
-            relevance = FLOOR + power / power.mean()
-    # What noise and rounding leave of the sum, so that values add up exactly.
-    values += (2 * g[0] - values.sum(axis=0)) / players
-    told = (shared * cho_solve(factor, shared.T).T).sum(axis=1)
-    posterior = kernel.shapley_variance(t) - told
-    scale = (g * weights).sum(axis=0) / m
-    return values, np.sqrt(np.outer(posterior.clip(0), scale.clip(0)))
+        if refit < REFITS:
+            power = ((kernel.shapley_covariance(x, t) @ weights) ** 2).mean(axis=1)
+            if power.mean() > 0:
+                relevance = FLOOR + power / power.mean()
+    return t, factor, weights

@@ -50,7 +50,7 @@ def test_additive_games_are_solved_exactly(method) -> None:
 
 def test_the_gaussian_process_solves_additive_games_at_four_a_player() -> None:
     found, _ = run(gaussian_process(9, 36), additive(WEIGHTS))
-    assert np.abs(found.values - WEIGHTS).max() < 0.15 * np.abs(WEIGHTS).mean()
+    assert np.abs(found.values - WEIGHTS).max() < 0.02 * np.abs(WEIGHTS).mean()
 
 
 def test_two_who_only_act_together_share_alike() -> None:
@@ -62,8 +62,8 @@ def test_two_who_only_act_together_share_alike() -> None:
     for method in (exact(12), permutation(12, 48)):
         found, _ = run(method, play)
         np.testing.assert_allclose(found.values, expected, atol=1e-12)
-    found, _ = run(gaussian_process(12, 96), play)
-    np.testing.assert_allclose(found.values, expected, atol=0.03)
+    found, _ = run(gaussian_process(12, 48), play)
+    np.testing.assert_allclose(found.values, expected, atol=0.01)
 
 
 def test_players_alike_in_the_game_get_alike() -> None:
@@ -73,7 +73,7 @@ def test_players_alike_in_the_game_get_alike() -> None:
     found, _ = run(exact(10), majority)
     np.testing.assert_allclose(found.values, 0.1, atol=1e-12)
     found, _ = run(gaussian_process(10, 80), majority)
-    np.testing.assert_allclose(found.values, 0.1, atol=0.04)
+    assert np.abs(found.values - 0.1).mean() < 0.03
 
 
 def test_permutations_are_unbiased_and_know_their_error() -> None:
@@ -100,7 +100,7 @@ def test_the_gaussian_process_errs_less_than_permutations_and_less_the_more_it_a
         errors["permutations"].append(np.abs(found.values - truth).mean())
     mean = {name: np.mean(values) for name, values in errors.items()}
     assert mean["2"] > mean["4"] > mean["8"]
-    assert mean["permutations"] > 1.3 * mean["4"]
+    assert mean["permutations"] > 1.5 * mean["4"]
 
 
 def test_standard_errors_of_the_gaussian_process_cover() -> None:
