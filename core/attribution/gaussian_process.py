@@ -20,7 +20,7 @@ from core.attribution.exact import exact
 
 # How many players act together (kernel.strengths): of these the one under which the answers are
 # likeliest; with hardly more answers than players they do not tell, and the last one is taken.
-REACHES, FEW_REACH = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0), 2.0
+REACHES, FEW_REACH = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0), 2.0
 FEW = 1.5  # answers a player
 FLOOR = 0.5  # relevance of a player that seems to do nothing
 REFITS = 2
