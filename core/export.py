@@ -84,7 +84,8 @@ def csv(frame: pd.DataFrame) -> bytes:
     """
     safe = frame.rename(columns=lambda name: _not_a_formula(str(name)))
     safe = safe.apply(lambda column: column.map(_not_a_formula))
-    return safe.to_csv(index=False).encode("utf-8-sig")
+    # RFC 4180; a lone carriage return in a text would else end a line.
+    return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
 def _not_a_formula(value: Any) -> Any:

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from core import headline, results
+
+
+@pytest.fixture
+def document(done) -> dict:
+    return copy.deepcopy(results.summary("small"))
+
+
+def test_over_three_seeds_the_interval_is_a_t_interval() -> None:
+    values = [0.3, 0.5, 0.6, 0.9]
+    runs = [
+        {"setup": "imbalanced", "null": False, "seed": i, "x": v, "x_ci": [0.0, 1.0]}
+        for i, v in enumerate(values)
+    ]
+    found = headline.over_seeds(runs, "x").iloc[0]
+    oracle = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (found["low"], found["high"]) == pytest.approx(tuple(oracle))
+    assert (found["value"], found["seeds"]) == (pytest.approx(np.mean(values)), 4)
+    one = headline.over_seeds(runs[:1], "x").iloc[0]
+    assert (one["low"], one["high"]) == (0.0, 1.0)
+    two = [runs[0], runs[1] | {"x_ci": [0.2, 1.3]}]
+    assert headline.over_seeds(two, "x").iloc[0][["low", "high"]].tolist() == [0.0, 1.3]
+
+
+def test_setups_come_in_one_order_and_those_without_a_value_are_left_out() -> None:
+    runs = [
+        {"setup": s, "null": n, "seed": 0, "x": x}
+        for s, n, x in (
+            ("imbalanced+cw", False, 1.0), ("imbalanced", False, None), ("balanced", True, 1.0),
+            ("balanced", False, 1.0),
+        )
+    ]  # fmt: skip
+    assert headline.over_seeds(runs, "x")["setup"].tolist() == [
+        "balanced", "balanced (null)", "imbalanced+cw"
+    ]  # fmt: skip
+
+
+def test_cards_follow_what_was_measured(document) -> None:
+    names = [card.name for card in headline.cards(document)]
+    assert names == ["accuracy", "skew_uptake", "knn", "language_effect"]
+    for run in document["runs"]:
+        run |= {"language_effect": None, "skew_uptake": None, "probe": {}}
+    assert [card.name for card in headline.cards(document)] == ["accuracy"]
+    for run in document["runs"]:
+        run["language_reliance"] = 0.1
+    assert headline.cards(document)[-1].name == "language_reliance"
+    assert headline.cards({**document, "runs": []}) == []
+
+
+def test_sentences_are_made_of_the_numbers(document) -> None:
+    shares = {"fr": 0.45, "es": 0.41, "ja": 0.40, "de": 0.31, "en": 0.33, "zh": 0.32}
+    for run in document["runs"]:
+        imbalanced = run["setup"] == "imbalanced"
+        run |= {"accuracy": 0.7 if imbalanced else 0.75, "skew_uptake": 0.5 if imbalanced else 0.0}
+        if imbalanced:
+            for language, share in shares.items():
+                run["predictions"][language]["positive"] = share
+    accuracy, uptake, *_ = (
+        card.sentence.replace("\u00a0", " ") for card in headline.cards(document)
+    )
+    assert "right in **70.0 %** of the test texts, 5.0 points fewer" in accuracy
+    assert "The 2 balanced models lie 0.0 points apart" in accuracy
+    assert "**fr** *positive* **45 %** of the time, one in **de** **31 %**" in uptake
+    assert "the truth is 33 %. That is **50 %** of the skew" in uptake
+
+
+def test_a_label_cannot_write_markdown(document) -> None:
+    label = "![x](http://example.org/a.png) :red[*y*]"
+    document["labels"][-1] = label
+    for run in document["runs"]:
+        for kind in ("predictions", "truth"):
+            for cells in run[kind].values():
+                cells[label] = cells["positive"]
+    sentence = headline.cards(document)[1].sentence
+    assert "\\!\\[x\\]\\(http\\://example" in sentence
+    assert "![" not in sentence and ":red[" not in sentence
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.0, 10), (0.3, 50), (1.0, 7), (0.59, 1800)])
+def test_the_interval_of_a_probe_is_scipys(share, n, document) -> None:
+    right = round(share * n)
+    oracle = scipy.stats.binomtest(right, n).proportion_ci(0.95, method="wilson")
+    for run in document["runs"]:
+        run["probe"]["original"] |= {"knn": right / n, "n": n}
+    card = next(c for c in headline.cards(document) if c.name == "knn")
+    assert card.setups[["low", "high"]].iloc[0].tolist() == pytest.approx(list(oracle), abs=1e-6)
+    assert "Wilson" in card.caption and f"n = {n:,}" in card.caption
