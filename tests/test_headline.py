@@ -50,7 +50,7 @@ def test_cards_follow_what_was_measured(document) -> None:
         run |= {"language_effect": None, "skew_uptake": None, "probe": {}}
     assert [card.name for card in headline.cards(document)] == ["accuracy"]
     for run in document["runs"]:
-        run["language_reliance"] = 0.1
+        run |= {"language_reliance": 0.1, "language_reliance_texts": 18}
     assert headline.cards(document)[-1].name == "language_reliance"
     assert headline.cards({**document, "runs": []}) == []
 

@@ -9,7 +9,6 @@ import pandas as pd
 
 from core.charts import AnyChart
 from core.charts.palette import (
-    SETUP_COLOURS,
     TRAINING,
     TRUTH,
     language_order,
@@ -24,7 +23,6 @@ from core.charts.palette import (
 def legend(runs: list[dict[str, Any]]) -> AnyChart:
     """Colours and shapes of the setups shown, once for several charts."""
     setups = {setup_name(run) for run in runs}
-    frame = pd.DataFrame({"setup": [s for s in SETUP_COLOURS if s in setups]})
     key = alt.Legend(
         orient="top",
         direction="horizontal",
@@ -36,10 +34,10 @@ def legend(runs: list[dict[str, Any]]) -> AnyChart:
         labelLimit=200,
         offset=0,
     )
-    # Nothing but the legend is seen of this chart.
-    points = alt.Chart(frame).mark_point(filled=True, size=0)
-    return points.encode(**setup_encoding(frame["setup"], legend=key)).properties(
-        height=24 * (1 + (len(frame) - 1) // 4)
+    # A chart without data: nothing but its legend is seen.
+    points = alt.Chart(pd.DataFrame({"setup": []})).mark_point(filled=True)
+    return points.encode(**setup_encoding(setups, legend=key)).properties(
+        height=24 * (1 + (len(setups) - 1) // 4)
     )
 
 

@@ -2,81 +2,135 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page, expect
 
-from docs.screenshots import FLAGS
+from .conftest import serving
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).parents[2]
+PAGES = ["", "data", "predictions", "compare"]
+FITS = (
+    "() => { const m = document.querySelector('[data-testid=stMain]');"
+    " return m.scrollWidth <= m.clientWidth }"
+)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed; .ci/run installs it")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def address(trained: Path) -> Iterator[str]:
-    """The app over the small study, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    environment = {**os.environ, "LANGSKEW_CHECKPOINTS": str(trained)}
-    app = subprocess.Popen(command, cwd=ROOT, env=environment)
-    url = f"http://localhost:{port}"
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                assert app.poll() is None
-                time.sleep(0.2)
+def address(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app over the small study under two names."""
+    folder = tmp_path_factory.mktemp("two") / "checkpoints"
+    shutil.copytree(trained, folder)
+    shutil.copytree(folder / "studies" / "small", folder / "studies" / "another")
+    with serving(folder) as url:
         yield url
-    finally:
-        app.terminate()
-        app.wait()
 
 
-@pytest.mark.parametrize("width", [1440, 1024])
-def test_a_reader_opens_the_study_and_downloads_a_table(browser, address, width) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    outside: list[str] = []
-    page.on("request", lambda r: None if r.url.startswith(address) else outside.append(r.url))
+@pytest.fixture
+def page(browser) -> Iterator[Page]:
+    """A tab that fails the test when it asks for anything outside."""
+    opened = browser.new_page(viewport={"width": 1440, "height": 1000})
+    asked: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    yield opened
+    opened.close()
+    local = ("http://localhost:", "ws://localhost:", "data:", "blob:")
+    assert not [url for url in asked if not url.startswith(local)]
+
+
+def view(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def drawn(page: Page) -> None:
+    """Wait until charts are drawn and the script has ended."""
+    page.wait_for_selector("[role=graphics-symbol]", timeout=60_000)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
+
+
+def pick(page: Page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=label).first.click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def download(page: Page, kind: str, at: int = 0) -> bytes:
+    with page.expect_download() as found:
+        page.get_by_role("button", name=f"↓ {kind}").nth(at).click()
+    return Path(found.value.path()).read_bytes()
+
+
+def test_the_first_visitor_of_a_server_may_come_by_a_link_to_a_page(trained, page) -> None:
+    with serving(trained) as url:
+        page.goto(f"{url}/compare?study=small&a=balanced+%28null%29&b=balanced")
+        drawn(page)
+        expect(page.get_by_role("heading", name="Compare")).to_be_visible()
+        expect(page.get_by_role("link", name="Overview")).to_be_visible()
+        assert page.get_by_role("link", name="common").count() == 0
+        assert view(page)["a"] == ["balanced (null)"]
+
+
+def test_a_reader_chooses_a_study_reads_downloads_and_comes_back(address, page) -> None:
     page.goto(address)
-    page.wait_for_selector("path[role=graphics-symbol]", timeout=60_000)
-    assert "study=small" in page.url
+    drawn(page)
+    assert view(page) == {"study": ["another"]}
+    pick(page, "Study", "small")
+    expect(page.get_by_role("heading", name="What the study small found")).to_be_visible()
+    assert view(page) == {"study": ["small"]}
+    drawn(page)
+    for card in ("Accuracy on", "Skew uptake", "Language identification", "Language effect"):
+        expect(page.get_by_role("heading", name=card)).to_be_visible()
+    expect(page.get_by_text("the truth is 33")).to_be_visible()
+    assert download(page, "PNG").startswith(b"\x89PNG")
+    assert download(page, "SVG").startswith(b"<svg")
+    page.get_by_role("button", name="How to read this").first.click()
+    expect(page.get_by_text("Tables 3 and 6")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    page.get_by_role("link", name="Data").click()
+    expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+    drawn(page)
+    page.get_by_role("radio", name="shares").or_(
+        page.get_by_role("button", name="shares")
+    ).first.click()
+    expect(page.get_by_role("heading", name="in the corpus, all splits: shares")).to_be_visible()
+    assert view(page) == {"study": ["small"], "cells": ["shares"]}
+
+    page.get_by_role("link", name="Predictions").click()
+    expect(page.get_by_role("heading", name="Predictions")).to_be_visible()
+    drawn(page)
+    assert view(page) == {"study": ["small"]}
     labels = [e.get_attribute("aria-label") for e in page.query_selector_all("path[role]")]
     assert any("setup: imbalanced+cw" in (label or "") for label in labels)
-    # Nothing is wider than the page.
-    assert page.evaluate(
-        "() => { const m = document.querySelector('[data-testid=stMain]');"
-        " return m.scrollWidth <= m.clientWidth }"
-    )
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download CSV").first.click()
-    table = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    page.get_by_text("As a table, one run a row").click()
+    table = download(page, "CSV", 1).decode("utf-8-sig").splitlines()
     assert table[0].startswith("setup,seed,accuracy,accuracy from,accuracy to")
     assert len(table) == 5
-    assert not [url for url in outside if not url.startswith(("ws:", "data:", "blob:"))]
+    assert b"\\toprule" in download(page, "LaTeX", 1)
+    page.get_by_text("confusion", exact=True).click()
+    expect(page.get_by_role("heading", name="What imbalanced, seed 0 predicts")).to_be_visible()
+
+    page.reload()
+    drawn(page)
+    expect(page.get_by_role("heading", name="What imbalanced, seed 0 predicts")).to_be_visible()
+    assert view(page) == {"study": ["small"], "part": ["confusion"]}
+
+    page.get_by_role("link", name="Data").click()  # the view is kept
+    expect(page.get_by_role("heading", name="in the corpus, all splits: shares")).to_be_visible()
+    assert view(page)["cells"] == ["shares"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_page(address, browser, scheme) -> None:
+    page = browser.new_page(viewport={"width": 1024, "height": 900}, color_scheme=scheme)
+    for path in PAGES:
+        page.goto(f"{address}/{path}?study=small")
+        drawn(page)
+        assert page.evaluate(FITS), path
+        for chart in page.query_selector_all("[data-testid=stVegaLiteChart]"):
+            box = chart.bounding_box()
+            assert box is None or box["x"] + box["width"] <= 1024
     page.close()

@@ -23,6 +23,7 @@ def test_language_reliance_has_a_card_where_it_was_measured(copied, open_page) -
     document = json.loads(kept.read_text())
     for run in document["document"]["runs"]:
         run |= {"language_reliance": 0.25, "language_reliance_ci": [0.2, 0.3]}
+        run["language_reliance_texts"] = 18
     kept.write_text(json.dumps(document))
     (copied / "moved").mkdir()  # the pages' own cache must not answer: another study
     import streamlit as st
