@@ -34,6 +34,8 @@ ROOT = Path(__file__).parent.parent
 sys.path[0] = str(ROOT)  # not this folder, whose pages.py is not the pages
 
 from core import checkpoints, corpus, joint, subsets  # noqa: E402
+from core.attribution import store  # noqa: E402
+from core.attribution.result import Attribution  # noqa: E402
 from core.config import RunConfig  # noqa: E402
 from core.outputs import write_test  # noqa: E402
 
@@ -46,11 +48,15 @@ SETUPS = {
 }  # how much of the skew it copies
 PAGES = sorted(p.stem for p in (ROOT / "pages").glob("*.py") if "st.title(" in p.read_text())
 # A widget of each page, and what it is moved between.
-MOVES: dict[str, tuple[str, tuple[str, str]]] = {
+MOVES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "data": ("cells", ("shares", "counts")),
     "predictions": ("label", ("1", "2")),
     "compare": ("b", ("balanced", "imbalanced+cw")),
+    "tokens": ("threshold", (0.001, 0.002, 0.005, 0.02, 0.05)),
 }
+FIRST = ("tokens",)  # each option is moved to once: nothing is kept from before
+ATTRIBUTED = 200  # texts a language that have attributions, of TOKENS each
+TOKENS = 24
 
 
 def build(folder: Path, test_rows: int) -> None:
@@ -133,8 +139,33 @@ def _write_run(
     base = {"length": [9], "texts": [len(labels)]}
     base |= {checkpoints.probability_column(x): [1 / len(LABELS)] for x in LABELS}
     pq.write_table(pa.table(base), path / "base_values.parquet")
+    _write_attributions(config, test, rng)
     checkpoints.write_status(config.run_id, "done")
     checkpoints.write_text(path / "COMPLETE", "")
+
+
+def _write_attributions(config: RunConfig, test: pa.Table, rng: np.random.Generator) -> None:
+    """Random values for the first texts of each language."""
+    frame = test.select(["row", "sentence", "language", "label"]).to_pandas()
+    texts = frame.groupby("language").head(ATTRIBUTED).to_dict("records")
+    found = []
+    for _ in texts:
+        values = rng.normal(size=(TOKENS, len(LABELS))) / 20
+        base = rng.dirichlet(np.ones(len(LABELS)))
+        found.append(
+            Attribution(
+                method="gaussian_process",
+                tokens=tuple(f" word{i}" for i in rng.integers(2000, size=TOKENS)),
+                positions=np.arange(1, TOKENS + 1),
+                words=tuple(range(TOKENS)),
+                values=values,
+                errors=np.abs(values) / 10,
+                base=base,
+                output=base + values.sum(axis=0),
+                evaluations=4 * TOKENS,
+            )
+        )
+    store.write(config.run_id, "gaussian_process-4", texts, found, LABELS, 0.5)
 
 
 def script_runs(repeats: int) -> dict[str, dict[str, float]]:
@@ -151,19 +182,22 @@ def script_runs(repeats: int) -> dict[str, dict[str, float]]:
         times["again"] = statistics.median(_seconds(app.run) for _ in range(repeats))
         if page in MOVES:
             name, options = MOVES[page]
-            for option in options:  # what both need is read once
-                _move(app, name, option)
-            times["move"] = statistics.median(
-                _move(app, name, options[i % 2]) for i in range(repeats)
-            )
+            if page not in FIRST:  # what both need is read once
+                for option in options:
+                    _move(app, name, option)
+                options = options * repeats
+            times["move"] = statistics.median(_move(app, name, x) for x in options)
         found[page] = times
     return found
 
 
-def _move(app: Any, name: str, option: str) -> float:
+def _move(app: Any, name: str, option: Any) -> float:
     key = f"view-{name}"
     widget = next(
-        w for kind in ("selectbox", "button_group") for w in app.get(kind) if w.key == key
+        w
+        for kind in ("selectbox", "button_group", "select_slider")
+        for w in app.get(kind)
+        if w.key == key
     )
     widget.set_value(option)
     return _seconds(app.run)
