@@ -91,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="one JSON document")
     show.set_defaults(command=_show)
 
+    project = commands.add_parser("project", help="lay the CLS vectors of a study's runs out")
+    project.add_argument("study", help="a started study")
+    project.add_argument(
+        "--points", type=int, default=5000, help="over the six panels of a page (%(default)s)"
+    )
+    project.set_defaults(command=_project)
+
     brought = commands.add_parser(
         "import", help="turn a fine-tuned sequence classifier in transformers' layout into a run"
     )
@@ -257,6 +264,14 @@ def _show(chosen: argparse.Namespace) -> None:
         raise InputError(f"{error} Studies that were started: {known}.") from error
     document = run_summary(run_id)
     print(_json(document) if chosen.json else show.run_text(document))
+
+
+def _project(chosen: argparse.Namespace) -> None:
+    from core import projection
+    from core.terminal import Line
+
+    made = projection.project(chosen.study, Line(chosen.study), chosen.points)
+    print(f"{len(made.texts)} texts in {len(made.runs)} runs: {projection.path_of(chosen.study)}")
 
 
 def _import(chosen: argparse.Namespace) -> None:

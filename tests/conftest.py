@@ -95,3 +95,16 @@ def explained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = attribute("small", Session(), lambda what, share: None, per_language=3)
     assert (done.key, done.texts, done.computed) == ("gaussian_process-4", 18, 4 * 18)
     return folder
+
+
+@pytest.fixture(scope="session")
+def projected(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints folder with the small study and its map, read only."""
+    from core.__main__ import main
+
+    folder = tmp_path_factory.mktemp("projected") / "checkpoints"
+    shutil.copytree(trained, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+        assert main(["project", "small"]) == 0
+    return folder
