@@ -7,6 +7,7 @@ PAGES = [
     st.Page("pages/overview.py", title="Overview", default=True),
     st.Page("pages/data.py", title="Data"),
     st.Page("pages/predictions.py", title="Predictions"),
+    st.Page("pages/latent.py", title="Latent space"),
     st.Page("pages/tokens.py", title="Tokens"),
     st.Page("pages/compare.py", title="Compare"),
 ]

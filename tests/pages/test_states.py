@@ -12,7 +12,7 @@ from core import study
 
 from .conftest import APP, ROOT, charts, texts
 
-PAGES = ["overview", "data", "predictions", "compare"]
+PAGES = ["overview", "data", "predictions", "latent", "compare"]
 
 
 def test_these_are_all_pages_of_the_study() -> None:

@@ -1,0 +1,89 @@
+"""Does the latent space hold the language, and which texts lie where?"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core import latent, projection
+from core import latent_reading as reading
+from core.charts import latent as charts
+from core.errors import InputError
+from pages import common, view
+
+
+def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFrame | None:
+    """The panels; returns the texts in the rectangle that the reader drew, None without a map."""
+    name = document["study"]
+    try:
+        found = projection.read(name)
+    except InputError as error:
+        st.error(str(error))
+        return None
+    shown = latent.on_map(runs, found)
+    if found is None or not shown:
+        st.info(reading.no_map(name))
+        return None
+    if missing := projection.outdated(found, name):
+        st.info(reading.outdated_note(name, len(missing)))
+    colour = view.choose("Colour", "colour", charts.COLOURS, widget=st.segmented_control)
+    ids, file = [run["run"] for run in shown], common.texts_file(document)
+    frame = read_points(projection.fingerprint(name), found, ids, file)
+    events = common.figure(
+        charts.panels(document, shown, frame, colour),
+        f"Map of {len(frame):,} texts by {colour}",
+        name=f"{name}-map",
+        caption=reading.map_caption(document, runs, found),
+        how=reading.MAP_HOW,
+        legend=charts.legend(document, colour),
+        on_select="rerun",
+    )
+    return latent.inside(frame, events[0].selection.get(charts.RECTANGLE, {}))
+
+
+@st.cache_data(show_spinner="Reading the map …", max_entries=8)
+def read_points(
+    fingerprint: str, _found: projection.Projection, run_ids: list[str], file: Path | None
+) -> pd.DataFrame:
+    return latent.points(_found, run_ids, file)
+
+
+def show_probes(name: str, table: pd.DataFrame) -> None:
+    if table.empty:
+        st.info(reading.no_probes(name))
+        return
+    for kind, part in table.groupby("texts", sort=False):
+        common.figure(
+            charts.probes(part),
+            f"Language identification, {kind}",
+            name=f"{name}-probes-{kind.split()[0]}",
+            caption=reading.probe_caption(part),
+            how=reading.PROBE_HOW,
+            reading=reading.probe_reading(part),
+            columns=1,
+        )
+    with st.expander("As a table"):
+        common.table(table, f"{name}-probes", latent.FORMATS, latent.PROBE_COLUMNS)
+
+
+st.title("Latent space")
+document = common.choose_study()
+runs = common.choose_runs(common.done_runs(document))
+st.caption(reading.SUBJECT)
+with st.container(horizontal=True, gap="small"):
+    with st.container(width=charts.WIDTH):
+        chosen = show_map(document, runs)
+    with st.container(width=380):
+        show_probes(document["study"], latent.probe_table(runs))
+if chosen is not None:
+    st.subheader("Selected texts")
+    if chosen.empty:
+        st.info("Drag a rectangle over points of a panel to list their texts here.")
+    else:
+        shown = latent.shown_in(runs, chosen)
+        st.markdown(reading.selection_reading(document, shown, chosen))
+        table, columns = latent.selection_table(chosen, shown, document["labels"])
+        isolate = [column for column in latent.TEXTS if column in table]
+        name = f"{document['study']}-selected-texts"
+        common.table(table, name, latent.FORMATS, columns, isolate=isolate)
