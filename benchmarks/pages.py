@@ -148,14 +148,15 @@ def _write_attributions(config: RunConfig, test: pa.Table, rng: np.random.Genera
     """Random values for the first texts of each language."""
     frame = test.select(["row", "sentence", "language", "label"]).to_pandas()
     texts = frame.groupby("language").head(ATTRIBUTED).to_dict("records")
+    words = np.random.default_rng(1).integers(2000, size=(len(texts), TOKENS))  # as all runs have
     found = []
-    for _ in texts:
+    for own in words:
         values = rng.normal(size=(TOKENS, len(LABELS))) / 20
         base = rng.dirichlet(np.ones(len(LABELS)))
         found.append(
             Attribution(
                 method="gaussian_process",
-                tokens=tuple(f" word{i}" for i in rng.integers(2000, size=TOKENS)),
+                tokens=tuple(f" word{i}" for i in own),
                 positions=np.arange(1, TOKENS + 1),
                 words=tuple(range(TOKENS)),
                 values=values,

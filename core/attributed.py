@@ -1,12 +1,13 @@
 """Attributions of a study as documents: groups, cumulative differences, decomposition.
 
-Everything follows from the stored values; another threshold is another aggregation in SQL, without
-a forward pass.
+Everything follows from the stored values; another threshold is another aggregation, without a
+forward pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,8 +15,8 @@ import pandas as pd
 
 from core import checkpoints, study
 from core.attribution import store
-from core.attribution.compared import available, compared
-from core.config import RunConfig
+from core.attribution.compared import available, compared, fingerprint
+from core.attribution.differences import between
 from core.errors import InputError
 from core.joint import deviation
 from core.measured import skewed_design
@@ -25,7 +26,6 @@ from core.measures.cumulative import (
     Means,
     Value,
     cumulative,
-    differences_of,
     means_of,
     sides,
     token_counts,
@@ -34,29 +34,6 @@ from core.measures.cumulative import (
 from core.measures.decomposition import decomposition
 
 THRESHOLD = 0.01  # paper, section 2.3
-
-_PAIRS = """
-, pairs AS (SELECT unnest(?::VARCHAR[]) AS reference, unnest(?::VARCHAR[]) AS other),
-tokens AS (
-    SELECT p.reference, p.other, r.row, r.class, r.sentence, r.language, r.label,
-           o.output - r.output AS output, o.base - r.base AS base,
-           unnest(CASE WHEN len(r."values") = 0 THEN [NULL] ELSE r."values" END) AS s,
-           unnest(CASE WHEN len(o."values") = 0 THEN [NULL] ELSE o."values" END) AS other_s
-    FROM pairs p JOIN attributions r ON r.run = p.reference
-    JOIN attributions o ON o.run = p.other AND o.row = r.row AND o.class = r.class
-    WHERE o.tokens = r.tokens
-)
-SELECT reference, other, row, class, any_value(sentence) AS sentence,
-       any_value(language) AS language, any_value(label) AS label,
-       any_value(output) AS output, any_value(base) AS base,
-       coalesce(sum(other_s - s) FILTER (s > $T), 0) AS positive,
-       coalesce(sum(other_s - s) FILTER (s < -$T), 0) AS negative,
-       coalesce(sum(other_s - s) FILTER (abs(s) <= $T), 0) AS neutral,
-       count(*) FILTER (s > $T) AS n_positive,
-       count(*) FILTER (s < -$T) AS n_negative,
-       count(*) FILTER (abs(s) <= $T) AS n_neutral
-FROM tokens GROUP BY ALL
-"""
 
 
 def attributions(
@@ -98,13 +75,8 @@ def attributions(
     configs = {e["run"]: checkpoints.read_config(e["run"]) for e in with_files}
     pairs = compared(with_files, reference)
     config = next(iter(configs.values()))
-    found = {
-        (a, b): differences
-        for (a, b), differences in _differences(
-            [(p["reference"], p["run"]) for p in pairs], key, threshold, config
-        ).items()
-        if len(differences.rows)
-    }
+    stamp = fingerprint(name)
+    found = between([(p["reference"], p["run"]) for p in pairs], key, threshold, config, stamp)
     skewed = skewed_design(configs)
     x = deviation(skewed) if skewed is not None else None
     rows: list[dict[str, Any]] = []
@@ -158,7 +130,7 @@ def attributions(
             "decomposition": _over_seeds(parts, ("setup", "part")),
         },
         "token_shares": shares,
-        "cost": _cost([e["run"] for e in with_files], key),
+        "cost": dict(_cost(tuple(e["run"] for e in with_files), key, stamp)),
     }
 
 
@@ -186,21 +158,6 @@ def runs_of(document: dict[str, Any], setup: str, seed: int) -> tuple[str, str]:
     """Run ids of the reference and of a setup's run that a document compares at a seed."""
     row = next(r for r in document["rows"] if (r["setup"], r["seed"]) == (setup, seed))
     return row["reference"], row["run"]
-
-
-def _differences(
-    pairs: Sequence[tuple[str, str]], key: str, threshold: float, config: RunConfig
-) -> dict[tuple[str, str], Differences]:
-    runs = sorted({run for pair in pairs for run in pair})
-    if not pairs:
-        return {}
-    references, others = zip(*pairs, strict=True)
-    sql = _PAIRS.replace("$T", repr(float(threshold)))
-    table = store.read(sql, store.files(runs, key), [list(references), list(others)])
-    return {
-        (str(a), str(b)): differences_of(part, config.labels, config.languages)
-        for (a, b), part in table.groupby(["reference", "other"])
-    }
 
 
 T = TypeVar("T", bound=Hashable)
@@ -279,7 +236,8 @@ def _over_seeds(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict
     return found
 
 
-def _cost(runs: Sequence[str], key: str) -> dict[str, Any]:
+@lru_cache(maxsize=16)
+def _cost(runs: Sequence[str], key: str, stamp: str) -> dict[str, Any]:
     """Mean evaluations and seconds a text and model, tokens a text, and standard error."""
     table = store.read(
         """SELECT avg(evaluations) AS evaluations, avg(seconds) AS seconds,

@@ -60,12 +60,22 @@ def files(run_ids: Sequence[str], name: str) -> list[str]:
 
 
 def kept(run_id: str) -> dict[str, int]:
-    """Texts that a run has attributions of, by method and budget."""
-    found = {}
-    for path in sorted((checkpoints.folder(run_id) / "attributions").glob("*")):
-        if path.is_dir() and (texts := done(run_id, path.name)):
-            found[path.name] = len(texts)
-    return found
+    """Texts that a run has attributions of, by method and budget; cheap, for pages.
+
+    Raises:
+        InputError: a file, or the run's config, does not read.
+    """
+    found: dict[str, int] = {}
+    for path in sorted((checkpoints.folder(run_id) / "attributions").glob("*/*.parquet")):
+        try:
+            rows = pq.read_metadata(path).num_rows
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(_broken(str(path))) from error
+        found[path.parent.name] = found.get(path.parent.name, 0) + rows
+    if not found:
+        return {}
+    classes = len(checkpoints.read_config(run_id).labels)
+    return {name: rows // classes for name, rows in found.items()}
 
 
 def done(run_id: str, name: str) -> set[str]:
@@ -78,6 +88,24 @@ def done(run_id: str, name: str) -> set[str]:
     if not paths:
         return set()
     return set(read("SELECT DISTINCT row FROM attributions", paths)["row"])
+
+
+def table(run_id: str, name: str) -> pa.Table:
+    """What a run has by one method and budget, ordered by `row` and `class`; maybe no rows.
+
+    Raises:
+        InputError: a file does not read.
+    """
+    columns = ["row", "class", "sentence", "language", "label", "base", "output", "tokens"]
+    parts = []
+    for path in files([run_id], name):
+        try:
+            parts.append(pq.read_table(path, columns=[*columns, "values"]))
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(_broken(path)) from error
+    if not parts:
+        return _SCHEMA.empty_table()
+    return pa.concat_tables(parts).sort_by([("row", "ascending"), ("class", "ascending")])
 
 
 def read(sql: str, paths: Sequence[str], parameters: Sequence[Any] = ()) -> pd.DataFrame:
@@ -101,10 +129,7 @@ def read(sql: str, paths: Sequence[str], parameters: Sequence[Any] = ()) -> pd.D
         broken = next((p for p in paths if not _reads(p)), None)
         if broken is None:
             raise
-        raise InputError(
-            f"{broken} does not read; delete it and attribute the study again, which computes "
-            "only what is missing."
-        ) from error
+        raise InputError(_broken(broken)) from error
 
 
 def write(
@@ -146,6 +171,13 @@ def write(
     number = max((int(p.stem) for p in target.glob("*.parquet") if p.stem.isdigit()), default=-1)
     with checkpoints.replacing(target / f"{number + 1:05d}.parquet") as partial:
         pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), partial, compression="zstd")
+
+
+def _broken(path: str) -> str:
+    return (
+        f"{path} does not read; delete it and attribute the study again, which computes only what "
+        "is missing."
+    )
 
 
 def _reads(path: str) -> bool:

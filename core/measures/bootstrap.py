@@ -148,5 +148,7 @@ def centred(drawn: np.ndarray, value: np.ndarray | float) -> np.ndarray:
 def ends(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """95 % percentile interval out of draws (draws, or draws x k)."""
     tail = (1 - LEVEL) / 2
-    lower, upper = np.nanquantile(drawn, [tail, 1 - tail], axis=0)
+    # nanquantile goes column by column, some 50 times slower.
+    quantile = np.nanquantile if np.isnan(drawn).any() else np.quantile
+    lower, upper = quantile(drawn, [tail, 1 - tail], axis=0)
     return lower, upper

@@ -10,7 +10,6 @@ negative sum positive; the null, a second model of the reference's setup, shows 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -151,35 +150,6 @@ def token_shares(differences: Differences) -> pd.DataFrame:
         columns=list(TOKEN_GROUPS),
     )
     return shares.assign(n=counts.sum(axis=1).astype(int))
-
-
-def differences_of(
-    table: pd.DataFrame, labels: Sequence[str], languages: Sequence[str]
-) -> Differences:
-    """Differences out of one row a text and class.
-
-    Args:
-        table: `row`, `sentence`, `language`, `label`, `class`, `output` and for each part its
-            difference; for each token group also `n_<group>`.
-    """
-    table = table[table["language"].isin(list(languages))]
-    number = {label: i for i, label in enumerate(labels)}
-    ordered = table.assign(order=table["class"].map(number)).sort_values(["row", "order"])
-    n = len(ordered) // len(labels)
-
-    def cube(columns: Sequence[str]) -> np.ndarray:
-        values: np.ndarray = ordered[list(columns)].to_numpy(dtype=float)
-        return values.reshape(n, len(labels), len(columns))
-
-    texts = ordered.iloc[:: len(labels)][["row", "sentence", "language", "label"]]
-    return Differences(
-        texts.reset_index(drop=True),
-        tuple(labels),
-        tuple(languages),
-        cube(PARTS),
-        cube([f"n_{g}" for g in TOKEN_GROUPS]),
-        cube(["output"])[:, :, 0],
-    )
 
 
 def members(differences: Differences) -> np.ndarray:
