@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 PORT = 8599
-PAGES = {"predictions": "/?study=demo"}
+# Name of the picture: address, and height of the window.
+PAGES = {
+    "overview": ("/?study=demo", 1180),
+    "data": ("/data?study=demo&cells=difference+from+uniform&split=train", 1180),
+    "predictions": ("/predictions?study=demo", 1180),
+    "compare": ("/compare?study=demo", 1180),
+}
+COLOURS = 128  # of a picture: a third of the bytes, and nothing that a reader sees
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -33,12 +42,15 @@ def main() -> None:
         _wait(f"http://localhost:{PORT}/_stcore/health")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            for name, path in PAGES.items():
-                page = browser.new_page(viewport={"width": 1440, "height": 1180})
+            for name, (path, height) in PAGES.items():
+                page = browser.new_page(viewport={"width": 1440, "height": height})
                 page.goto(f"http://localhost:{PORT}{path}")
                 page.wait_for_selector("path[role=graphics-symbol]", timeout=60_000)
-                page.wait_for_timeout(1500)
-                page.screenshot(path=root / "docs" / f"{name}.png")
+                page.wait_for_timeout(2500)
+                picture = Image.open(io.BytesIO(page.screenshot()))
+                file = root / "docs" / f"{name}.png"
+                picture.convert("RGB").quantize(COLOURS).save(file, optimize=True)
+                page.close()
             browser.close()
     finally:
         app.terminate()

@@ -48,7 +48,7 @@ def view(page: Page) -> dict[str, list[str]]:
 
 def drawn(page: Page) -> None:
     """Wait until charts are drawn and the script has ended."""
-    page.wait_for_selector("[role=graphics-symbol]", timeout=60_000)
+    page.wait_for_selector("path[role=graphics-symbol]", timeout=60_000)
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
 
 
@@ -57,9 +57,9 @@ def pick(page: Page, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
-def download(page: Page, kind: str, at: int = 0) -> bytes:
+def download(page: Page, kind: str) -> bytes:
     with page.expect_download() as found:
-        page.get_by_role("button", name=f"↓ {kind}").nth(at).click()
+        page.get_by_role("button", name=f"↓ {kind}").first.click()
     return Path(found.value.path()).read_bytes()
 
 
@@ -106,10 +106,10 @@ def test_a_reader_chooses_a_study_reads_downloads_and_comes_back(address, page) 
     labels = [e.get_attribute("aria-label") for e in page.query_selector_all("path[role]")]
     assert any("setup: imbalanced+cw" in (label or "") for label in labels)
     page.get_by_text("As a table, one run a row").click()
-    table = download(page, "CSV", 1).decode("utf-8-sig").splitlines()
+    table = download(page, "CSV").decode("utf-8-sig").splitlines()
     assert table[0].startswith("setup,seed,accuracy,accuracy from,accuracy to")
     assert len(table) == 5
-    assert b"\\toprule" in download(page, "LaTeX", 1)
+    assert b"\\toprule" in download(page, "LaTeX")
     page.get_by_text("confusion", exact=True).click()
     expect(page.get_by_role("heading", name="What imbalanced, seed 0 predicts")).to_be_visible()
 
