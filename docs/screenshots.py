@@ -16,7 +16,7 @@ PORT = 8599
 # Name of the picture: address, and height of the window.
 PAGES = {
     "overview": ("/?study=demo", 1180),
-    "data": ("/data?study=demo&cells=difference+from+uniform&split=train", 1180),
+    "data": ("/data?study=demo&cells=difference+from+uniform&split=train", 1540),
     "predictions": ("/predictions?study=demo", 1180),
     "compare": ("/compare?study=demo", 1180),
 }
