@@ -1,4 +1,4 @@
-# make demo   install, fetch the embedded default, train the demo study, print its tables
+# make demo   install, fetch the embedded default, train, explain and map the demo study
 # make test   install and pass the tests
 # make app    open the dashboard
 PYTHON ?= python3
@@ -8,6 +8,8 @@ BIN := .venv/bin
 
 demo: fetch
 	$(BIN)/python -m core study demo
+	$(BIN)/python -m core attribute demo
+	$(BIN)/python -m core project demo
 
 fetch: venv
 	$(BIN)/python -m core fetch
