@@ -303,25 +303,54 @@ def layer_forward(
     own = attention.self
     texts, _, width = hidden.shape
     heads = own.num_attention_heads
-    weights = [own.query.weight, own.key.weight, own.value.weight]
-    biases = [own.query.bias, own.key.bias, own.value.bias]
+    first = hidden[:, :1] if cls_only else hidden
 
-    def split(x: Tensor) -> Tensor:
-        return x.view(texts, -1, heads, width // heads).transpose(1, 2)
+    def split(projection: nn.Linear, x: Tensor) -> Tensor:
+        return projection(x).view(texts, -1, heads, width // heads).transpose(1, 2)
 
-    if cls_only:
-        residual = hidden[:, :1]
-        query = split(F.linear(residual, weights[0], biases[0]))
-        both = F.linear(hidden, torch.cat(weights[1:]), torch.cat(biases[1:]))
-        key, value = (split(x) for x in both.split(width, dim=-1))
-    else:
-        residual = hidden
-        fused = F.linear(hidden, torch.cat(weights), torch.cat(biases))
-        query, key, value = (split(x) for x in fused.split(width, dim=-1))
-    context = F.scaled_dot_product_attention(
-        query, key, value, attn_mask=bias, dropout_p=own.dropout.p if layer.training else 0.0
+    context = attend(
+        split(own.query, first),
+        split(own.key, hidden),
+        split(own.value, hidden),
+        bias,
+        own.dropout.p if layer.training else 0.0,
     )
-    context = context.transpose(1, 2).reshape(texts, -1, width)
-    attended = attention.output(context, residual)
-    output: Tensor = layer.output(layer.intermediate(attended), attended)
-    return output
+    attended = _add_and_norm(attention.output, context.transpose(1, 2).flatten(2), first)
+    return _add_and_norm(layer.output, layer.intermediate(attended), attended)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, p: float) -> Tensor:
+    """Attention with dropout on its probabilities (texts x heads x tokens x units a head).
+
+    With dropout torch's own function falls back to plain operations on a CPU, with more passes
+    over the scores than these.
+    """
+    if not p:
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+    scores = query @ key.transpose(-1, -2)
+    scale = query.shape[-1] ** -0.5
+    scores = scores * scale if bias is None else torch.add(bias, scores, alpha=scale)
+    return dropout(scores.softmax(-1), p) @ value
+
+
+def dropout(x: Tensor, p: float) -> Tensor:
+    """Dropout with 16 random bits an element, three times as fast on a CPU as torch's own.
+
+    Args:
+        p: probability of zero; rounded to 1 / 65536. What is kept is scaled by 1 / (1 - p) for the
+            rounded p, so that the mean is exact.
+    """
+    zeros = round(p * 2**16)
+    if not zeros:
+        return x
+    drawn = torch.empty((x.numel() + 3) // 4, dtype=torch.int64, device=x.device)
+    bits = drawn.random_(-(2**63), None).view(torch.int16)[: x.numel()].view(x.shape)
+    kept = (bits >= zeros - 2**15).to(x.dtype)
+    return x * kept.mul_(2**16 / (2**16 - zeros))
+
+
+def _add_and_norm(part: Any, x: Tensor, residual: Tensor) -> Tensor:
+    """transformers' output blocks: linear layer, dropout, residual connection, normalisation."""
+    x = dropout(part.dense(x), part.dropout.p if part.training else 0.0)
+    normed: Tensor = part.LayerNorm(x + residual)
+    return normed
