@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,26 +112,30 @@ class Classifier(nn.Module):
                 module.eval()
         return self
 
-    def forward(self, batch: Batch) -> Output:
-        """Logits and CLS vectors of a batch."""
-        hidden = batch.hidden
-        if hidden is None:
-            hidden = self.lower(batch)
-        mask = attention_bias(batch.mask, hidden.dtype)
+    def forward(self, *batches: Batch) -> Output:
+        """Logits and CLS vectors of a batch, or of several, one after the other.
+
+        Batches of different length share the linear layers, so that next to nothing is padded.
+        """
+        states = [b.hidden if b.hidden is not None else self.lower(b) for b in batches]
+        shapes = [(len(x), x.shape[1]) for x in states]
+        biases = [attention_bias(b.mask, x.dtype) for b, x in zip(batches, states, strict=True)]
+        hidden = _joined([x.flatten(0, 1) for x in states])
         upper = self.layers[self.frozen_layers :]
         for i, layer in enumerate(upper):
-            hidden = layer_forward(layer, hidden, mask, cls_only=i == len(upper) - 1)
-        cls = hidden[:, 0]
-        return Output(self.model.classifier(self.model.dropout(cls)), cls)
+            hidden = layer_forward(layer, hidden, shapes, biases, cls_only=i == len(upper) - 1)
+        return Output(self.model.classifier(self.model.dropout(hidden)), hidden)
 
     def lower(self, batch: Batch) -> Tensor:
         """Output of embeddings and frozen layers (texts x tokens x hidden units)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.frozen_layers == 0):
             hidden: Tensor = self.embeddings(input_ids=batch.ids, token_type_ids=batch.types)
-            mask = attention_bias(batch.mask, hidden.dtype)
+            biases = [attention_bias(batch.mask, hidden.dtype)]
+            texts, longest, width = hidden.shape
+            hidden = hidden.flatten(0, 1)
             for layer in self.layers[: self.frozen_layers]:
-                hidden = layer_forward(layer, hidden, mask)
-        return hidden
+                hidden = layer_forward(layer, hidden, [(texts, longest)], biases)
+        return hidden.view(texts, longest, width)
 
     def save(self, folder: Path) -> None:
         """Write weights, config and tokenizer in transformers' layout."""
@@ -290,33 +295,55 @@ def attention_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
 
 
 def layer_forward(
-    layer: Any, hidden: Tensor, bias: Tensor | None, *, cls_only: bool = False
+    layer: Any,
+    hidden: Tensor,
+    shapes: Sequence[tuple[int, int]],
+    biases: Sequence[Tensor | None],
+    *,
+    cls_only: bool = False,
 ) -> Tensor:
-    """One BERT layer (post-norm), for all tokens or for the first alone.
+    """One BERT layer (post-norm), for all tokens or for the first of each text.
 
     Args:
-        hidden: texts x tokens x hidden units.
-        bias: from `attention_bias`.
-        cls_only: compute the first token's output only (texts x 1 x hidden units).
+        hidden: tokens of all batches x hidden units.
+        shapes: texts and tokens a text of each batch.
+        biases: of each batch, from `attention_bias`.
+        cls_only: compute the first token's output only (texts of all batches x hidden units).
     """
     attention = layer.attention
     own = attention.self
-    texts, _, width = hidden.shape
+    width = hidden.shape[1]
     heads = own.num_attention_heads
-    first = hidden[:, :1] if cls_only else hidden
+    sizes = [texts * longest for texts, longest in shapes]
 
-    def split(projection: nn.Linear, x: Tensor) -> Tensor:
-        return projection(x).view(texts, -1, heads, width // heads).transpose(1, 2)
+    def split(x: Tensor, sizes: list[int]) -> list[Tensor]:
+        """Texts x heads x tokens x units a head, for each batch."""
+        parts = x.split(sizes) if len(sizes) > 1 else (x,)
+        return [
+            part.view(texts, -1, heads, width // heads).transpose(1, 2)
+            for part, (texts, _) in zip(parts, shapes, strict=True)
+        ]
 
-    context = attend(
-        split(own.query, first),
-        split(own.key, hidden),
-        split(own.value, hidden),
-        bias,
-        own.dropout.p if layer.training else 0.0,
-    )
-    attended = _add_and_norm(attention.output, context.transpose(1, 2).flatten(2), first)
+    first = hidden
+    if cls_only:
+        starts = [
+            torch.arange(end - size, end, longest, device=hidden.device)
+            for end, size, (_, longest) in zip(accumulate(sizes), sizes, shapes, strict=True)
+        ]
+        first = hidden[torch.cat(starts)]
+    queries = split(own.query(first), [texts for texts, _ in shapes] if cls_only else sizes)
+    keys, values = (split(projection(hidden), sizes) for projection in (own.key, own.value))
+    p = own.dropout.p if layer.training else 0.0
+    contexts = [
+        attend(query, key, value, bias, p).transpose(1, 2).flatten(2).flatten(0, 1)
+        for query, key, value, bias in zip(queries, keys, values, biases, strict=True)
+    ]
+    attended = _add_and_norm(attention.output, _joined(contexts), first)
     return _add_and_norm(layer.output, layer.intermediate(attended), attended)
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    return torch.cat(list(parts)) if len(parts) > 1 else parts[0]
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, p: float) -> Tensor:
