@@ -3,21 +3,20 @@
 It is transformers' own token classification model, read at the first token only: exactly "one
 feed-forward layer on the CLS token" (paper, section 3), without the pooling layers that the
 sequence classification models of BERT and RoBERTa add, and it loads in plain transformers. The
-forward pass is ours, for speed: query, key and value in one multiplication, and in the last layer
-only what the CLS token needs. It gives the same logits (tests/test_classifier.py).
+forward pass is ours, for speed (core/layer.py): texts of different length share the linear layers,
+and in the last layer only what the CLS token needs is computed. It gives the same logits
+(tests/test_classifier.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import (
     AutoModelForTokenClassification,
     AutoTokenizer,
@@ -27,6 +26,7 @@ from transformers import (
 
 from core.encoder import Encoder
 from core.errors import InputError
+from core.layer import attention_bias, joined, layer_forward
 
 
 class Tokens(NamedTuple):
@@ -112,15 +112,19 @@ class Classifier(nn.Module):
                 module.eval()
         return self
 
-    def forward(self, *batches: Batch) -> Output:
-        """Logits and CLS vectors of a batch, or of several, one after the other.
+    def forward(self, batch: Batch) -> Output:
+        """Logits and CLS vectors of a batch."""
+        return self.side_by_side([batch])
+
+    def side_by_side(self, batches: Sequence[Batch]) -> Output:
+        """Logits and CLS vectors of several batches, one after the other.
 
         Batches of different length share the linear layers, so that next to nothing is padded.
         """
         states = [b.hidden if b.hidden is not None else self.lower(b) for b in batches]
         shapes = [(len(x), x.shape[1]) for x in states]
         biases = [attention_bias(b.mask, x.dtype) for b, x in zip(batches, states, strict=True)]
-        hidden = _joined([x.flatten(0, 1) for x in states])
+        hidden = joined([x.flatten(0, 1) for x in states])
         upper = self.layers[self.frozen_layers :]
         for i, layer in enumerate(upper):
             hidden = layer_forward(layer, hidden, shapes, biases, cls_only=i == len(upper) - 1)
@@ -284,100 +288,3 @@ def mask_id(tokenizer: PreTrainedTokenizerFast) -> int:
             "choose an encoder pretrained with masking."
         )
     return int(tokenizer.mask_token_id)
-
-
-def attention_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    """What is added to attention scores (texts x 1 x 1 x tokens): 0 or minus infinity."""
-    if mask is None:
-        return None
-    bias = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
-    return bias.masked_fill(~mask, float("-inf"))[:, None, None, :]
-
-
-def layer_forward(
-    layer: Any,
-    hidden: Tensor,
-    shapes: Sequence[tuple[int, int]],
-    biases: Sequence[Tensor | None],
-    *,
-    cls_only: bool = False,
-) -> Tensor:
-    """One BERT layer (post-norm), for all tokens or for the first of each text.
-
-    Args:
-        hidden: tokens of all batches x hidden units.
-        shapes: texts and tokens a text of each batch.
-        biases: of each batch, from `attention_bias`.
-        cls_only: compute the first token's output only (texts of all batches x hidden units).
-    """
-    attention = layer.attention
-    own = attention.self
-    width = hidden.shape[1]
-    heads = own.num_attention_heads
-    sizes = [texts * longest for texts, longest in shapes]
-
-    def split(x: Tensor, sizes: list[int]) -> list[Tensor]:
-        """Texts x heads x tokens x units a head, for each batch."""
-        parts = x.split(sizes) if len(sizes) > 1 else (x,)
-        return [
-            part.view(texts, -1, heads, width // heads).transpose(1, 2)
-            for part, (texts, _) in zip(parts, shapes, strict=True)
-        ]
-
-    first = hidden
-    if cls_only:
-        starts = [
-            torch.arange(end - size, end, longest, device=hidden.device)
-            for end, size, (_, longest) in zip(accumulate(sizes), sizes, shapes, strict=True)
-        ]
-        first = hidden[torch.cat(starts)]
-    queries = split(own.query(first), [texts for texts, _ in shapes] if cls_only else sizes)
-    keys, values = (split(projection(hidden), sizes) for projection in (own.key, own.value))
-    p = own.dropout.p if layer.training else 0.0
-    contexts = [
-        attend(query, key, value, bias, p).transpose(1, 2).flatten(2).flatten(0, 1)
-        for query, key, value, bias in zip(queries, keys, values, biases, strict=True)
-    ]
-    attended = _add_and_norm(attention.output, _joined(contexts), first)
-    return _add_and_norm(layer.output, layer.intermediate(attended), attended)
-
-
-def _joined(parts: Sequence[Tensor]) -> Tensor:
-    return torch.cat(list(parts)) if len(parts) > 1 else parts[0]
-
-
-def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, p: float) -> Tensor:
-    """Attention with dropout on its probabilities (texts x heads x tokens x units a head).
-
-    With dropout torch's own function falls back to plain operations on a CPU, with more passes
-    over the scores than these.
-    """
-    if not p:
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-    scores = query @ key.transpose(-1, -2)
-    scale = query.shape[-1] ** -0.5
-    scores = scores * scale if bias is None else torch.add(bias, scores, alpha=scale)
-    return dropout(scores.softmax(-1), p) @ value
-
-
-def dropout(x: Tensor, p: float) -> Tensor:
-    """Dropout with 16 random bits an element, three times as fast on a CPU as torch's own.
-
-    Args:
-        p: probability of zero; rounded to 1 / 65536. What is kept is scaled by 1 / (1 - p) for the
-            rounded p, so that the mean is exact.
-    """
-    zeros = round(p * 2**16)
-    if not zeros:
-        return x
-    drawn = torch.empty((x.numel() + 3) // 4, dtype=torch.int64, device=x.device)
-    bits = drawn.random_(-(2**63), None).view(torch.int16)[: x.numel()].view(x.shape)
-    kept = (bits >= zeros - 2**15).to(x.dtype)
-    return x * kept.mul_(2**16 / (2**16 - zeros))
-
-
-def _add_and_norm(part: Any, x: Tensor, residual: Tensor) -> Tensor:
-    """transformers' output blocks: linear layer, dropout, residual connection, normalisation."""
-    x = dropout(part.dense(x), part.dropout.p if part.training else 0.0)
-    normed: Tensor = part.LayerNorm(x + residual)
-    return normed

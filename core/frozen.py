@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -72,3 +73,26 @@ def batches_by_length(tokens: Sequence[Tokens], budget: int = TOKENS_A_BATCH) ->
         else:
             batches.append([i])
     return batches
+
+
+def blocks_of(lengths: Sequence[int], cost: int) -> list[tuple[int, int]]:
+    """Cut ascending lengths into blocks so that padding and blocks cost least.
+
+    Args:
+        cost: of a block of its own, in tokens.
+
+    Returns:
+        Start and end of each block.
+    """
+    longest = np.asarray(lengths)
+    total, start = [0], [0]  # of the cheapest cut of the first rows
+    for end in range(1, len(longest) + 1):
+        costs = np.array(total) + longest[end - 1] * np.arange(end, 0, -1) + cost
+        start.append(int(costs.argmin()))
+        total.append(int(costs.min()))
+    blocks = []
+    end = len(longest)
+    while end:
+        blocks.append((start[end], end))
+        end = start[end]
+    return blocks[::-1]

@@ -33,6 +33,7 @@ from transformers import (
 from transformers.trainer_utils import get_last_checkpoint
 
 from core.classifier import Batch, Classifier, Tokens, collate, mask_id, mask_input
+from core.frozen import blocks_of
 from core.objective import masked_input_entropy, weighted_cross_entropy
 from core.recipe import Recipe
 
@@ -209,29 +210,6 @@ class _Collator:
         }
 
 
-def blocks_of(lengths: Sequence[int], cost: int) -> list[tuple[int, int]]:
-    """Cut ascending lengths into blocks so that padding and blocks cost least.
-
-    Args:
-        cost: of a block of its own, in tokens.
-
-    Returns:
-        Start and end of each block.
-    """
-    longest = np.asarray(lengths)
-    total, start = [0], [0]  # of the cheapest cut of the first rows
-    for end in range(1, len(longest) + 1):
-        costs = np.array(total) + longest[end - 1] * np.arange(end, 0, -1) + cost
-        start.append(int(costs.argmin()))
-        total.append(int(costs.min()))
-    blocks = []
-    end = len(longest)
-    while end:
-        blocks.append((start[end], end))
-        end = start[end]
-    return blocks[::-1]
-
-
 class StepSampler(Sampler[int]):
     """Rows in random order, sorted by length within each optimiser step.
 
@@ -275,6 +253,20 @@ class _Trainer(Trainer):
         self.model_accepts_loss_kwargs = True
         self.loss_is_scaled_for_ga = True
 
+    def train(self, *arguments: Any, **more: Any) -> Any:
+        """As in the Trainer; the token table's gradients name their rows and are added in place.
+
+        A dense gradient of the whole table for each micro-batch would cost as much as a layer.
+        """
+        model: Any = self.model
+        table = model.embeddings.word_embeddings
+        table.sparse = table.weight.requires_grad and self.args.device.type in ("cpu", "cuda")
+        self._table_gradient = torch.zeros_like(table.weight) if table.sparse else None
+        try:
+            return super().train(*arguments, **more)
+        finally:
+            table.sparse = False
+
     def _get_train_sampler(self, train_dataset: Any = None) -> StepSampler:
         return self.sampler
 
@@ -298,7 +290,10 @@ class _Trainer(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         blocks = [Batch(**{"types": None, "mask": None, **block}) for block in inputs["blocks"]]
-        logits = model(*blocks).logits
+        weight = model.embeddings.word_embeddings.weight
+        if model.training and self._table_gradient is not None and weight.grad is None:
+            weight.grad = self._table_gradient.zero_()
+        logits = model.side_by_side(blocks).logits
         n = num_items_in_batch if num_items_in_batch is not None else len(logits)
         loss = weighted_cross_entropy(logits, inputs["labels"], inputs["weights"], n)
         if self.entropy and model.training:

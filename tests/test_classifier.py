@@ -87,6 +87,25 @@ def test_gradients_are_those_of_transformers(folder, tmp_path) -> None:
         assert torch.allclose(a, b, atol=1e-5)
 
 
+@pytest.mark.parametrize("frozen", [0, 2])
+def test_batches_side_by_side_give_what_each_gives_alone(folder, tmp_path, frozen) -> None:
+    encoder = load(str(folder), corpus_of(tmp_path, TEXTS))
+    classifier = build(encoder, LABELS, frozen_layers=frozen).eval()
+    tokens = tokenise(encoder.tokenizer, TEXTS, TEXTS[::-1], 32)
+    pad_id = encoder.tokenizer.pad_token_id
+    batches = [collate(part, pad_id) for part in (tokens[:1], tokens[1:], tokens[::-1])]
+    together = classifier.side_by_side(batches)
+    alone = [classifier(batch) for batch in batches]
+    assert torch.allclose(together.logits, torch.cat([x.logits for x in alone]), atol=1e-6)
+    assert torch.allclose(together.cls, torch.cat([x.cls for x in alone]), atol=1e-6)
+    weight = classifier.model.base_model.get_parameter("encoder.layer.2.attention.self.key.weight")
+    ours, theirs = (
+        torch.autograd.grad(sum(x.logits.square().sum() for x in outputs), weight)[0]
+        for outputs in ([together], alone)
+    )
+    assert torch.allclose(ours, theirs, atol=1e-6)
+
+
 def test_a_saved_classifier_loads_in_plain_transformers(folder, tmp_path) -> None:
     encoder = load(str(folder), corpus_of(tmp_path, TEXTS))
     classifier = build(encoder, LABELS).eval()

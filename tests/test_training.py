@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from core.corpus import Corpus, load
 from core.encoder import Encoder
 from core.encoder import load as load_encoder
 from core.errors import InputError
-from core.frozen import FrozenStates
+from core.frozen import FrozenStates, blocks_of
 from core.inference import predict
 from core.objective import weighted_cross_entropy
 from core.recipe import Recipe
@@ -124,6 +126,7 @@ def test_the_trainer_takes_the_steps_of_a_plain_loop(encoder, corpus, tmp_path) 
     logged = [line["loss"] for line in lines if "loss" in line]
     assert logged == pytest.approx(losses, abs=1e-4)
     assert torch.allclose(weights_of(ours), kept, atol=1e-4)
+    assert not ours.embeddings.word_embeddings.sparse
 
 
 def test_the_best_epoch_by_weighted_validation_loss_is_kept(encoder, corpus, tmp_path) -> None:
@@ -226,6 +229,21 @@ def test_a_step_is_a_random_draw_sorted_by_length(lengths, rows_a_step, seed) ->
     sampler.set_epoch(1)
     if len(lengths) > 8:
         assert list(sampler) != order or rows_a_step >= len(lengths)
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=9), st.integers(0, 60))
+def test_blocks_are_the_cheapest_cut(lengths, cost) -> None:
+    lengths.sort()
+
+    def price(blocks: Iterable[tuple[int, int]]) -> int:
+        return sum((end - start) * lengths[end - 1] + cost for start, end in blocks)
+
+    inner = range(1, len(lengths))
+    cuts = (c for n in range(len(lengths)) for c in combinations(inner, n))
+    cheapest = min(price(pairwise((0, *cut, len(lengths)))) for cut in cuts)
+    blocks = blocks_of(lengths, cost)
+    assert price(blocks) == cheapest
+    assert [i for start, end in blocks for i in range(start, end)] == list(range(len(lengths)))
 
 
 @pytest.mark.parametrize(
