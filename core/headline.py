@@ -165,6 +165,9 @@ def _uptake(document: dict[str, Any], runs: Runs) -> Card | None:
             if "imbalanced+cw" in value:
                 text += f", with class weights **{percent(value['imbalanced+cw'])}**"
             text += "."
+        else:
+            name, slope = next(iter(value.items()))
+            text += f" The {name} model copies **{percent(slope)}** of the skew."
         return text.strip()
 
     return _card(
@@ -200,9 +203,10 @@ def _two_languages(document: dict[str, Any], runs: Runs) -> str:
     under = min(document["groups"][1], key=lambda x: mean[x])
     truth = np.mean([skewed[0]["truth"][x][label] for x in (over, under)])
     return (
-        f"With the skewed training set the model calls a text in **{escaped(over)}** "
-        f"*{escaped(label)}* **{percent(mean[over])}** of the time, one in **{escaped(under)}** "
-        f"**{percent(mean[under])}**; the truth is {percent(float(truth))}."
+        f"With the skewed training set the model predicts *{escaped(label)}* for "
+        f"**{percent(mean[over])}** of the **{escaped(over)}** texts and for "
+        f"**{percent(mean[under])}** of the **{escaped(under)}** texts; the truth is "
+        f"{percent(float(truth))}."
     )
 
 

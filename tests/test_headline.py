@@ -68,7 +68,7 @@ def test_sentences_are_made_of_the_numbers(document) -> None:
     )
     assert "right in **70.0 %** of the test texts, 5.0 points fewer" in accuracy
     assert "The 2 balanced models lie 0.0 points apart" in accuracy
-    assert "**fr** *positive* **45 %** of the time, one in **de** **31 %**" in uptake
+    assert "*positive* for **45 %** of the **fr** texts and for **31 %** of the **de**" in uptake
     assert "the truth is 33 %. That is **50 %** of the skew" in uptake
 
 

@@ -108,7 +108,7 @@ def heatmap(
             f"{x}:N",
             sort=order_x,
             title=x,
-            axis=names_axis(labelAngle=slant, orient="top", **bare),
+            axis=names_axis(labelAngle=slant, labelOverlap=False, orient="top", **bare),
         ),
         "y": alt.Y(f"{y}:N", sort=order_y, title=None, axis=names_axis(**bare)),
     }
@@ -159,6 +159,6 @@ def shared_rows(shared: pd.DataFrame, runs: list[dict[str, Any]]) -> AnyChart:
         unit="rows in both",
         order_x=order,
         order_y=order,
-        slant=-25,
+        slant=-40,
     )
     return chart

@@ -113,14 +113,16 @@ def test_a_reader_chooses_a_study_reads_downloads_and_comes_back(address, page) 
     page.get_by_text("confusion", exact=True).click()
     expect(page.get_by_role("heading", name="What imbalanced, seed 0 predicts")).to_be_visible()
 
+    page.get_by_role("link", name="Data").click()  # the view is kept
+    expect(page.get_by_role("heading", name="in the corpus, all splits: shares")).to_be_visible()
+    assert view(page)["cells"] == ["shares"]
+    page.get_by_role("link", name="Predictions").click()
+    expect(page.get_by_role("heading", name="What imbalanced, seed 0 predicts")).to_be_visible()
+
     page.reload()
     drawn(page)
     expect(page.get_by_role("heading", name="What imbalanced, seed 0 predicts")).to_be_visible()
     assert view(page) == {"study": ["small"], "part": ["confusion"]}
-
-    page.get_by_role("link", name="Data").click()  # the view is kept
-    expect(page.get_by_role("heading", name="in the corpus, all splits: shares")).to_be_visible()
-    assert view(page)["cells"] == ["shares"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

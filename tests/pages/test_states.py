@@ -16,7 +16,9 @@ PAGES = ["overview", "data", "predictions", "latent", "compare"]
 
 
 def test_these_are_all_pages_of_the_study() -> None:
-    found = {p.stem for p in (ROOT / "pages").glob("*.py") if "choose_study()" in p.read_text()}
+    found = {
+        p.stem for p in (ROOT / "pages").glob("*.py") if "common.choose_study(" in p.read_text()
+    }
     assert set(PAGES) <= found
 
 
