@@ -1,15 +1,17 @@
 """Run folders: written whole or not at all, claimed by one process, read through DuckDB.
 
 The folder is the truth. `COMPLETE` is written last; a run is being worked on exactly while a
-process holds the lock on its folder, which the system releases when that process ends, however it
-ends.
+process holds the lock on its folder (`core.locks` says why a lock and no heartbeat), which the
+system releases when that process ends, however it ends. The process id and times in status.json are
+for people.
 """
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,9 +22,11 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from core import locks
 from core.config import RunConfig
 from core.errors import InputError
 from core.measures.predictions import Predictions
+from core.stopping import Cancelled, Terminated
 
 STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 
@@ -108,17 +112,27 @@ def read_status(run_id: str) -> dict[str, Any]:
     path = folder(run_id)
     if is_complete(run_id):
         return {"state": "done", "message": ""}
-    try:
-        status: dict[str, Any] = json.loads((path / "status.json").read_text())
-        state = status["state"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return {"state": "failed", "message": f"status.json does not read: {error!r}"}
-    if state == "running" and not _is_locked(path):
-        message = "the process that trained it is gone; train it again to go on"
-        return {**status, "state": "interrupted", "message": message}
-    if state == "done":
+    status = _stored_status(path)
+    if status["state"] == "running" and not locks.is_held(path / "lock"):
+        # It may have ended well between the two looks; then what it wrote last counts.
+        status = _stored_status(path)
+        if status["state"] == "running":
+            message = (
+                "the process that worked on it is gone (killed, or the machine restarted); train "
+                "it again to go on"
+            )
+            return {**status, "state": "interrupted", "message": message}
+    if status["state"] == "done" and not is_complete(run_id):
         return {**status, "state": "failed", "message": "COMPLETE is missing; train it again"}
     return status
+
+
+def _stored_status(path: Path) -> dict[str, Any]:
+    try:
+        status: dict[str, Any] = json.loads((path / "status.json").read_text())
+        return {**status, "state": status["state"], "message": status.get("message", "")}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return {"state": "failed", "message": f"status.json does not read: {error!r}"}
 
 
 @contextmanager
@@ -126,39 +140,31 @@ def claim(run_id: str) -> Iterator[Path]:
     """Hold a run's lock while working on it.
 
     Raises:
-        InputError: another process works on it.
+        InputError: no such run, or another process works on it.
     """
     path = folder(run_id)
-    with (path / "lock").open("w") as lock:
-        for tries_left in reversed(range(5)):
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if not tries_left:
-                    raise InputError(
-                        f"run {run_id} is being trained by another process; wait for it, or stop "
-                        "that process."
-                    ) from error
-                time.sleep(0.1)  # a reader of the status holds the lock for a moment
+    for tries_left in reversed(range(5)):
+        try:
+            lock = locks.take(path / "lock")
+        except FileNotFoundError as error:
+            raise InputError(f"run {run_id} is not in {root()}; was it deleted?") from error
+        if lock:
+            break
+        if tries_left:
+            time.sleep(0.1)  # a reader of the status holds the lock for a moment
+    else:
+        raise InputError(
+            f"run {run_id} is being trained by another process; wait for it, or stop that process."
+        )
+    with lock:
         yield path
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        with (path / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, renamed over `path` (a file or folder) when the block ends well."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Not the process id: in two containers that share the folder it may be the same.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         yield partial
         if path.is_dir():  # a folder cannot be renamed over
@@ -262,13 +268,30 @@ def _run_folders() -> list[Path]:
 def attempt(run_id: str, work: Callable[[Path], None]) -> None:
     """Work on a claimed run and record how it ended."""
     with claim(run_id) as path:
+        for left in path.glob(".*.partial"):  # of a process that was killed while it wrote
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         try:
             write_status(run_id, "running", started=time.time())
             work(path)
             write_status(run_id, "done")
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Cancelled):
             write_status(run_id, "cancelled", "stopped by hand; train it again to go on")
             raise
-        except BaseException as error:
-            write_status(run_id, "failed", f"{type(error).__name__}: {error}")
+        except Terminated:
+            message = "its process was asked to end, and saved; train it again to go on"
+            write_status(run_id, "interrupted", message)
             raise
+        except BaseException as error:
+            with suppress(OSError):  # the disk may be full: the error itself says more
+                write_status(run_id, "failed", describe(error))
+            raise
+
+
+def describe(error: BaseException) -> str:
+    """An exception in words for status and log: what happened and, where we know, what to do."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"the disk is full{where}; free some space, then train it again to go on"
+    return f"{type(error).__name__}: {error}"

@@ -156,6 +156,11 @@ def best_device() -> torch.device:
     return found or torch.device("cpu")
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes faster in bfloat16: GPUs made for it; a CPU is slower in it."""
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 def build(
     encoder: Encoder, labels: Sequence[str], *, frozen_layers: int = 0, seed: int = 0
 ) -> Classifier:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +14,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 
 from core import checkpoints
-from core.classifier import Tokens, best_device, build
+from core.classifier import Classifier, Tokens, best_device, build
 from core.config import IMPORTED, RunConfig
 from core.errors import InputError
 from core.inference import encode, predict
 from core.objective import class_weights, row_weights
 from core.outputs import write_test
+from core.recipe import Recipe
 from core.session import Report, Session
+from core.stopping import Stop
 from core.subsets import rows_of, subset, training_counts
 from core.training import Examples, fit
 
 
-def train_run(run_id: str, session: Session | None = None, report: Report | None = None) -> None:
+def train_run(
+    run_id: str,
+    session: Session | None = None,
+    report: Report | None = None,
+    stop: Stop | None = None,
+) -> None:
     """Train, predict, measure and store one run; nothing is done where it is complete.
 
     A run that was stopped goes on from its last complete epoch.
 
     Raises:
-        InputError: no such run, another process works on it, or its corpus or encoder changed.
+        InputError: no such run, another process works on it, its corpus or encoder changed, or not
+            even one text at a time fits into memory.
+        Cancelled, Terminated: stopped.
     """
     if checkpoints.is_complete(run_id):
         return
@@ -45,20 +55,24 @@ def train_run(run_id: str, session: Session | None = None, report: Report | None
 
     def work(path: Path) -> None:
         if not checkpoints.is_complete(run_id):  # another process may have been faster
-            _execute(path, config, session or Session(), report or (lambda what, share: None))
+            report_ = report or (lambda what, share: None)
+            _execute(path, config, session or Session(), report_, stop or Stop())
 
     checkpoints.attempt(run_id, work)
 
 
-def _execute(path: Path, config: RunConfig, session: Session, report: Report) -> None:
+def _execute(path: Path, config: RunConfig, session: Session, report: Report, stop: Stop) -> None:
     started = time.monotonic()
     report("loading the corpus", 0.0)
     corpus = session.corpus(config)
     report("loading the encoder", 0.0)
     encoder = session.encoder(config)
     recipe = config.training
-    classifier = build(encoder, config.labels, frozen_layers=recipe.frozen_layers, seed=config.seed)
-    classifier.to(best_device())
+
+    def classifier_anew() -> Classifier:
+        return build(encoder, config.labels, frozen_layers=recipe.frozen_layers, seed=config.seed)
+
+    classifier = classifier_anew().to(best_device())
 
     parts = {}
     for split in ("train", "validation", "test"):
@@ -93,16 +107,32 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Report) ->
         checkpoints.append_line(path / "progress.jsonl", line)
         report("training", line["step"] / line["steps"])
 
-    trained = fit(
-        classifier,
-        examples["train"],
-        examples["validation"],
-        recipe,
-        config.seed,
-        path / "resume",
-        progress,
-        entropy=config.entropy,
-    )
+    fitting = recipe
+    while True:
+        try:
+            trained = fit(
+                classifier,
+                examples["train"],
+                examples["validation"],
+                fitting,
+                config.seed,
+                path / "resume",
+                progress,
+                entropy=config.entropy,
+                stop=stop,
+            )
+            break
+        except (RuntimeError, MemoryError) as error:
+            fitting = _in_less_memory(fitting, error)
+            message = (
+                f"out of memory: going on with micro-batches of {fitting.batch_size} rows, "
+                f"{fitting.accumulation} an optimiser step"
+            )
+            checkpoints.append_line(path / "progress.jsonl", {"message": message})
+            report(message, 0.0)
+        classifier.zero_grad()
+        clear_device_cache(garbage_collection=True)
+        classifier.load_state_dict(classifier_anew().state_dict())
     with checkpoints.replacing(path / "model") as partial:
         classifier.save(partial)
 
@@ -116,7 +146,8 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Report) ->
     metrics = write_test(path, config, parts["test"], probabilities, vectors) | {
         "n_train": parts["train"].num_rows,
         "n_validation": parts["validation"].num_rows,
-        "training": asdict(trained),
+        "training": asdict(trained)
+        | {"batch_size": fitting.batch_size, "accumulation": fitting.accumulation},
         "vocabulary": classifier.model.config.vocab_size,
         "full_vocabulary": encoder.full_vocabulary,
         "device": str(classifier.device),
@@ -127,6 +158,25 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Report) ->
     shutil.rmtree(path / "resume", ignore_errors=True)
     checkpoints.write_text(path / "COMPLETE", "")
     report("done", 1.0)
+
+
+def _in_less_memory(recipe: Recipe, error: RuntimeError | MemoryError) -> Recipe:
+    """Half the micro-batch and more of them: the same rows an optimiser step, the same loss.
+
+    Raises:
+        InputError: the micro-batch is a single row already.
+        RuntimeError: `error`, where it is not about memory.
+    """
+    if not isinstance(error, MemoryError) and not should_reduce_batch_size(error):
+        raise error
+    rows = recipe.batch_size * recipe.accumulation
+    sizes = [n for n in range(1, recipe.batch_size // 2 + 1) if rows % n == 0]
+    if not sizes:
+        raise InputError(
+            f"out of memory with a single row of {recipe.max_length} tokens at a time ({error}); "
+            "set a smaller max_length, more frozen_layers, or choose a smaller encoder."
+        ) from error
+    return replace(recipe, batch_size=sizes[-1], accumulation=rows // sizes[-1])
 
 
 def _examples(

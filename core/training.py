@@ -7,9 +7,7 @@ a plain random draw, and only within the step are they sorted into micro-batches
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,12 +28,21 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
-from core.classifier import Batch, Classifier, Tokens, collate, mask_id, mask_input
+from core.classifier import (
+    Batch,
+    Classifier,
+    Tokens,
+    collate,
+    has_bfloat16,
+    mask_id,
+    mask_input,
+)
 from core.frozen import blocks_of
 from core.objective import masked_input_entropy, weighted_cross_entropy
 from core.recipe import Recipe
+from core.resuming import Keeper, Stopper, last_checkpoint
+from core.stopping import Stop, Terminated
 
 
 @dataclass
@@ -87,6 +94,7 @@ def fit(
     progress: Progress | None = None,
     *,
     entropy: bool = False,
+    stop: Stop | None = None,
 ) -> Trained:
     """Train in place; afterwards the classifier holds the best epoch by validation loss.
 
@@ -97,9 +105,12 @@ def fit(
             samples_per_second, and after each epoch also with validation_loss and
             validation_loss_unweighted.
         entropy: add the masked-input entropy (paper, equation 3) to the training loss.
+        stop: looked at after each micro-batch. Cancelled, training ends there and keeps the last
+            complete epoch; terminated, it ends after the optimiser step and keeps that.
 
     Raises:
         InputError: `entropy` with a tokenizer without mask token.
+        Cancelled, Terminated: stopped.
     """
     if entropy:
         mask_id(classifier.tokenizer)
@@ -117,7 +128,6 @@ def fit(
         logging_steps=max(1, steps // 200),
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=1,
         load_best_model_at_end=True,
         metric_for_best_model="loss",
         greater_is_better=False,
@@ -141,10 +151,12 @@ def fit(
         eval_dataset=_Indices(len(validation.labels), offset=len(train.labels)),
         data_collator=_Collator(classifier, train, validation),
         compute_metrics=_unweighted_loss,
-        callbacks=[reporter],
+        callbacks=[reporter, Keeper(), Stopper(stop or Stop(), steps_an_epoch)],
     )
     trainer.remove_callback(PrinterCallback)  # our own lines say more
     trainer.train(resume_from_checkpoint=last_checkpoint(folder))
+    if stop and stop.terminated and trainer.state.global_step < steps:
+        raise Terminated
     epochs = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
     kept = min(epochs, key=lambda entry: entry["eval_loss"])
     classifier.eval()
@@ -155,20 +167,6 @@ def fit(
         seconds=reporter.seconds,
         steps=trainer.state.global_step,
     )
-
-
-def last_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint in a folder; broken ones are deleted.
-
-    A checkpoint is whole when the Trainer's state, which it writes last, reads as JSON.
-    """
-    while folder.is_dir() and (found := get_last_checkpoint(str(folder))):
-        try:
-            json.loads((Path(found) / "trainer_state.json").read_text())
-            return str(found)
-        except (OSError, json.JSONDecodeError):
-            shutil.rmtree(found)
-    return None
 
 
 class _Indices(Dataset[int]):
@@ -293,7 +291,7 @@ class _Trainer(Trainer):
         weight = model.embeddings.word_embeddings.weight
         if model.training and self._table_gradient is not None and weight.grad is None:
             weight.grad = self._table_gradient.zero_()
-        logits = model.side_by_side(blocks).logits
+        logits = _logits(model, blocks)
         n = num_items_in_batch if num_items_in_batch is not None else len(logits)
         loss = weighted_cross_entropy(logits, inputs["labels"], inputs["weights"], n)
         if self.entropy and model.training:
@@ -317,8 +315,18 @@ class _Trainer(Trainer):
         tokenizer = model.tokenizer
         tokens = mask_input(tokenizer, length, specials=not released)
         batch = collate([tokens], tokenizer.pad_token_id, self.args.device)
-        value = masked_input_entropy(model(batch).logits, self.recipe.masked_input)
+        logits = _logits(model, [batch])
+        value = masked_input_entropy(logits, self.recipe.masked_input)
         return value / self.current_gradient_accumulation_steps if released else value
+
+
+def _logits(model: Any, batches: Sequence[Batch]) -> Tensor:
+    """Logits (float32) of several batches, one after the other; computed in bfloat16 where the
+    device is made for it."""
+    device = batches[0].ids.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
+        logits: Tensor = model.side_by_side(batches).logits
+    return logits.float()
 
 
 def _unweighted_loss(predicted: EvalPrediction) -> dict[str, float]:

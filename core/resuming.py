@@ -1,0 +1,94 @@
+"""What lets a training stop at any point and go on: checkpoints that are whole, and asking it to."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from core.stopping import Stop
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """The newest whole checkpoint in a folder; broken ones are deleted.
+
+    A checkpoint is whole when the Trainer's state, which it writes last, reads as JSON, no file is
+    cut short, as a crash of the machine leaves files that were not yet on the disk, and the same
+    holds for the best checkpoint so far, which is kept beside it.
+    """
+    while folder.is_dir() and (found := get_last_checkpoint(str(folder))):
+        try:
+            best = _check_whole(Path(found)).get("best_global_step")
+            if best:
+                _check_whole(folder / f"checkpoint-{best}")
+            return str(found)
+        except (OSError, ValueError, SafetensorError, zipfile.BadZipFile):
+            shutil.rmtree(found)
+    return None
+
+
+def _check_whole(checkpoint: Path) -> dict[str, Any]:
+    """The Trainer's state of a checkpoint; raises what its broken file raises."""
+    state: dict[str, Any] = json.loads((checkpoint / "trainer_state.json").read_text())
+    with safe_open(checkpoint / "model.safetensors", "pt"):  # compares sizes
+        pass
+    for path in checkpoint.glob("*.pt*"):
+        with zipfile.ZipFile(path):  # torch's format; its directory is at the end
+            pass
+    return state
+
+
+class Keeper(TrainerCallback):
+    """Keeps the newest and the best checkpoint, by their numbers.
+
+    The Trainer itself would go by the clock, and delete the newest after the clock was set back.
+    """
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if state.best_global_step:  # the folder may have moved since
+            best = Path(str(args.output_dir)) / f"checkpoint-{state.best_global_step}"
+            state.best_model_checkpoint = str(best)
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        kept = {state.global_step, state.best_global_step}
+        for path in Path(str(args.output_dir)).glob("checkpoint-*"):
+            if path.name not in {f"checkpoint-{step}" for step in kept}:
+                shutil.rmtree(path)
+
+
+class Stopper(TrainerCallback):
+    """Ends training when asked to; what a stopped run lost, it computes again when it goes on."""
+
+    def __init__(self, stop: Stop, steps_an_epoch: int) -> None:
+        self.stop, self.steps_an_epoch = stop, steps_an_epoch
+
+    def on_substep_end(self, *_: Any, **__: Any) -> None:
+        self.stop.check_cancelled()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self.stop.check_cancelled()
+        if self.stop.terminated:
+            control.should_training_stop = True
+            # At its last step the epoch is evaluated and saved anyway.
+            control.should_save = self._within_epoch(state)
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if self._within_epoch(state):  # stopped: half an epoch is not compared with whole ones
+            control.should_evaluate = control.should_save = False
+
+    def _within_epoch(self, state: TrainerState) -> bool:
+        return state.global_step % self.steps_an_epoch != 0

@@ -1,0 +1,62 @@
+"""How work is asked to stop: cancelled by a user, or terminated with its process.
+
+Signals and cancel files only ask. Work looks at points where it can stop without losing anything:
+between micro-batches, between steps, whenever it reports progress.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+
+
+class Cancelled(BaseException):
+    """A user asked to stop this work; what it has saved stays."""
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM); what is done is saved."""
+
+
+class Stop:
+    """Whether the work at hand is asked to stop.
+
+    Args:
+        cancelled: asked at every micro-batch, so it must be quick.
+        terminated: set once the process is asked to end.
+    """
+
+    def __init__(
+        self, cancelled: Callable[[], bool] | None = None, terminated: Event | None = None
+    ) -> None:
+        self._cancelled = cancelled or (lambda: False)
+        self._terminated = terminated or Event()
+
+    @property
+    def terminated(self) -> bool:
+        """Whether the process is asked to end."""
+        return self._terminated.is_set()
+
+    def check_cancelled(self) -> None:
+        """Raise Cancelled if a user asked to stop."""
+        if self._cancelled():
+            raise Cancelled
+
+    def check(self) -> None:
+        """Raise Cancelled or Terminated if either is asked for."""
+        self.check_cancelled()
+        if self.terminated:
+            raise Terminated
+
+
+@contextmanager
+def on_sigterm() -> Iterator[Event]:
+    """An event that SIGTERM sets, in place of ending the process at once; main thread only."""
+    terminated = Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: terminated.set())
+    try:
+        yield terminated
+    finally:
+        signal.signal(signal.SIGTERM, before)
