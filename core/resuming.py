@@ -1,4 +1,4 @@
-"""What lets a training stop at any point and go on: checkpoints that are whole, and asking it to."""
+"""What lets a training stop at any point and go on: whole checkpoints, and asking it to."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ class Keeper(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        """Say where the best checkpoint lies."""
         if state.best_global_step:  # the folder may have moved since
             best = Path(str(args.output_dir)) / f"checkpoint-{state.best_global_step}"
             state.best_model_checkpoint = str(best)
@@ -60,6 +61,7 @@ class Keeper(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        """Delete what is neither."""
         kept = {state.global_step, state.best_global_step}
         for path in Path(str(args.output_dir)).glob("checkpoint-*"):
             if path.name not in {f"checkpoint-{step}" for step in kept}:
@@ -73,11 +75,13 @@ class Stopper(TrainerCallback):
         self.stop, self.steps_an_epoch = stop, steps_an_epoch
 
     def on_substep_end(self, *_: Any, **__: Any) -> None:
+        """After a micro-batch that is not its step's last."""
         self.stop.check_cancelled()
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        """After an optimiser step: here a checkpoint is exact."""
         self.stop.check_cancelled()
         if self.stop.terminated:
             control.should_training_stop = True
@@ -87,6 +91,7 @@ class Stopper(TrainerCallback):
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        """After the loop over an epoch, whole or stopped."""
         if self._within_epoch(state):  # stopped: half an epoch is not compared with whole ones
             control.should_evaluate = control.should_save = False
 
