@@ -9,7 +9,10 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+from core import queue_commands
 from core.errors import InputError
+from core.stopping import Cancelled, Terminated
+from core.terminal import Line, quiet
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,9 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"langskew: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Cancelled):
         print("\nlangskew: stopped; the same command goes on from here.", file=sys.stderr)
         return 130
+    except Terminated:
+        print("\nlangskew: asked to end; the same command goes on from here.", file=sys.stderr)
+        return 143
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -53,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     study.add_argument("--seeds", metavar="0,1,2", help="in place of the study's own")
     study.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
+    study.add_argument(
+        "--background", action="store_true", help="put it into the queue, start a worker, and stop"
+    )
     study.set_defaults(command=_study)
 
     train = commands.add_parser("train", help="train one run, or go on with it")
@@ -81,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     attribute.add_argument("--json", action="store_true", help="one JSON document")
     attribute.set_defaults(command=_attribute)
+
+    queue_commands.add_to(commands)
 
     runs = commands.add_parser("runs", help="list all runs")
     runs.add_argument("--json", action="store_true", help="one JSON document")
@@ -169,12 +180,7 @@ def _audit(chosen: argparse.Namespace) -> None:
 
 
 def _study(chosen: argparse.Namespace) -> None:
-    _quiet()
-    from core import planning, show, study
-    from core.index import publish
-    from core.results import comparisons, summary
-    from core.session import Session
-    from core.terminal import Line
+    from core import study
 
     asked = study.read(chosen.study)
     if chosen.seeds:
@@ -184,6 +190,18 @@ def _study(chosen: argparse.Namespace) -> None:
             raise InputError(
                 f"--seeds is {chosen.seeds!r}; expected whole numbers such as 0,1,2."
             ) from error
+    if chosen.background:
+        from core import worker
+
+        job = worker.ask("study", asked.name, {"document": study.to_document(asked)})
+        print(f"{job.id} is in the queue; `python -m core queue` shows what becomes of it.")
+        return
+    quiet()
+    from core import planning, show, worker
+    from core.index import publish
+    from core.results import comparisons, summary
+    from core.session import Session
+
     session = Session()
     plan = planning.plan(asked, session)
     if chosen.dry_run:
@@ -197,34 +215,26 @@ def _study(chosen: argparse.Namespace) -> None:
             f"[{number[run_id]}/{len(plan.runs)}] {config.setup} seed {config.seed} {run_id}"
         )
 
-    planning.run(plan, session, report)
+    worker.work_through(planning.enqueue(plan), session, report)
     publish()
     print(show.study_text({**summary(asked.name), "comparisons": comparisons(asked.name)}))
 
 
 def _train(chosen: argparse.Namespace) -> None:
-    _quiet()
-    from core import artefacts, checkpoints
-    from core.index import publish
-    from core.run import train_run
-    from core.session import Session
-    from core.terminal import Line
+    quiet()
+    from core import checkpoints, worker
 
     run_id = checkpoints.resolve(chosen.run)
-    session = Session()
-    train_run(run_id, session, Line(run_id))
-    artefacts.complete(run_id, session, Line(run_id))
-    publish()
+    worker.train_here(run_id, Line(run_id))
     print(f"{run_id} is done: {checkpoints.folder(run_id)}")
 
 
 def _attribute(chosen: argparse.Namespace) -> None:
-    _quiet()
+    quiet()
     from core import show_attributions
     from core.attributed import attributions
     from core.attribution.study import attribute
     from core.session import Session
-    from core.terminal import Line
 
     done = attribute(
         chosen.study,
@@ -275,13 +285,12 @@ def _project(chosen: argparse.Namespace) -> None:
 
 
 def _import(chosen: argparse.Namespace) -> None:
-    _quiet()
+    quiet()
     from pathlib import Path
 
     from core import bring, show
     from core.index import publish
     from core.results import comparisons, summary
-    from core.terminal import Line
 
     name = bring.bring(
         Path(chosen.folder),
@@ -324,18 +333,6 @@ def _prune(chosen: argparse.Namespace) -> None:
 
 def _json(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
-
-
-def _quiet() -> None:
-    """Silence progress bars and advice of libraries; ours say what matters. Use all cores."""
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    import torch
-    import transformers
-
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
 
 
 if __name__ == "__main__":

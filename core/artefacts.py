@@ -39,13 +39,18 @@ class _Texts:
     tokens: list[Tokens]
 
 
+def has_all(run_id: str) -> bool:
+    """Whether a run lacks none of these files."""
+    return all((checkpoints.folder(run_id) / name).exists() for name in FILES)
+
+
 def complete(run_id: str, session: Session, report: Report | None = None) -> None:
     """Compute what a finished run lacks; nothing is done where it has everything.
 
     Raises:
         InputError: another process works on it, or its corpus or encoder changed.
     """
-    if all((checkpoints.folder(run_id) / name).exists() for name in FILES):
+    if has_all(run_id):
         return
     config = checkpoints.read_config(run_id)
     report = report or (lambda what, share: None)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import duckdb
 import pandas as pd
@@ -291,7 +291,12 @@ def describe(error: BaseException) -> str:
     """An exception in words for status and log: what happened and, where we know, what to do."""
     if isinstance(error, InputError):
         return str(error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         where = f" ({error.filename})" if error.filename else ""
         return f"the disk is full{where}; free some space, then train it again to go on"
     return f"{type(error).__name__}: {error}"
+
+
+def is_disk_full(error: BaseException) -> TypeGuard[OSError]:
+    """Whether writing failed because there was no room."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -1,23 +1,20 @@
-"""From a study to its runs: sizes that fit, one config a run, and training what is missing."""
+"""From a study to its runs: sizes that fit, one config a run, and asking for what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 import tomli_w
 
-from core import artefacts, checkpoints, joint
+from core import artefacts, checkpoints, jobs, joint
 from core.config import IMPORTED, RunConfig
 from core.corpus import Corpus
 from core.errors import InputError
 from core.objective import class_weights
-from core.recipe import Recipe
-from core.run import train_run
-from core.session import Report, Session
-from core.study import Study, entries, started_folder
+from core.session import Session
+from core.study import Study, entries, started_folder, to_document
 from core.subsets import training_counts
 
 TEST_DEFAULT = 1000
@@ -118,30 +115,22 @@ def record(plan_: Plan) -> None:
 
 def record_members(study: Study, members: list[dict[str, Any]]) -> None:
     """Write what was asked and these runs (`run`, `setup`, `seed`) into the study's folder."""
-    document = {k: v for k, v in asdict(study).items() if v not in (None, {}, (), "")}
-    document["groups"] = [list(g) for g in study.groups or ()]
-    document["training"] = {
-        k: v for k, v in asdict(study.training).items() if v != getattr(Recipe(), k)
-    }
-    document["runs"] = members
-    document = {k: v for k, v in document.items() if v not in ([], {})}
+    document = to_document(study) | {"runs": members}
     folder = started_folder(study.name)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoints.write_text(folder / "study.toml", tomli_w.dumps(document))
 
 
-def run(plan_: Plan, session: Session, report: Callable[[str], Report]) -> None:
-    """Train every run of a plan that is not complete yet.
-
-    Args:
-        report: gives the progress callback of a run, by its id.
-    """
+def enqueue(plan_: Plan) -> list[jobs.Job]:
+    """Record a study and put every run that lacks something into the queue, in their order."""
     record(plan_)
     for config in plan_.runs.values():
         checkpoints.create(config)
-    for run_id in plan_.runs:
-        train_run(run_id, session, report(run_id))
-        artefacts.complete(run_id, session, report(run_id))
+    return [
+        jobs.enqueue("train", run_id, {"study": plan_.study.name})
+        for run_id in plan_.runs
+        if not (checkpoints.is_complete(run_id) and artefacts.has_all(run_id))
+    ]
 
 
 def _rounded(shares: pd.DataFrame) -> dict[str, dict[str, float]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Event
+from threading import Event, current_thread, main_thread
 
 
 class Cancelled(BaseException):
@@ -53,8 +53,14 @@ class Stop:
 
 @contextmanager
 def on_sigterm() -> Iterator[Event]:
-    """An event that SIGTERM sets, in place of ending the process at once; main thread only."""
+    """An event that SIGTERM sets, in place of ending the process at once.
+
+    Python delivers signals to the main thread; in another one the event is never set.
+    """
     terminated = Event()
+    if current_thread() is not main_thread():
+        yield terminated
+        return
     before = signal.signal(signal.SIGTERM, lambda *_: terminated.set())
     try:
         yield terminated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,29 @@ def read(source: str) -> Study:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}") from error
-    return _from_document(document, path)
+    return from_document(document, path)
 
 
-def _from_document(document: dict[str, Any], path: Path) -> Study:
+def to_document(study: Study) -> dict[str, Any]:
+    """A study as TOML and JSON have it, without defaults; `from_document` reads it."""
+    document = {k: v for k, v in asdict(study).items() if v not in (None, {}, (), "")}
+    document["groups"] = [list(g) for g in study.groups or ()]
+    document["training"] = {
+        k: v for k, v in asdict(study.training).items() if v != getattr(Recipe(), k)
+    }
+    document = {k: list(v) if isinstance(v, tuple) else v for k, v in document.items()}
+    return {k: v for k, v in document.items() if v not in ([], {})}
+
+
+def from_document(document: dict[str, Any], path: Path) -> Study:
+    """A study from what its file holds.
+
+    Args:
+        path: of the file; paths in it are relative to its folder.
+
+    Raises:
+        InputError: an unknown key or a wrong value.
+    """
     known = [f.name for f in fields(Study)]
     document = {k: v for k, v in document.items() if k != "runs"}  # what `record` adds
     if unknown := sorted(set(document) - set(known)):

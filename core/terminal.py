@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -64,3 +65,15 @@ class Line:
                 f"{self.label}  {what} ({now - self._started:.0f} s)", file=sys.stderr, flush=True
             )
         self._what, self._shown = what, now
+
+
+def quiet() -> None:
+    """Silence progress bars and advice of libraries; ours say what matters. Use all cores."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import torch
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)

@@ -1,0 +1,97 @@
+"""What a worker can do: one line a kind. Libraries are loaded when a job needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from core.study import Study, from_document
+
+if TYPE_CHECKING:
+    from core.session import Report, Session
+    from core.stopping import Stop
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a job's function is given.
+
+    Attributes:
+        name: what it is done to: the id of a run, the name of a study.
+        arguments: further ones, as JSON has them.
+        session: gives what the jobs of one study share in this process.
+        report: what is being done, and how much of it (0 to 1); raises Cancelled or Terminated
+            where the job is to stop.
+        stop: for who looks more often than it reports.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    session: Callable[[], Session]
+    report: Report
+    stop: Stop
+
+
+class Kind(NamedTuple):
+    """A kind of job.
+
+    Attributes:
+        do: does it and returns its result, as JSON has it.
+        quick: answered in seconds: a worker of its own does it, on the CPU, so that it does not
+            wait behind a training run or take its memory on the device.
+    """
+
+    do: Callable[[Work], Any]
+    quick: bool = False
+
+
+def _train(work: Work) -> None:
+    """Train a run, measure it, and publish the index."""
+    from core import artefacts
+    from core.index import publish
+    from core.run import train_run
+
+    train_run(work.name, work.session(), work.report, work.stop)
+    artefacts.complete(work.name, work.session(), work.report)
+    publish()
+
+
+def _study(work: Work) -> None:
+    """Fetch what a study needs, lay out its runs and put them into the queue."""
+    from core import encoder, multiemo, planning
+
+    asked = _asked(work)
+    if asked.corpus == "multiemo" and not multiemo.corpus_file().exists():
+        work.report("downloading the corpus (358 MB, once)", 0.0)
+        multiemo.fetch()
+    if asked.encoder == encoder.EMBEDDED:
+        work.report("fetching the encoder (91 MB, once)", 0.5)
+        encoder.fetch_embedded()
+    work.report("planning", 0.9)
+    planning.enqueue(planning.plan(asked, work.session()))
+
+
+def _plan(work: Work) -> dict[str, Any]:
+    """Say what a study would run, without starting it."""
+    from core import forecast, planning
+
+    work.report("reading the corpus", 0.0)
+    return forecast.of(planning.plan(_asked(work), work.session()))
+
+
+def _asked(work: Work) -> Study:
+    return from_document(work.arguments["document"], Path.cwd() / f"{work.name}.toml")
+
+
+KINDS = {
+    "study": Kind(_study),
+    "train": Kind(_train),
+    "plan": Kind(_plan, quick=True),
+}
+
+
+def of_lane(*, quick: bool) -> set[str]:
+    """The kinds that one worker does."""
+    return {name for name, kind in KINDS.items() if kind.quick == quick}

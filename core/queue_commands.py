@@ -1,0 +1,68 @@
+"""The queue's part of the command line: `python -m core worker`, `queue` and `cancel`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from core.terminal import quiet, table
+
+
+def add_to(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the verbs."""
+    worker = commands.add_parser("worker", help="do what the queue holds, until it is empty")
+    worker.add_argument("--slot", default="0", help=argparse.SUPPRESS)
+    worker.add_argument("--lock", type=int, help=argparse.SUPPRESS)
+    worker.add_argument(
+        "--idle", type=float, default=120, metavar="SECONDS", help="wait so long for the next job"
+    )
+    worker.set_defaults(command=_worker)
+
+    queue = commands.add_parser("queue", help="list what waits, runs and ended")
+    queue.add_argument("--json", action="store_true", help="one JSON document")
+    queue.set_defaults(command=_queue)
+
+    cancel = commands.add_parser("cancel", help="stop a job; what it saved stays")
+    cancel.add_argument("job", help="as `queue` lists it, or a run")
+    cancel.set_defaults(command=_cancel)
+
+
+def _worker(chosen: argparse.Namespace) -> None:
+    quiet()
+    from core import worker
+
+    worker.serve(chosen.slot, chosen.lock, chosen.idle)
+
+
+def _queue(chosen: argparse.Namespace) -> None:
+    from core import jobs
+
+    listed = jobs.listing()
+    if chosen.json:
+        document = {"jobs": [{"id": job.id, **asdict(job)} for job in listed]}
+        print(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
+        return
+    if not listed:
+        print("the queue is empty; `python -m core study NAME --background` puts a study into it.")
+        return
+    rows = [
+        [job.id, job.state, datetime.fromtimestamp(job.asked).strftime("%Y-%m-%d %H:%M"), job.by]
+        for job in listed
+    ]
+    print(table(["job", "state", "asked for", "by"], rows))
+    for job in listed:
+        if job.message:
+            print(f"{job.id} {job.state}: {job.message}")
+
+
+def _cancel(chosen: argparse.Namespace) -> None:
+    from core import checkpoints, jobs
+
+    job_id = chosen.job
+    if jobs.find(job_id) is None:
+        job_id = f"train-{checkpoints.resolve(job_id)}"
+    state = jobs.cancel(job_id)
+    print(f"{job_id}: {'stopping' if state == 'running' else state}")

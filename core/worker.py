@@ -1,0 +1,303 @@
+"""The worker: a process of its own that does what the queue holds, one job after the other.
+
+It is started by whoever asks for a job and finds none (a page, the command line), detached, so that
+nothing that happens to the page matters to it; it ends when there was nothing to do for a while.
+There is one a device, and one for quick jobs, which must not wait behind a training run.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event
+from typing import IO, TYPE_CHECKING, Any
+
+from core import checkpoints, jobs, kinds, locks
+from core.errors import InputError
+from core.jobs import Claim, Job
+from core.stopping import Cancelled, Stop, Terminated, on_sigterm
+from core.terminal import Line
+
+if TYPE_CHECKING:
+    from core.session import Report, Session
+
+IDLE_SECONDS = 120.0  # as long as a worker waits for the next job
+_POLL_SECONDS = 0.5
+QUICK = "quick"  # slot of the worker for quick jobs; the others are numbers of devices
+
+
+def ask(kind: str, name: str, arguments: dict[str, Any] | None = None) -> Job:
+    """Put a job into the queue and see to it that a worker is there to do it.
+
+    Raises:
+        InputError: a run is to be trained that does not exist.
+    """
+    job = jobs.enqueue(kind, name, arguments)
+    start(QUICK if kinds.KINDS[kind].quick else "0")
+    return job
+
+
+def start(slot: str = "0", device: str | None = None) -> bool:
+    """Start the worker of a slot, detached from this process; False where it is there already.
+
+    Args:
+        slot: the number of a device, or QUICK.
+        device: what CUDA_VISIBLE_DEVICES shall be in it; by default as here.
+    """
+    with jobs.exclusively():
+        lock = locks.take(_lock_path(slot))
+        if lock is None:
+            return False
+        environment = {**os.environ, "LANGSKEW_CHECKPOINTS": str(checkpoints.root().resolve())}
+        if device is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = device
+        command = [sys.executable, "-m", "core", "worker", "--slot", slot]
+        # The lock goes over to the new process while it is held: nobody can come in between.
+        command += ["--lock", str(lock.fileno())]
+        log = jobs.folder() / "logs" / f"worker-{slot}.txt"
+        with lock, log.open("a") as output:
+            subprocess.Popen(
+                command,
+                cwd=Path(__file__).parent.parent,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                pass_fds=[lock.fileno()],
+            )
+    return True
+
+
+def is_alive(slot: str = "0") -> bool:
+    """Whether a slot has a worker."""
+    with jobs.exclusively():  # a look at the lock must not be in the way of one who takes it
+        return locks.is_held(_lock_path(slot))
+
+
+def serve(slot: str, lock: int | None = None, idle: float = IDLE_SECONDS) -> None:
+    """Do what the queue holds until there is nothing for `idle` seconds, or SIGTERM.
+
+    Args:
+        lock: the open file with which `start` holds the slot's lock.
+
+    Raises:
+        InputError: the slot has a worker already.
+    """
+    held = os.fdopen(lock, "a") if lock is not None else _take(slot)
+    if held is None:
+        raise InputError(f"a worker for {slot!r} is running already.")
+    held.truncate(0)
+    print(os.getpid(), file=held, flush=True)  # for people
+    siblings = _own_device(slot)
+    mine = kinds.of_lane(quick=slot == QUICK)
+    shared = _Shared()
+    with held, on_sigterm() as terminated:
+        since = time.monotonic()
+        while not terminated.is_set():
+            if claimed := jobs.claim(mine):
+                if jobs.waiting(mine):
+                    for number, device in siblings.items():
+                        start(number, device)
+                with _output_to(jobs.log_path(claimed.job.kind, claimed.job.name)):
+                    if not _survives(claimed, shared, terminated):
+                        return
+                since = time.monotonic()
+            elif time.monotonic() - since > idle:
+                with jobs.exclusively():  # so that no job comes between the look and the end
+                    if not jobs.waiting(mine):
+                        held.close()
+                        return
+            else:
+                terminated.wait(_POLL_SECONDS)
+
+
+def work_through(asked: Collection[Job], session: Session, report: Callable[[str], Report]) -> None:
+    """Do these jobs in this process; those that a worker has, or takes, are waited for.
+
+    Args:
+        report: gives the progress callback of a job, by its name.
+
+    Raises:
+        InputError: a job failed in a worker.
+        KeyboardInterrupt, Terminated: stopped; what still waits is taken out of the queue.
+    """
+    names = {job.id: job.name for job in asked}
+    ids = list(names)
+    reports: dict[str, Report] = {}
+    shared = _Shared(session)
+    slot: IO[str] | None = None
+    try:
+        with on_sigterm() as terminated:
+            while unfinished := [i for i in ids if _state(i) in ("queued", "running")]:
+                slot = slot or _take("0")
+                if slot and (claimed := jobs.claim(kinds.KINDS, unfinished)):
+                    with suppress(Cancelled):
+                        _perform(claimed, shared, terminated, report(claimed.job.name))
+                    continue
+                for i in unfinished:
+                    if _state(i) == "running":
+                        what, share = jobs.progress(i)
+                        reports.setdefault(i, report(names[i]))(
+                            f"in another process: {what}", share
+                        )
+                if terminated.wait(2 * _POLL_SECONDS):
+                    raise Terminated
+        for i in ids:
+            job = jobs.find(i)
+            if job and job.state in ("failed", "interrupted"):
+                raise InputError(f"{job.id} {job.state}: {job.message}")
+    finally:
+        for i in ids:
+            if _state(i) == "queued":
+                jobs.cancel(i)
+        if slot:
+            slot.close()
+        if jobs.waiting(kinds.of_lane(quick=False)):  # of others, who found the slot taken
+            start()
+
+
+def train_here(run_id: str, report: Report) -> None:
+    """Train one run in this process whatever else runs: a cluster's scheduler has the devices.
+
+    Raises:
+        InputError: no such run, or another process works on it.
+        Cancelled, Terminated: stopped.
+    """
+    job = jobs.enqueue("train", run_id)
+    claimed = jobs.claim(kinds.KINDS, [job.id])
+    if claimed is None:
+        raise InputError(f"run {run_id} is being trained by another process; wait for it.")
+    with on_sigterm() as terminated:
+        _perform(claimed, _Shared(), terminated, report)
+
+
+def _state(job_id: str) -> str:
+    job = jobs.find(job_id)
+    return job.state if job else "done"
+
+
+class _Shared:
+    """The session that the jobs of one study share, as long as they follow on one another.
+
+    Jobs that are not part of a study begin anew: a corpus file may have changed since.
+    """
+
+    def __init__(self, session: Session | None = None) -> None:
+        self._session = session
+        self._study: str | None = None
+
+    def of(self, job: Job) -> Session:
+        """The session for a job."""
+        from core.session import Session
+
+        study = job.arguments.get("study")
+        if self._session is None or study is None or self._study not in (None, study):
+            self._session = Session()
+        self._study = study or job.name
+        return self._session
+
+
+def _survives(claimed: Claim, shared: _Shared, terminated: Event) -> bool:
+    """Do a job in the background; whether the worker goes on with the next one."""
+    job = claimed.job
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {job.id}, asked for by {job.by}", flush=True)
+    try:
+        _perform(claimed, shared, terminated, Line(job.name))
+    except Cancelled:
+        pass
+    except Terminated:
+        return False
+    except InputError as error:
+        print(f"langskew: {error}", flush=True)
+    except Exception as error:
+        traceback.print_exc()
+        if checkpoints.is_disk_full(error):
+            return False  # so would all others be
+    return True
+
+
+def _perform(claimed: Claim, shared: _Shared, terminated: Event, show: Report) -> None:
+    """Do a claimed job and record how it ended; what it raised is raised again."""
+    job = claimed.job
+    stop = Stop(lambda: jobs.is_cancelled(job), terminated)
+    written = 0.0
+
+    def report(what: str, share: float) -> None:
+        nonlocal written
+        stop.check()
+        show(what, share)
+        if time.monotonic() - written > _POLL_SECONDS:
+            jobs.write_progress(job, what, share)
+            written = time.monotonic()
+
+    work = kinds.Work(job.name, job.arguments, lambda: shared.of(job), report, stop)
+    with claimed.file:  # whatever happens, the job is let go of
+        try:
+            result = kinds.KINDS[job.kind].do(work)
+        except (KeyboardInterrupt, Cancelled):
+            jobs.finish(claimed, "cancelled", "stopped by hand; resume it to go on")
+            raise
+        except Terminated:
+            raise  # without its lock the job is `interrupted`
+        except Exception as error:
+            jobs.finish(claimed, "failed", checkpoints.describe(error))
+            raise
+        jobs.finish(claimed, "done", result=result)
+
+
+def _take(slot: str) -> IO[str] | None:
+    with jobs.exclusively():
+        return locks.take(_lock_path(slot))
+
+
+def _lock_path(slot: str) -> Path:
+    return jobs.folder() / f"worker-{slot}.lock"
+
+
+def _own_device(slot: str) -> dict[str, str]:
+    """Keep this process to one device; the other devices, by slot, if this is the first worker.
+
+    A quick job computes on the CPU: the devices' memory belongs to the runs.
+    """
+    if slot == QUICK:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        return {}
+    import torch
+
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = torch.cuda.device_count()  # does not yet bind the process to any
+    devices = named.split(",")[:count] if named else [str(i) for i in range(count)]
+    if slot != "0" or len(devices) < 2:
+        return {}
+    os.environ["CUDA_VISIBLE_DEVICES"] = devices[0]
+    return {str(i): device for i, device in enumerate(devices) if i}
+
+
+@contextmanager
+def _output_to(path: Path) -> Iterator[None]:
+    """Send what the process prints, libraries and crashes included, to the end of a file."""
+    if not path.parent.is_dir():  # a run that was deleted: the job will say so
+        yield
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(1), os.dup(2)]
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(kept[0], 1)
+        os.dup2(kept[1], 2)
+        for handle in (file, *kept):
+            os.close(handle)
