@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -54,7 +55,22 @@ class SequenceClassifier(Classifier):
 
 
 def open_model(folder: Path, config: RunConfig) -> Classifier:
-    """A run's model, trained here or brought from elsewhere."""
+    """A run's model, trained here or brought from elsewhere.
+
+    Raises:
+        InputError: a file of it is missing or broken.
+    """
+    advice = "delete the run, then train or import it again."
+    try:
+        return _open(folder, config)
+    except SafetensorError as error:
+        path = folder / "model.safetensors"
+        raise InputError(f"{path} does not read ({error}); {advice}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"the model in {folder} does not open ({error}); {advice}") from error
+
+
+def _open(folder: Path, config: RunConfig) -> Classifier:
     if config.setup != IMPORTED:
         return read(folder, frozen_layers=config.training.frozen_layers)
     model = AutoModelForSequenceClassification.from_pretrained(

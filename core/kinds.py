@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -81,6 +81,14 @@ def _plan(work: Work) -> dict[str, Any]:
     return forecast.of(planning.plan(_asked(work), work.session()))
 
 
+def _attribute(work: Work) -> dict[str, Any]:
+    """Attributions of a study's runs; `study`, and what else core.attribution.study takes."""
+    from core.attribution.study import attribute
+
+    more = {k: v for k, v in work.arguments.items() if k != "study"}
+    return asdict(attribute(work.arguments["study"], work.session(), work.report, **more))
+
+
 def _asked(work: Work) -> Study:
     return from_document(work.arguments["document"], Path.cwd() / f"{work.name}.toml")
 
@@ -88,6 +96,7 @@ def _asked(work: Work) -> Study:
 KINDS = {
     "study": Kind(_study),
     "train": Kind(_train),
+    "attribute": Kind(_attribute),
     "plan": Kind(_plan, quick=True),
 }
 

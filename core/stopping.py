@@ -33,6 +33,7 @@ class Stop:
     ) -> None:
         self._cancelled = cancelled or (lambda: False)
         self._terminated = terminated or Event()
+        self._saves = False
 
     @property
     def terminated(self) -> bool:
@@ -47,8 +48,17 @@ class Stop:
     def check(self) -> None:
         """Raise Cancelled or Terminated if either is asked for."""
         self.check_cancelled()
-        if self.terminated:
+        if self.terminated and not self._saves:
             raise Terminated
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Within, `check` does not raise Terminated: who is in here saves first, then raises it."""
+        self._saves = True
+        try:
+            yield
+        finally:
+            self._saves = False
 
 
 @contextmanager

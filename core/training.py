@@ -114,6 +114,7 @@ def fit(
     """
     if entropy:
         mask_id(classifier.tokenizer)
+    stop = stop or Stop()
     set_seed(seed)
     steps_an_epoch = math.ceil(len(train.labels) / (recipe.batch_size * recipe.accumulation))
     steps = steps_an_epoch * recipe.epochs
@@ -151,11 +152,12 @@ def fit(
         eval_dataset=_Indices(len(validation.labels), offset=len(train.labels)),
         data_collator=_Collator(classifier, train, validation),
         compute_metrics=_unweighted_loss,
-        callbacks=[reporter, Keeper(), Stopper(stop or Stop(), steps_an_epoch)],
+        callbacks=[reporter, Keeper(), Stopper(stop, steps_an_epoch)],
     )
     trainer.remove_callback(PrinterCallback)  # our own lines say more
-    trainer.train(resume_from_checkpoint=last_checkpoint(folder))
-    if stop and stop.terminated and trainer.state.global_step < steps:
+    with stop.saving():
+        trainer.train(resume_from_checkpoint=last_checkpoint(folder))
+    if stop.terminated and trainer.state.global_step < steps:
         raise Terminated
     epochs = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
     kept = min(epochs, key=lambda entry: entry["eval_loss"])

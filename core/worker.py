@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from threading import Event
 from typing import IO, TYPE_CHECKING, Any
@@ -289,15 +289,12 @@ def _output_to(path: Path) -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.dup2(file, 1)
-        os.dup2(file, 2)
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(kept[0], 1)
-        os.dup2(kept[1], 2)
-        for handle in (file, *kept):
-            os.close(handle)
+    with path.open("a", buffering=1) as file, redirect_stdout(file), redirect_stderr(file):
+        try:
+            for handle in (1, 2):  # of libraries, and of a crash
+                os.dup2(file.fileno(), handle)
+            yield
+        finally:
+            for handle, before in zip((1, 2), kept, strict=True):
+                os.dup2(before, handle)
+                os.close(before)

@@ -4,8 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -381,69 +379,6 @@ def test_two_processes_do_not_train_the_same_run(copied) -> None:
         )
     assert done.returncode == 2
     assert "is being trained by another process" in done.stderr
-
-
-def test_a_killed_run_is_interrupted_and_goes_on_to_the_same_result(copied) -> None:
-    run_id = study.run_ids("small")[2]
-    folder = copied / run_id
-    before = json.loads((folder / "metrics.json").read_text())
-    shutil.rmtree(folder / "model")
-    for name in ("COMPLETE", "metrics.json", "predictions.parquet", "progress.jsonl"):
-        (folder / name).unlink()
-    process = subprocess.Popen([sys.executable, "-m", "core", "train", run_id])
-    deadline = time.monotonic() + 120
-    while not list(folder.glob("resume/checkpoint-*/trainer_state.json")):
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    state = checkpoints.read_status(run_id)
-    assert state["state"] == "interrupted" and "train it again" in state["message"]
-    train_run(run_id)
-    after = json.loads((folder / "metrics.json").read_text())
-    for key in ("accuracy", "test_loss", "accuracy_by_language"):
-        assert after[key] == before[key]
-    assert checkpoints.read_status(run_id)["state"] == "done"
-    assert not (folder / "resume").exists()
-
-
-def test_a_study_killed_at_three_points_ends_as_if_it_never_was(
-    trained, study_file, tmp_path, monkeypatch
-) -> None:
-    """Killed while a run trains, after its model is written, and between two runs."""
-    folder = tmp_path / "checkpoints"
-    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
-    first, second, third, _ = (run.name for run in sorted_runs(trained))
-
-    def kill_when(ready) -> None:
-        process = subprocess.Popen([sys.executable, "-m", "core", "study", str(study_file)])
-        deadline = time.monotonic() + 200
-        while not ready():
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.005)
-        process.kill()
-        process.wait()
-
-    kill_when(lambda: list((folder / first).glob("resume/checkpoint-*/trainer_state.json")))
-    kill_when(lambda: (folder / second / "model").exists())
-    kill_when(lambda: (folder / second / "COMPLETE").exists())
-    finished = {p: p.stat().st_mtime_ns for p in folder.glob("*/COMPLETE")}
-    assert {p.parent.name for p in finished} == {first, second}
-    assert checkpoints.read_status(third)["state"] in ("queued", "interrupted")
-    assert main(["study", str(study_file)]) == 0
-    assert all(p.stat().st_mtime_ns == t for p, t in finished.items())
-    for run in sorted_runs(trained):
-        before, after = (
-            json.loads((x / run.name / "metrics.json").read_text()) for x in (trained, folder)
-        )
-        for key in ("accuracy", "test_loss", "accuracy_by_language"):
-            assert after[key] == before[key]
-
-
-def sorted_runs(checkpoints_folder: Path) -> list[Path]:
-    text = (checkpoints_folder / "studies" / "small" / "study.toml").read_text()
-    return [checkpoints_folder / e["run"] for e in tomllib.loads(text)["runs"]]
 
 
 def test_replacing_leaves_the_old_file_when_writing_fails(tmp_path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import combinations, pairwise
+from threading import Event
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from core.frozen import FrozenStates, blocks_of
 from core.inference import predict
 from core.objective import weighted_cross_entropy
 from core.recipe import Recipe
+from core.stopping import Stop, Terminated
 from core.training import Examples, StepSampler, fit
 
 RECIPE = Recipe(epochs=3, batch_size=8, accumulation=2, learning_rate=2e-3, head_learning_rate=2e-3)
@@ -176,6 +178,35 @@ def test_the_same_seed_gives_the_same_model_and_another_does_not(encoder, corpus
         models.append(weights_of(model))
     assert torch.equal(models[0], models[1])
     assert not torch.equal(models[0], models[2])
+
+
+@pytest.mark.parametrize("at", [1, 3, 5, 6, 10])
+def test_a_terminated_training_saves_its_step_and_goes_on_to_the_same_result(
+    encoder, corpus, tmp_path, at
+) -> None:
+    """In the middle and at the end of an epoch, with accumulation and dropout."""
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    recipe = replace(RECIPE, batch_size=4, accumulation=5)
+    undisturbed = classifier(encoder)
+    expected = fit(undisturbed, train, validation, recipe, 0, tmp_path / "a", entropy=True)
+    terminated = Event()
+    lines: list[dict] = []
+
+    def terminate(line: dict) -> None:
+        lines.append(line)
+        if line["step"] == at:
+            terminated.set()
+
+    stop = Stop(terminated=terminated)
+    where = (train, validation, recipe, 0, tmp_path / "b")
+    with pytest.raises(Terminated):
+        fit(classifier(encoder), *where, terminate, entropy=True, stop=stop)
+    resumed = classifier(encoder)
+    trained = fit(resumed, *where, lines.append, entropy=True)
+    assert [x["step"] for x in lines if "loss" in x] == list(range(1, trained.steps + 1))
+    assert torch.equal(weights_of(resumed), weights_of(undisturbed))
+    assert trained.validation_loss == expected.validation_loss
+    assert trained.best_epoch == expected.best_epoch
 
 
 @pytest.mark.parametrize("at", ["in epoch 2", "at the end of epoch 1", "before any epoch ended"])
