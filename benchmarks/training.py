@@ -37,8 +37,9 @@ from transformers.utils import logging
 
 from core.classifier import Classifier, Tokens, build, tokenise
 from core.corpus import Corpus, load
-from core.encoder import EMBEDDED, Encoder
+from core.encoder import Encoder
 from core.encoder import load as load_encoder
+from core.hub import EMBEDDED
 from core.recipe import Recipe
 from core.training import Examples, StepSampler, _Collator, _Indices, _Trainer
 

@@ -162,12 +162,12 @@ def _corpus_options(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _fetch(_: argparse.Namespace) -> None:
-    from core import encoder, multiemo
+    from core import hub, multiemo
 
     print("corpus multiemo (358 MB to download, once) …", file=sys.stderr)
     print(f"corpus   {multiemo.fetch()}")
     print("encoder multilingual-e5-small (91 MB to download, once) …", file=sys.stderr)
-    print(f"encoder  {encoder.fetch_embedded()}")
+    print(f"encoder  {hub.fetch_embedded()}")
 
 
 def _audit(chosen: argparse.Namespace) -> None:

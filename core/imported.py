@@ -22,8 +22,9 @@ from core import checkpoints
 from core.classifier import Batch, Classifier, Output, best_device, read
 from core.config import IMPORTED, RunConfig
 from core.corpus import Corpus
-from core.encoder import check_folder, locate
+from core.encoder import check_folder
 from core.errors import InputError
+from core.hub import locate
 from core.inference import encode, predict
 from core.joint import design_shares
 from core.outputs import write_test

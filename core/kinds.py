@@ -60,15 +60,15 @@ def _train(work: Work) -> None:
 
 def _study(work: Work) -> None:
     """Fetch what a study needs, lay out its runs and put them into the queue."""
-    from core import encoder, multiemo, planning
+    from core import hub, multiemo, planning
 
     asked = _asked(work)
     if asked.corpus == "multiemo" and not multiemo.corpus_file().exists():
         work.report("downloading the corpus (358 MB, once)", 0.0)
         multiemo.fetch()
-    if asked.encoder == encoder.EMBEDDED:
+    if asked.encoder == hub.EMBEDDED:
         work.report("fetching the encoder (91 MB, once)", 0.5)
-        encoder.fetch_embedded()
+        hub.fetch_embedded()
     work.report("planning", 0.9)
     planning.enqueue(planning.plan(asked, work.session()))
 

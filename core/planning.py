@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 import tomli_w
 
-from core import artefacts, checkpoints, jobs, joint
+from core import checkpoints, jobs, joint
 from core.config import IMPORTED, RunConfig
 from core.corpus import Corpus
 from core.errors import InputError
-from core.objective import class_weights
 from core.session import Session
 from core.study import Study, entries, started_folder, to_document
 from core.subsets import training_counts
+from core.weights import class_weights
 
 TEST_DEFAULT = 1000
 
@@ -123,6 +123,8 @@ def record_members(study: Study, members: list[dict[str, Any]]) -> None:
 
 def enqueue(plan_: Plan) -> list[jobs.Job]:
     """Record a study and put every run that lacks something into the queue, in their order."""
+    from core import artefacts  # with the libraries for models; a plan needs none of them
+
     record(plan_)
     for config in plan_.runs.values():
         checkpoints.create(config)

@@ -21,13 +21,13 @@ from core.classifier import Classifier, Tokens, best_device, build
 from core.config import IMPORTED, RunConfig
 from core.errors import InputError
 from core.inference import encode, predict
-from core.objective import class_weights, row_weights
 from core.outputs import write_test
 from core.recipe import Recipe
 from core.session import Report, Session
 from core.stopping import Stop
 from core.subsets import rows_of, subset, training_counts
 from core.training import Examples, fit
+from core.weights import class_weights, row_weights
 
 
 def train_run(

@@ -1,16 +1,21 @@
-"""What the runs of one process share: corpora, encoders, outputs of frozen layers."""
+"""What the runs of one process share: corpora, encoders, outputs of frozen layers.
+
+The libraries for encoders are loaded when one is: laying out a study needs none of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.config import RunConfig
 from core.corpus import Corpus, load
-from core.encoder import TINY, Encoder, corpus_texts, locate
-from core.encoder import load as load_encoder
 from core.errors import InputError
-from core.frozen import FrozenStates
+from core.hub import TINY, locate
+
+if TYPE_CHECKING:
+    from core.encoder import Encoder
+    from core.frozen import FrozenStates
 
 T = TypeVar("T")
 # Called with what is being done, and how much of it (0 to 1).
@@ -67,6 +72,9 @@ class Session:
 
     def encoder(self, config: RunConfig) -> Encoder:
         """The encoder of a run, trimmed to its corpus."""
+        from core.encoder import corpus_texts
+        from core.encoder import load as load_encoder
+
         key = (config.encoder, config.corpus_hash, config.external_hash, config.training.trim)
         if key not in self._encoders:
             external = self.external(config)
@@ -86,10 +94,16 @@ class Session:
 
     def encoder_revision(self, name: str, corpus: Corpus) -> str:
         """Revision of an encoder, without loading its weights where it has a folder."""
-        return load_encoder(TINY, corpus).revision if name == TINY else locate(name)[1]
+        if name != TINY:
+            return locate(name)[1]
+        from core.encoder import load as load_encoder
+
+        return load_encoder(TINY, corpus).revision
 
     def states(self, config: RunConfig) -> FrozenStates:
         """Outputs of the frozen layers that the run shares with others."""
+        from core.frozen import FrozenStates
+
         key = (
             config.encoder,
             config.corpus_hash,

@@ -8,9 +8,10 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from core.classifier import build, collate, read, tokenise
 from core.corpus import load as load_corpus
-from core.encoder import load, locate
+from core.encoder import load
 from core.errors import InputError
 from core.frozen import FrozenStates, batches_by_length
+from core.hub import locate
 from core.inference import predict
 from core.vocabulary import count_unknown
 from tests.encoders import unigram, wordpiece

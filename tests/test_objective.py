@@ -11,12 +11,8 @@ from hypothesis.extra.numpy import arrays
 from sklearn.utils.class_weight import compute_class_weight
 
 from core.errors import InputError
-from core.objective import (
-    class_weights,
-    masked_input_entropy,
-    row_weights,
-    weighted_cross_entropy,
-)
+from core.objective import masked_input_entropy, weighted_cross_entropy
+from core.weights import class_weights, row_weights
 
 LANGUAGES, LABELS = ["de", "en"], ["bad", "fair", "good"]
 count_tables = arrays(int, (2, 3), elements=st.integers(1, 50)).map(

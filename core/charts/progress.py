@@ -1,0 +1,52 @@
+"""How a run trains: losses and speed by step."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from core.charts import AnyChart
+from core.charts.palette import tips
+
+_COLOURS = {"training": "#3B8BC4", "validation": "#D9731A"}
+
+
+def losses(lines: pd.DataFrame) -> AnyChart:
+    """Training loss at each logging step, validation loss after each epoch.
+
+    Args:
+        lines: from `monitoring.curves`.
+    """
+    long = lines.rename(columns={"loss": "training", "validation_loss": "validation"}).melt(
+        ["step", "epoch"], list(_COLOURS), var_name="loss", value_name="value"
+    )
+    colour = alt.Color(
+        "loss:N",
+        scale=alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values())),
+        legend=alt.Legend(title=None, orient="top"),
+    )
+    return (
+        alt.Chart(long.dropna())
+        .mark_line(point=alt.OverlayMarkDef(size=18))
+        .encode(
+            x=alt.X("step:Q", title="optimiser step"),
+            y=alt.Y("value:Q", title="loss (nats)", scale=alt.Scale(zero=False)),
+            color=colour,
+            tooltip=tips("loss", step=".0f", epoch=".2f", value=".4f"),
+        )
+        .properties(height=240)
+    )
+
+
+def speed(lines: pd.DataFrame) -> AnyChart:
+    """Training rows a second at each logging step."""
+    return (
+        alt.Chart(lines.dropna(subset=["samples_per_second"]))
+        .mark_line(color=_COLOURS["training"])
+        .encode(
+            x=alt.X("step:Q", title="optimiser step"),
+            y=alt.Y("samples_per_second:Q", title="samples per second"),
+            tooltip=tips(step=".0f", samples_per_second=".1f"),
+        )
+        .properties(height=240)
+    )
