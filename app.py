@@ -5,6 +5,7 @@ import streamlit as st
 # No material icons: they would be fetched from outside.
 PAGES = [
     st.Page("pages/overview.py", title="Overview", default=True),
+    st.Page("pages/train.py", title="Train"),
     st.Page("pages/data.py", title="Data"),
     st.Page("pages/predictions.py", title="Predictions"),
     st.Page("pages/latent.py", title="Latent space"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from core import checkpoints, study
+from core import checkpoints, jobs, study
 from core.errors import InputError
 
 
@@ -51,6 +51,21 @@ def delete(run_ids: list[str]) -> int:
             raise InputError(f"{error} It was not deleted.") from error
         freed += size
     return freed
+
+
+def remove(job_id: str) -> None:
+    """Delete what is left of a job that neither waits nor runs; of a run, its folder.
+
+    Raises:
+        InputError: it waits or runs.
+    """
+    job = jobs.find(job_id)
+    if job and job.state in ("queued", "running"):
+        raise InputError(f"{job_id} is {job.state}; cancel it first.")
+    kind, _, name = job_id.partition("-")
+    if kind == "train" and checkpoints.folder(name).is_dir():
+        delete([name])
+    jobs.forget(job_id)
 
 
 def _bytes(folder: Path) -> int:

@@ -31,9 +31,10 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _worker(chosen: argparse.Namespace) -> None:
-    quiet()
-    from core import worker
+    from core import slots, worker
 
+    if chosen.slot != slots.QUICK:  # a quick job may need none of the libraries
+        quiet()
     worker.serve(chosen.slot, chosen.lock, chosen.idle)
 
 

@@ -97,7 +97,7 @@ def read(source: str) -> Study:
     if not path.is_file():
         raise InputError(
             f"study {source!r} is neither a TOML file nor known; shipped are "
-            f"{', '.join(sorted(p.stem for p in SHIPPED.glob('*.toml')))}, started are "
+            f"{', '.join(shipped())}, started are "
             f"{', '.join(started()) or 'none'}."
         )
     try:
@@ -181,6 +181,11 @@ def _beside(path: Path, name: str) -> str:
 def started_folder(name: str) -> Path:
     """Folder of a started study."""
     return checkpoints.root() / "studies" / name
+
+
+def shipped() -> list[str]:
+    """Names of the studies that come with LangSkew."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
 
 
 def started() -> list[str]:

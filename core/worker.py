@@ -7,8 +7,9 @@ There is one a device, and one for quick jobs, which must not wait behind a trai
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-import subprocess
 import sys
 import time
 import traceback
@@ -18,10 +19,11 @@ from pathlib import Path
 from threading import Event
 from typing import IO, TYPE_CHECKING, Any
 
-from core import checkpoints, jobs, kinds, locks
+from core import checkpoints, jobs, kinds, slots
 from core.errors import InputError
 from core.jobs import Claim, Job
 from core.stopping import Cancelled, Stop, Terminated, on_sigterm
+from core.study import Study, to_document
 from core.terminal import Line
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 120.0  # as long as a worker waits for the next job
 _POLL_SECONDS = 0.5
-QUICK = "quick"  # slot of the worker for quick jobs; the others are numbers of devices
 
 
 def ask(kind: str, name: str, arguments: dict[str, Any] | None = None) -> Job:
@@ -39,46 +40,38 @@ def ask(kind: str, name: str, arguments: dict[str, Any] | None = None) -> Job:
         InputError: a run is to be trained that does not exist.
     """
     job = jobs.enqueue(kind, name, arguments)
-    start(QUICK if kinds.KINDS[kind].quick else "0")
+    slots.start(slots.QUICK if kinds.KINDS[kind].quick else slots.FIRST)
     return job
 
 
-def start(slot: str = "0", device: str | None = None) -> bool:
-    """Start the worker of a slot, detached from this process; False where it is there already.
+def ask_study(study: Study) -> Job:
+    """Ask for a study: what it needs is fetched, then its runs are laid out and trained."""
+    return ask("study", study.name, {"document": to_document(study)})
 
-    Args:
-        slot: the number of a device, or QUICK.
-        device: what CUDA_VISIBLE_DEVICES shall be in it; by default as here.
+
+def ask_plan(study: Study) -> Job:
+    """Ask what a study would run; the job's result is that of `core.forecast.of`."""
+    document = to_document(study)
+    return ask("plan", plan_name(study), {"document": document})
+
+
+def plan_name(study: Study) -> str:
+    """Name of the plan job of a study: the same for the same study."""
+    text = json.dumps(to_document(study), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def again(job_id: str) -> Job:
+    """Ask once more for a job that stopped or failed, or for a run that nobody asked for.
+
+    Raises:
+        InputError: no such job and no such run.
     """
-    with jobs.exclusively():
-        lock = locks.take(_lock_path(slot))
-        if lock is None:
-            return False
-        environment = {**os.environ, "LANGSKEW_CHECKPOINTS": str(checkpoints.root().resolve())}
-        if device is not None:
-            environment["CUDA_VISIBLE_DEVICES"] = device
-        command = [sys.executable, "-m", "core", "worker", "--slot", slot]
-        # The lock goes over to the new process while it is held: nobody can come in between.
-        command += ["--lock", str(lock.fileno())]
-        log = jobs.folder() / "logs" / f"worker-{slot}.txt"
-        with lock, log.open("a") as output:
-            subprocess.Popen(
-                command,
-                cwd=Path(__file__).parent.parent,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                pass_fds=[lock.fileno()],
-            )
-    return True
-
-
-def is_alive(slot: str = "0") -> bool:
-    """Whether a slot has a worker."""
-    with jobs.exclusively():  # a look at the lock must not be in the way of one who takes it
-        return locks.is_held(_lock_path(slot))
+    job = jobs.find(job_id)
+    if job is None:
+        kind, _, name = job_id.partition("-")
+        job = Job(kind, checkpoints.resolve(name))
+    return ask(job.kind, job.name, job.arguments)
 
 
 def serve(slot: str, lock: int | None = None, idle: float = IDLE_SECONDS) -> None:
@@ -90,13 +83,13 @@ def serve(slot: str, lock: int | None = None, idle: float = IDLE_SECONDS) -> Non
     Raises:
         InputError: the slot has a worker already.
     """
-    held = os.fdopen(lock, "a") if lock is not None else _take(slot)
+    held = os.fdopen(lock, "a") if lock is not None else slots.take(slot)
     if held is None:
         raise InputError(f"a worker for {slot!r} is running already.")
     held.truncate(0)
     print(os.getpid(), file=held, flush=True)  # for people
-    siblings = _own_device(slot)
-    mine = kinds.of_lane(quick=slot == QUICK)
+    siblings = slots.own_device(slot)
+    mine = kinds.of_lane(quick=slot == slots.QUICK)
     shared = _Shared()
     with held, on_sigterm() as terminated:
         since = time.monotonic()
@@ -104,7 +97,7 @@ def serve(slot: str, lock: int | None = None, idle: float = IDLE_SECONDS) -> Non
             if claimed := jobs.claim(mine):
                 if jobs.waiting(mine):
                     for number, device in siblings.items():
-                        start(number, device)
+                        slots.start(number, device)
                 with _output_to(jobs.log_path(claimed.job.kind, claimed.job.name)):
                     if not _survives(claimed, shared, terminated):
                         return
@@ -136,7 +129,7 @@ def work_through(asked: Collection[Job], session: Session, report: Callable[[str
     try:
         with on_sigterm() as terminated:
             while unfinished := [i for i in ids if _state(i) in ("queued", "running")]:
-                slot = slot or _take("0")
+                slot = slot or slots.take(slots.FIRST)
                 if slot and (claimed := jobs.claim(kinds.KINDS, unfinished)):
                     with suppress(Cancelled):
                         _perform(claimed, shared, terminated, report(claimed.job.name))
@@ -160,7 +153,7 @@ def work_through(asked: Collection[Job], session: Session, report: Callable[[str
         if slot:
             slot.close()
         if jobs.waiting(kinds.of_lane(quick=False)):  # of others, who found the slot taken
-            start()
+            slots.start()
 
 
 def train_here(run_id: str, report: Report) -> None:
@@ -250,34 +243,6 @@ def _perform(claimed: Claim, shared: _Shared, terminated: Event, show: Report) -
             jobs.finish(claimed, "failed", checkpoints.describe(error))
             raise
         jobs.finish(claimed, "done", result=result)
-
-
-def _take(slot: str) -> IO[str] | None:
-    with jobs.exclusively():
-        return locks.take(_lock_path(slot))
-
-
-def _lock_path(slot: str) -> Path:
-    return jobs.folder() / f"worker-{slot}.lock"
-
-
-def _own_device(slot: str) -> dict[str, str]:
-    """Keep this process to one device; the other devices, by slot, if this is the first worker.
-
-    A quick job computes on the CPU: the devices' memory belongs to the runs.
-    """
-    if slot == QUICK:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
-        return {}
-    import torch
-
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    count = torch.cuda.device_count()  # does not yet bind the process to any
-    devices = named.split(",")[:count] if named else [str(i) for i in range(count)]
-    if slot != "0" or len(devices) < 2:
-        return {}
-    os.environ["CUDA_VISIBLE_DEVICES"] = devices[0]
-    return {str(i): device for i, device in enumerate(devices) if i}
 
 
 @contextmanager

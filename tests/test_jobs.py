@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from core import checkpoints, jobs, kinds, locks, worker
+from core import checkpoints, jobs, kinds, locks, slots, worker
 from core.__main__ import main
 from core.errors import InputError
 from core.stopping import Cancelled
@@ -195,7 +195,7 @@ def test_a_worker_does_jobs_in_order_and_ends_when_idle(log) -> None:
     text = jobs.log_path("crash", "x").read_text()
     assert "crash-x, asked for by" in text and "ZeroDivisionError" in text
     assert "Traceback" not in jobs.log_path("refuse", "x").read_text()
-    assert not worker.is_alive("0")
+    assert not slots.is_alive("0")
 
 
 def test_a_full_disk_ends_the_worker_and_leaves_the_rest_waiting(log) -> None:
@@ -218,17 +218,17 @@ def test_quick_jobs_do_not_wait_behind_the_others(log, monkeypatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     jobs.enqueue("echo", "long")
     jobs.enqueue("quick", "short")
-    worker.serve(worker.QUICK, idle=0)
+    worker.serve(slots.QUICK, idle=0)
     assert log == ["short"]
     assert states()["echo-long"] == "queued"
 
 
 def test_one_worker_a_slot(log) -> None:
-    with worker._take("0") as held:
-        assert held and worker.is_alive("0")
+    with slots.take("0") as held:
+        assert held and slots.is_alive("0")
         with pytest.raises(InputError, match="running already"):
             worker.serve("0", idle=0)
-        assert not worker.start("0")
+        assert not slots.start("0")
 
 
 def test_jobs_in_the_foreground_are_taken_out_when_one_fails(log) -> None:
@@ -243,7 +243,7 @@ def test_with_several_devices_each_has_a_worker(log, monkeypatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5,7")
     monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
     started: list[tuple[str, str]] = []
-    monkeypatch.setattr(worker, "start", lambda *slot: started.append(slot))
+    monkeypatch.setattr(slots, "start", lambda *slot: started.append(slot))
     jobs.enqueue("echo", "x")
     worker.serve("0", idle=0)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
@@ -268,14 +268,14 @@ def test_a_detached_worker_holds_its_slot_from_the_first_moment(tmp_path, monkey
         processes.append(real([sys.executable, "-c", script], **options))
 
     monkeypatch.setattr(subprocess, "Popen", popen)
-    assert worker.start("0")
-    assert [worker.start("0") for _ in range(3)] == [False] * 3
-    assert worker.is_alive("0") and len(processes) == 1
+    assert slots.start("0")
+    assert [slots.start("0") for _ in range(3)] == [False] * 3
+    assert slots.is_alive("0") and len(processes) == 1
     while not held.exists():
         time.sleep(0.01)
     processes[0].kill()
     processes[0].wait()
-    assert not worker.is_alive("0")
+    assert not slots.is_alive("0")
 
 
 # --- the command line -------------------------------------------------------------------------
@@ -297,7 +297,7 @@ def test_the_command_line_lists_and_cancels(log, capsys) -> None:
 
 def test_a_study_in_the_background_is_put_into_the_queue(study_file, monkeypatch, capsys) -> None:
     started: list[str] = []
-    monkeypatch.setattr(worker, "start", started.append)
+    monkeypatch.setattr(slots, "start", started.append)
     code = main(["study", str(study_file), "--background"])
     assert code == 0 and started == ["0"]
     job = jobs.find("study-small")

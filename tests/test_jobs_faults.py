@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core import checkpoints, jobs, planning, pruning, results, study, worker
+from core import checkpoints, jobs, planning, pruning, results, slots, study, worker
 from core.errors import InputError
 from core.run import train_run
 from core.session import Session
@@ -74,7 +74,7 @@ def test_a_worker_killed_at_any_point_loses_nothing(queued, trained) -> None:
         assert time.monotonic() - killed < 10
         assert "killed, or the machine restarted" in checkpoints.read_status(run_id)["message"]
         assert "its worker is gone" in job(run_id).message
-        assert not worker.is_alive()
+        assert not slots.is_alive()
         assert job(fourth).state == "queued"
     for run_id in (third, first, second):  # resumed on request, behind the one that waits
         jobs.enqueue("train", run_id)
@@ -185,7 +185,7 @@ def test_a_full_disk_is_named_and_nothing_is_lost(queued, trained, monkeypatch, 
     else:  # not even that can be written
         assert (state(first), job(first).state) == ("interrupted", "interrupted")
     assert [job(r).state for r in queued[1:]] == ["queued"] * 3
-    assert not worker.is_alive()
+    assert not slots.is_alive()
     for run_id in queued[1:]:
         jobs.cancel(job(run_id).id)
     jobs.enqueue("train", first)
@@ -266,7 +266,7 @@ def test_a_process_id_that_another_program_got_is_not_taken_for_the_worker(queue
     (jobs.folder() / "worker-0.lock").write_text(f"{os.getpid()}\n")
     claimed.file.close()
     assert (state(first), job(first).state) == ("interrupted", "interrupted")
-    assert not worker.is_alive()
+    assert not slots.is_alive()
 
 
 def test_out_of_memory_halves_the_micro_batch_and_says_so(queued, trained, monkeypatch) -> None:

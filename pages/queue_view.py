@@ -1,0 +1,108 @@
+"""The queue on the Train page: states, curves, log; cancel, resume, retry, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from core import jobs, monitoring, pruning, slots, worker
+from core.charts import progress
+from core.errors import InputError
+from core.words import escaped
+from pages import common, view
+
+_COLOURS: dict[str, Any] = {
+    "running": "blue",
+    "queued": "gray",
+    "done": "green",
+    "failed": "red",
+    "interrupted": "orange",
+    "cancelled": "orange",
+}
+_SHOWN = 30  # the newest of those that ended
+
+
+@st.fragment(run_every=2.0)
+def show() -> None:
+    """Every job, with what can be done about it; then one of them closely."""
+    table = monitoring.overview()
+    if table.empty:
+        st.info("Nothing was asked for yet. Check a study above, then start it.")
+        return
+    if (idle := monitoring.idle_jobs()) > 0:
+        st.warning(f"{idle} jobs wait and no worker runs, as after a restart of the machine.")
+        if st.button("Start a worker"):
+            slots.start()
+            st.rerun(scope="fragment")
+    rows = table.to_dict("records")
+    for row in rows[:_SHOWN]:
+        _row(row)
+    if len(rows) > _SHOWN:
+        with st.expander(f"{len(rows) - _SHOWN} older ones"):
+            common.table(table[_SHOWN:], "queue")
+    names = {row["job"]: row["what"] for row in rows}
+    watched = view.choose("Look closely at", "job", list(names), show=names.__getitem__)
+    _closely(next(row for row in rows if row["job"] == watched))
+
+
+def _row(row: dict[str, Any]) -> None:
+    job, state = row["job"], row["state"]
+    what, badge, middle, actions = st.columns([4, 1.5, 4, 3], vertical_alignment="center")
+    what.markdown(escaped(row["what"]))
+    badge.badge(state, color=_COLOURS[state])
+    if state == "running":
+        middle.progress(row["done"], monitoring.doing(row))
+    elif state != "done":
+        middle.caption(escaped(row["message"]) or "waits for its turn")
+    with actions.container(horizontal=True):
+        if state in monitoring.ACTIVE:
+            _button("Cancel", job, jobs.cancel)
+        else:
+            if state != "done":
+                _button("Retry" if state == "failed" else "Resume", job, worker.again)
+            elif row["run"] and row["study"]:
+                link = {"study": row["study"]}
+                st.page_link("pages/predictions.py", label="Predictions", query_params=link)
+            with st.popover("Delete", type="tertiary"):
+                st.markdown(monitoring.deletes(row))
+                _button("Delete for good", job, pruning.remove)
+
+
+def _button(label: str, job: str, act: Callable[[str], Any]) -> None:
+    if st.button(label, key=f"{label}-{job}"):
+        try:
+            act(job)
+        except InputError as error:
+            st.error(escaped(str(error)))
+        else:
+            st.rerun(scope="fragment")
+
+
+def _closely(row: dict[str, Any]) -> None:
+    lines = monitoring.curves(row["run"]) if row["run"] else None
+    if lines is not None and len(lines):
+        left, right = st.columns(2)
+        with left:
+            common.figure(
+                progress.losses(lines),
+                "Loss",
+                name=f"{row['job']}-loss",
+                caption=f"{escaped(row['what'])}: step {lines['step'].iloc[-1]:.0f} of "
+                f"{lines['steps'].iloc[-1]:.0f}, epoch {lines['epoch'].iloc[-1]:.2f}.",
+                how="Training loss is the mean since the last point, validation loss that of the "
+                "whole validation set, both with class weights where the setup has them. The epoch "
+                "with the lowest validation loss is kept. (Paper, section 3.)",
+            )
+        with right:
+            common.figure(
+                progress.speed(lines),
+                "Speed",
+                name=f"{row['job']}-speed",
+                caption="Training samples a second on this machine.",
+                how="Validation is left out. Where other work runs beside it, speed drops.",
+            )
+    log = monitoring.log_tail(row["job"])
+    with st.expander("Log"):
+        st.code(log or "nothing printed", language=None)

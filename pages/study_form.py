@@ -1,0 +1,105 @@
+"""The form of the Train page: a study, filled by one that is there."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from core import form, hub, joint
+from core.config import SETUPS
+from core.corpus import PRESETS
+from core.recipe import MASKED_INPUTS, Recipe
+from core.study import Study
+
+_HELP = {
+    "groups": "For the design linear: shares rise over the labels in the languages before the bar "
+    "and fall in those behind it. Empty: the halves of the languages.",
+    "columns": "Where a file's columns have other names: ours=theirs, such as language=lang.",
+    "languages": "Only these, in this order. Empty: all of the corpus.",
+    "labels": "In their order. Empty: the corpus's own.",
+    "external": "A corpus for the external probe: a preset or a path. Empty: none.",
+}
+
+
+def fill(given: Study) -> dict[str, Any]:
+    """Widgets that hold a study's values; what they hold now."""
+    texts = form.texts_of(given)
+
+    def key(name: str) -> str:
+        return f"study-{given.name}-{name}"
+
+    def text(place: Any, label: str, name: str, value: str) -> str:
+        return str(place.text_input(label, value, key=key(name), help=_HELP.get(name)))
+
+    def one(place: Any, label: str, name: str, known: list[str], value: str, **more: Any) -> str:
+        options = list(dict.fromkeys([*known, value]))
+        chosen = place.selectbox(label, options, options.index(value), key=key(name), **more)
+        return str(chosen)
+
+    left, right = st.columns(2)
+    values: dict[str, Any] = {
+        "name": text(left, "Name", "name", given.name),
+        "corpus": one(
+            left,
+            "Corpus",
+            "corpus",
+            list(PRESETS),
+            given.corpus,
+            accept_new_options=True,
+            help="A preset, or the path of a CSV, TSV, JSON Lines or Parquet file.",
+        ),
+        "encoder": one(
+            left,
+            "Encoder",
+            "encoder",
+            [*hub.HUB, hub.TINY],
+            given.encoder,
+            accept_new_options=True,
+            help="By name, a folder, or a hub id (id@revision).",
+        ),
+        "setups": right.multiselect("Setups", SETUPS, given.setups, key=key("setups")),
+        "seeds": text(right, "Seeds", "seeds", texts["seeds"]),
+    }
+    named = isinstance(given.design, str)
+    designs = [*joint.DESIGNS, *([] if named else [form.TABLE])]
+    design = str(given.design) if named else form.TABLE
+    values["design"] = one(right, "Design of the imbalanced setups", "design", designs, design)
+    with st.expander("Sizes, languages, hyperparameters"):
+        values |= _advanced(given, texts, key, text)
+    return values
+
+
+def _advanced(given: Study, texts: dict[str, str], key: Any, text: Any) -> dict[str, Any]:
+    places = st.columns(3)
+    values: dict[str, Any] = {}
+    for place, split in zip(places, ("train", "validation", "test"), strict=True):
+        name = f"{split}_per_language"
+        values[name] = place.number_input(
+            f"Rows a language, {split}",
+            min_value=1,
+            value=getattr(given, name),
+            placeholder="the largest that fits",
+            key=key(name),
+        )
+    for i, name in enumerate(("languages", "labels", "groups", "columns")):
+        values[name] = text(places[i % 3], name.capitalize(), name, texts[name])
+    values["external"] = text(places[1], "External corpus", "external", given.external)
+    training: dict[str, Any] = {}
+    for i, (name, value) in enumerate(asdict(given.training).items()):
+        place, label = places[i % 3], name.replace("_", " ").capitalize()
+        if isinstance(value, bool):
+            training[name] = place.checkbox(label, value, key=key(name))
+        elif isinstance(value, str):
+            index = MASKED_INPUTS.index(value)
+            training[name] = place.selectbox(label, MASKED_INPUTS, index, key=key(name))
+        elif isinstance(value, int):
+            training[name] = int(place.number_input(label, 0, value=value, key=key(name)))
+        else:
+            training[name] = place.number_input(
+                label, 0.0, 1.0, value, step=0.00001, format="%g", key=key(name)
+            )
+    default = asdict(Recipe())
+    values["training"] = {k: v for k, v in training.items() if v != default[k]}
+    return values

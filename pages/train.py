@@ -1,0 +1,74 @@
+"""Train the runs of a study, here or while the browser is closed, and see how they get on."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core import form, jobs, monitoring, study, worker
+from core.errors import InputError
+from core.study import Study
+from core.words import escaped
+from pages import queue_view, study_form, view
+
+
+def show_plan(plan: dict[str, Any]) -> None:
+    """What a plan's document says, and the button that starts it."""
+    for problem in plan["problems"]:
+        st.error(escaped(problem))
+    facts = monitoring.plan_facts(plan)
+    for place, (label, value, more) in zip(st.columns(len(facts)), facts, strict=True):
+        place.metric(label, value, help=more)
+    left, right = st.columns(2)
+    left.dataframe(pd.DataFrame(plan["runs"]), hide_index=True, width="stretch")
+    with right:
+        options = [f"{design}, {split}" for design, of in plan["cells"].items() for split in of]
+        chosen = view.choose("Rows of each cell", "cell", options)
+        design, _, split = chosen.partition(", ")
+        st.dataframe(pd.DataFrame(plan["cells"][design][split]).T, width="stretch")
+
+
+@st.fragment(run_every=0.5)
+def wait_for(job_id: str) -> None:
+    """The planning job's progress, until it ends."""
+    job = jobs.find(job_id)
+    if job is None or job.state not in monitoring.ACTIVE:
+        st.rerun()
+    what, share = jobs.progress(job_id)
+    st.progress(share, f"Planning: {what} …")
+
+
+def check_and_start(asked: Study) -> None:
+    """First what would run, then the button that starts it."""
+    job_id = f"plan-{worker.plan_name(asked)}"
+    if st.button("Check", help="Says what will run, how long and how large; starts nothing."):
+        worker.ask_plan(asked)
+        st.session_state["checked"] = job_id
+    if st.session_state.get("checked") != job_id:
+        st.caption("Check says what will run before it is started.")
+        return
+    job = jobs.find(job_id)
+    if job is None or job.state in monitoring.ACTIVE:
+        wait_for(job_id)
+    elif job.state != "done":
+        st.error(f"This cannot work: {escaped(job.message)}")
+    else:
+        show_plan(job.result)
+        if st.button("Start", type="primary", disabled=bool(job.result["problems"])):
+            worker.ask_study(asked)
+            del st.session_state["checked"]
+            st.rerun()
+
+
+st.title("Train")
+names = list(dict.fromkeys([*study.shipped(), *study.started()]))
+begin = view.choose("Begin with the study", "begin", names)
+try:
+    given = study.read(begin)
+    asked = form.to_study(study_form.fill(given), given)
+except InputError as error:
+    st.error(escaped(str(error)))
+else:
+    check_and_start(asked)
+st.subheader("Queue")
+queue_view.show()
