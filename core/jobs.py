@@ -29,6 +29,7 @@ from typing import IO, Any
 
 from core import checkpoints, locks
 
+_OPEN = ("running", "interrupted", "queued")
 _KEPT = 100  # ended jobs of a kind whose results are kept
 
 
@@ -40,7 +41,7 @@ class Job:
         kind: of core.kinds.KINDS.
         name: what it is done to: the id of a run, the name of a study.
         arguments: further ones, as JSON has them.
-        order: jobs start in ascending order.
+        order: jobs start in ascending order, and the one that was asked for last has the highest.
         asked: seconds since 1970, for people.
         by: user and machine that asked.
         state: of core.checkpoints.STATES.
@@ -101,10 +102,9 @@ def enqueue(kind: str, name: str, arguments: dict[str, Any] | None = None) -> Jo
         if kind == "train":  # a run's state is in its own folder
             checkpoints.read_config(name)
             checkpoints.write_status(name, "queued")
+        job = replace(job, order=max((j.order for j in listing()), default=0) + 1)
         for state in ("running", "ended"):
             _path(state, job.id).unlink(missing_ok=True)
-        orders = [j.order for j in _listed("waiting")]
-        job = replace(job, order=max(orders, default=0) + 1)
         _write("waiting", job)
     return job
 
@@ -185,17 +185,21 @@ def find(job_id: str) -> Job | None:
 def waiting(kinds: Collection[str]) -> list[Job]:
     """Jobs of these kinds that wait, the next one first."""
     found = [job for job in _listed("waiting") if job.state == "queued" and job.kind in kinds]
-    return sorted(found, key=lambda j: (j.order, j.asked))
+    return sorted(found, key=lambda j: j.order)
 
 
 def listing() -> list[Job]:
-    """All jobs: running and interrupted, then waiting in their order, then ended."""
+    """All jobs: running and interrupted, then waiting in their order, then ended, newest first."""
     jobs: dict[str, Job] = {}
     for state in ("waiting", "running", "ended"):  # the way they go: none is missed
         for job in _listed(state):
             jobs.setdefault(job.id, job)
-    rank = {"running": 0, "interrupted": 0, "queued": 1}
-    return sorted(jobs.values(), key=lambda j: (rank.get(j.state, 2), j.order, j.asked))
+
+    def place(job: Job) -> tuple[int, int]:
+        ended = job.state not in _OPEN
+        return (len(_OPEN), -job.order) if ended else (_OPEN.index(job.state), job.order)
+
+    return sorted(jobs.values(), key=place)
 
 
 def write_progress(job: Job, what: str, share: float) -> None:

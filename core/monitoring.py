@@ -20,7 +20,7 @@ def overview() -> pd.DataFrame:
     """All jobs that anybody asked for, and runs that are not done though nobody asks for them.
 
     Columns: `job` (id), `what`, `state`, `done` (share, 0 to 1), `doing`, `left` (seconds, NaN
-    where unknown), `asked` (time), `kind`, `study` (name or None), `run` (id or None), `message`.
+    where unknown), `asked` (time), `kind`, `study` (name or empty), `run` (id or empty), `message`.
     A run's state is that of its folder.
     """
     listed = jobs.listing()
@@ -47,8 +47,8 @@ def _row(job: Job) -> dict[str, Any]:
         "left": float("nan"),
         "asked": pd.Timestamp(job.asked, unit="s", tz="UTC") if job.asked else pd.NaT,
         "kind": job.kind,
-        "study": job.arguments.get("study") or (job.name if job.kind == "study" else None),
-        "run": None,
+        "study": job.arguments.get("study") or (job.name if job.kind == "study" else ""),
+        "run": "",
         "message": job.message,
     }
     if job.kind != "train":

@@ -22,6 +22,7 @@ _COLOURS: dict[str, Any] = {
     "cancelled": "orange",
 }
 _SHOWN = 30  # the newest of those that ended
+_NOW = "now"  # the first of the list: what runs, else what runs next, else what ended last
 
 
 @st.fragment(run_every=2.0)
@@ -42,9 +43,9 @@ def show() -> None:
     if len(rows) > _SHOWN:
         with st.expander(f"{len(rows) - _SHOWN} older ones"):
             common.table(table[_SHOWN:], "queue")
-    names = {row["job"]: row["what"] for row in rows}
+    names = {_NOW: "what runs now"} | {row["job"]: row["what"] for row in rows}
     watched = view.choose("Look closely at", "job", list(names), show=names.__getitem__)
-    _closely(next(row for row in rows if row["job"] == watched))
+    _closely(next(row for row in rows if watched in (_NOW, row["job"])))
 
 
 def _row(row: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 # Before torch is imported anywhere: as many threads as the smallest machine has cores.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 REAL_CACHE = os.environ.get("LANGSKEW_CACHE")

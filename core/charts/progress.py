@@ -25,17 +25,14 @@ def losses(lines: pd.DataFrame) -> AnyChart:
         scale=alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values())),
         legend=alt.Legend(title=None, orient="top"),
     )
-    return (
-        alt.Chart(long.dropna())
-        .mark_line(point=alt.OverlayMarkDef(size=18))
-        .encode(
-            x=alt.X("step:Q", title="optimiser step"),
-            y=alt.Y("value:Q", title="loss (nats)", scale=alt.Scale(zero=False)),
-            color=colour,
-            tooltip=tips("loss", step=".0f", epoch=".2f", value=".4f"),
-        )
-        .properties(height=240)
+    base = alt.Chart(long.dropna()).encode(
+        x=alt.X("step:Q", title="optimiser step"),
+        y=alt.Y("value:Q", title="loss (nats)", scale=alt.Scale(zero=False)),
+        color=colour,
+        tooltip=tips("loss", step=".0f", epoch=".2f", value=".4f"),
     )
+    epochs = base.transform_filter(alt.datum.loss == "validation").mark_point(filled=True, size=50)
+    return alt.layer(base.mark_line(), epochs).properties(height=280)
 
 
 def speed(lines: pd.DataFrame) -> AnyChart:
@@ -48,5 +45,5 @@ def speed(lines: pd.DataFrame) -> AnyChart:
             y=alt.Y("samples_per_second:Q", title="samples per second"),
             tooltip=tips(step=".0f", samples_per_second=".1f"),
         )
-        .properties(height=240)
+        .properties(height=280)
     )
