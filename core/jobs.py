@@ -74,15 +74,14 @@ class Claim:
 
 
 def folder() -> Path:
-    """The queue's folder, made where it is missing."""
-    path = checkpoints.root() / "queue"
-    for name in ("waiting", "running", "ended", "logs"):
-        (path / name).mkdir(parents=True, exist_ok=True)
-    return path
+    """The queue's folder, whether it is there or not."""
+    return checkpoints.root() / "queue"
 
 
 def exclusively() -> AbstractContextManager[None]:
     """Hold the queue's lock, for a change of some files that others must see as one."""
+    for name in ("waiting", "running", "ended", "logs"):
+        (folder() / name).mkdir(parents=True, exist_ok=True)
     return locks.holding(folder() / "lock")
 
 

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import checkpoints, jobs, slots, study, worker
+
+APP = str(Path(__file__).parents[2] / "app.py")
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch) -> list[str]:
+    """Slots whose worker was asked for; none is started."""
+    asked: list[str] = []
+    monkeypatch.setattr(slots, "start", lambda slot="0": asked.append(slot))
+    return asked
+
+
+def train_page(**view: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=60)
+    for name, value in view.items():
+        app.query_params[name] = value
+    return app.switch_page("pages/train.py").run()
+
+
+def texts(app: AppTest, kind: str) -> str:
+    return "\n".join(str(element.value) for element in app.get(kind)).replace("\\", "")
+
+
+def press(app: AppTest, label: str, at: int = 0) -> AppTest:
+    return [button for button in app.button if button.label == label][at].click().run()
+
+
+def badges(app: AppTest) -> list[str]:
+    found = (str(m.value) for m in app.markdown)
+    return [text.split("[")[1].rstrip("]") for text in found if "-badge[" in text]
+
+
+def test_without_anything_the_page_says_what_to_do() -> None:
+    app = train_page()
+    assert not app.exception
+    assert "Check a study above, then start it" in texts(app, "info")
+
+
+def test_a_shipped_study_fills_the_form() -> None:
+    app = train_page(begin="demo")
+    assert app.text_input[0].value == "demo"
+    assert app.multiselect[0].value == ["balanced", "imbalanced", "imbalanced+cw"]
+    values = {number.label: number.value for number in app.number_input}
+    assert values["Epochs"] == 3 and values["Frozen layers"] == 8
+    assert values["Learning rate"] == 3e-4 and values["Rows a language, train"] == 198
+
+
+def test_a_study_is_checked_then_started(study_file, copied, started) -> None:
+    app = press(train_page(begin="small"), "Check")
+    assert started == ["quick"] and app.get("progress")
+    assert not [button for button in app.button if button.label == "Start"]
+    worker.serve(slots.QUICK, idle=0)
+    app = app.run()
+    assert not app.exception and not app.error
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Runs to train"] == "0" and metrics["Rows a language"] == "30"
+    assert metrics["Time"] == "0 s"
+    assert app.dataframe[0].value["state"].tolist() == ["done"] * 4
+    assert app.dataframe[1].value.loc["de"].tolist() == [10, 10, 10]
+    app = press(app, "Start")
+    assert started[-1] == "0"
+    job = jobs.find("study-small")
+    assert job is not None and job.state == "queued"
+    assert job.arguments["document"] == study.to_document(study.read("small"))
+    assert badges(app)[0] == "queued"
+
+
+def test_what_the_form_says_is_what_is_asked_for(study_file, monkeypatch) -> None:
+    app = train_page(begin="synthetic")
+    app.text_input[0].set_value("mine").run()
+    next(t for t in app.text_input if t.label == "Seeds").set_value("3, 4").run()
+    next(t for t in app.text_input if t.label == "Groups").set_value("fr, es | de, en").run()
+    next(t for t in app.text_input if t.label == "Languages").set_value("de,en,es,fr").run()
+    next(n for n in app.number_input if n.label == "Epochs").set_value(1).run()
+    app = press(app, "Check")
+    assert not app.exception and not app.error
+    asked = next(job for job in jobs.listing() if job.kind == "plan").arguments["document"]
+    assert (asked["name"], asked["seeds"], asked["training"]["epochs"]) == ("mine", [3, 4], 1)
+    assert asked["groups"] == [["fr", "es"], ["de", "en"]]
+    assert asked["languages"] == ["de", "en", "es", "fr"]
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "message"),
+    [
+        ("Seeds", "0, x", "seeds has 'x'; expected whole numbers"),
+        ("Seeds", "", "seeds is []; expected one or more"),
+        ("Name", "../x", "study name is '../x'"),
+        ("Columns", "language", "columns has 'language'; expected ours=theirs"),
+        ("Groups", "fr", "groups is [['fr']]; expected two lists"),
+    ],
+)
+def test_a_wrong_value_is_refused_at_once(label, value, message) -> None:
+    app = train_page(begin="synthetic")
+    next(t for t in app.text_input if t.label == label).set_value(value).run()
+    assert not app.exception
+    assert message in texts(app, "error")
+    assert not [button for button in app.button if button.label == "Check"]
+
+
+def test_what_cannot_work_is_refused_before_the_start(study_file) -> None:
+    app = train_page(begin="synthetic")
+    next(n for n in app.number_input if "train" in n.label).set_value(100_000).run()
+    app = press(app, "Check")
+    worker.serve(slots.QUICK, idle=0)
+    app = app.run()
+    assert not app.exception
+    assert "This cannot work: study synthetic, train" in texts(app, "error")
+    assert not [button for button in app.button if button.label == "Start"]
+
+
+def test_more_frozen_layers_than_there_are_cannot_be_started(study_file) -> None:
+    app = train_page(begin="synthetic")
+    next(n for n in app.number_input if n.label == "Frozen layers").set_value(3).run()
+    app = press(app, "Check")
+    worker.serve(slots.QUICK, idle=0)
+    app = app.run()
+    assert "frozen_layers is 3; tiny has 3 layers" in texts(app, "error")
+    assert next(button for button in app.button if button.label == "Start").disabled
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Runs to train"] == "4" and metrics["Time"] == "unknown"
+
+
+def test_the_queue_shows_states_and_acts_on_them(copied, started) -> None:
+    ids = study.run_ids("small")
+    for run_id in ids[:3]:
+        (copied / run_id / "COMPLETE").unlink()
+        jobs.enqueue("train", run_id, {"study": "small"})
+    claimed = jobs.claim({"train"})
+    assert claimed is not None
+    with checkpoints.claim(ids[0]):
+        checkpoints.write_status(ids[0], "running")
+        jobs.write_progress(claimed.job, "training", 0.5)
+        app = train_page()
+        assert not app.exception
+        assert badges(app) == ["running", "queued", "queued"]
+        assert "small: balanced, seed 0" in texts(app, "markdown")
+        assert "2 jobs wait and no worker runs" in texts(app, "warning")
+        assert len(app.get("vega_lite_chart")) == 2
+        app = press(app, "Cancel", 1)
+        assert badges(app) == ["running", "queued", "cancelled"]
+        press(app, "Cancel")
+        assert jobs.is_cancelled(claimed.job)
+    claimed.file.close()
+    app = app.run()
+    assert badges(app) == ["interrupted", "queued", "cancelled"]
+    assert "killed, or the machine restarted" in texts(app, "caption")
+    app = press(app, "Resume")
+    assert badges(app) == ["queued", "queued", "cancelled"] and started == ["0"]
+    assert checkpoints.read_status(ids[0])["state"] == "queued"
+    app = press(app, "Delete for good")
+    assert badges(app) == ["queued", "queued"]
+    assert not (copied / ids[1]).exists()
+
+
+def test_a_failed_job_is_named_and_may_be_tried_again(started) -> None:
+    jobs.enqueue("study", "x", {"document": {}})
+    claimed = jobs.claim({"study"})
+    assert claimed is not None
+    jobs.finish(claimed, "failed", "no *such* corpus")
+    (jobs.folder() / "logs" / "study-x.txt").write_text("what it printed\n")
+    app = train_page()
+    assert "no *such* corpus" in texts(app, "caption")
+    assert app.code[0].value == "what it printed"
+    app = press(app, "Retry")
+    assert badges(app) == ["queued"]
+
+
+def test_opening_the_page_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from streamlit.testing.v1 import AppTest
+from core import jobs
+jobs.enqueue("study", "x", {})
+app = AppTest.from_file(sys.argv[1], default_timeout=60).switch_page("pages/train.py").run()
+assert not app.exception and app.button
+heavy = {"torch", "transformers", "datasets", "shap", "umap", "sklearn"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code, APP], check=True)
