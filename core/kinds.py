@@ -89,6 +89,14 @@ def _attribute(work: Work) -> dict[str, Any]:
     return asdict(attribute(work.arguments["study"], work.session(), work.report, **more))
 
 
+def _sentence(work: Work) -> dict[str, Any]:
+    """Attributions of a typed text; `runs` (ids), `text` and, for a pair, `text_b`."""
+    from core.attribution.sentence import explain_sentence
+
+    given = work.arguments
+    return explain_sentence(given["runs"], given["text"], given.get("text_b"), work.report)
+
+
 def _asked(work: Work) -> Study:
     return from_document(work.arguments["document"], Path.cwd() / f"{work.name}.toml")
 
@@ -98,6 +106,7 @@ KINDS = {
     "train": Kind(_train),
     "attribute": Kind(_attribute),
     "plan": Kind(_plan, quick=True),
+    "sentence": Kind(_sentence, quick=True),
 }
 
 

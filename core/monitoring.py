@@ -17,7 +17,7 @@ ACTIVE = ("queued", "running")
 
 
 def overview() -> pd.DataFrame:
-    """All jobs that anybody asked for, and runs that are not done though nobody asks for them.
+    """All jobs but the quick ones, and runs that are not done though nobody asks for them.
 
     Columns: `job` (id), `what`, `state`, `done` (share, 0 to 1), `doing`, `left` (seconds, NaN
     where unknown), `asked` (time), `kind`, `study` (name or empty), `run` (id or empty), `message`.
@@ -26,7 +26,7 @@ def overview() -> pd.DataFrame:
     listed = jobs.listing()
     known = {job.id for job in listed}
     runs = checkpoints.list_runs()
-    asked_for = [_row(job) for job in listed if job.kind != "plan"]
+    asked_for = [_row(job) for job in listed if job.kind not in kinds.of_lane(quick=True)]
     others = [
         _row(Job("train", run["run"], state=run["state"], message=run["message"]))
         for run in runs.to_dict("records")

@@ -28,15 +28,15 @@ _NOW = "now"  # the first of the list: what runs, else what runs next, else what
 @st.fragment(run_every=2.0)
 def show() -> None:
     """Every job, with what can be done about it; then one of them closely."""
+    if refused := st.session_state.pop("refused", ""):
+        st.error(escaped(refused))
     table = monitoring.overview()
     if table.empty:
         st.info("Nothing was asked for yet. Check a study above, then start it.")
         return
     if (idle := monitoring.idle_jobs()) > 0:
         st.warning(f"{idle} jobs wait and no worker runs, as after a restart of the machine.")
-        if st.button("Start a worker"):
-            slots.start()
-            st.rerun(scope="fragment")
+        st.button("Start a worker", on_click=_act, args=(slots.start,))
     rows = table.to_dict("records")
     for row in rows[:_SHOWN]:
         _row(row)
@@ -72,13 +72,15 @@ def _row(row: dict[str, Any]) -> None:
 
 
 def _button(label: str, job: str, act: Callable[[str], Any]) -> None:
-    if st.button(label, key=f"{label}-{job}"):
-        try:
-            act(job)
-        except InputError as error:
-            st.error(escaped(str(error)))
-        else:
-            st.rerun(scope="fragment")
+    st.button(label, key=f"{label}-{job}", on_click=_act, args=(act, job))
+
+
+def _act(act: Callable[..., Any], *arguments: str) -> None:
+    """Do what a button says, before the list is drawn anew."""
+    try:
+        act(*arguments)
+    except InputError as error:
+        st.session_state["refused"] = str(error)
 
 
 def _closely(row: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,7 @@ def test_more_frozen_layers_than_there_are_cannot_be_started(study_file) -> None
 
 def test_the_queue_shows_states_and_acts_on_them(copied, started) -> None:
     ids = study.run_ids("small")
+    shutil.rmtree(copied / "queue")
     for run_id in ids[:3]:
         (copied / run_id / "COMPLETE").unlink()
         jobs.enqueue("train", run_id, {"study": "small"})
