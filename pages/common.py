@@ -10,22 +10,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import checkpoints, export, results, study, texts
+from core import checkpoints, export, results, study, texts, worker
 from core.charts import AnyChart, unchecked
 from core.charts.palette import short_names
 from core.errors import InputError
 from core.words import escaped, isolated
 from pages import view
 
-NO_STUDY = """No study has been trained yet. In a terminal, in the folder of LangSkew:
-
-```
-make demo
-```
-
-fetches a small real corpus and encoder (once, 450 MB), trains four models in some minutes on a
-laptop, and then this page shows what the skew of a training set does to them.
-`python -m core study FILE.toml` does the same for your own corpus.
+NO_STUDY = """No study has been trained yet. The demo study fetches a small real corpus and encoder
+(once, 450 MB) and trains four models in some minutes on a laptop; then this page shows what the
+skew of a training set does to them. The page Train does the same for your own corpus; in a
+terminal, in the folder of LangSkew, so do `make demo` and `python -m core study FILE.toml`.
 """
 
 
@@ -34,6 +29,9 @@ def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
     names = study.started()
     if not names:
         st.info(no_study)
+        if st.button("Make the demo study", type="primary"):
+            worker.ask_study(study.read("demo"))
+            st.switch_page("pages/train.py")
         st.stop()
     name = view.choose(
         "Study",

@@ -47,6 +47,15 @@ def test_without_anything_the_page_says_what_to_do() -> None:
     assert "Check a study above, then start it" in texts(app, "info")
 
 
+def test_without_a_study_every_page_offers_the_demo(started) -> None:
+    app = press(AppTest.from_file(APP, default_timeout=60).run(), "Make the demo study")
+    assert not app.exception
+    assert app.title[0].value == "Train" and started == ["0"]
+    job = jobs.find("study-demo")
+    assert job is not None and job.arguments["document"]["corpus"] == "multiemo"
+    assert badges(app) == ["queued"]
+
+
 def test_a_shipped_study_fills_the_form() -> None:
     app = train_page(begin="demo")
     assert app.text_input[0].value == "demo"
