@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from core import checkpoints, jobs, planning, study
+from core import checkpoints, jobs, monitoring, planning, study
 from core.session import Session
 
 POLL = 0.02
@@ -73,8 +73,22 @@ def undisturbed(folder: Path, plan: planning.Plan) -> float:
     return time.monotonic() - started
 
 
-def disturbed(folder: Path, plan: planning.Plan, kills: int, mean: float) -> dict[str, Any]:
-    """Train the study while its worker is killed after random times with this mean."""
+def remaining(runs: list[str]) -> float:
+    """Share of the study that is still to be done."""
+    done = 0.0
+    for run in runs:
+        lines = monitoring.curves(run)
+        share = lines["step"].iloc[-1] / lines["steps"].iloc[-1] if len(lines) else 0.0
+        done += 1.0 if checkpoints.is_complete(run) else 0.9 * share
+    return max(1 - done / len(runs), 0.01)
+
+
+def disturbed(folder: Path, plan: planning.Plan, kills: int, seconds: float) -> dict[str, Any]:
+    """Train the study while its worker is killed at random times, spread over what is left of it.
+
+    Args:
+        seconds: that the study takes undisturbed.
+    """
     os.environ["LANGSKEW_CHECKPOINTS"] = str(folder)
     planning.enqueue(plan)
     runs = list(plan.runs)
@@ -85,6 +99,7 @@ def disturbed(folder: Path, plan: planning.Plan, kills: int, mean: float) -> dic
         while not at_work(runs) and worker.poll() is None:
             time.sleep(POLL)
         if points.total() < kills:
+            mean = 1.2 * seconds * remaining(runs) / (kills - points.total())
             time.sleep(random.expovariate(1 / mean))
             worker.kill()
         killed = time.monotonic()
@@ -142,8 +157,7 @@ def main() -> None:
         for folder in folders:
             folder.mkdir()
         seconds = undisturbed(folders[0], plan)
-        # A life that is shorter than an epoch gets nowhere: some are, so most must be longer.
-        found = disturbed(folders[1], plan, chosen.kills, 1.5 * seconds / max(chosen.kills, 1))
+        found = disturbed(folders[1], plan, chosen.kills, seconds)
         found["runs"] = {run: same(*folders, run) for run in plan.runs}
     found["undisturbed_seconds"] = round(seconds, 1)
     if chosen.json:

@@ -15,7 +15,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.__main__ import main
-from tests.browser.conftest import serving
+
+from .conftest import serving
 
 pytestmark = pytest.mark.browser
 SLOW = 120_000  # milliseconds: two processes load the libraries
@@ -39,8 +40,6 @@ def address(folder: Path) -> Iterator[str]:
 def page(browser, address) -> Iterator[Page]:
     """The Train page with the synthetic study."""
     opened = browser.new_page(viewport={"width": 1440, "height": 1100})
-    opened.goto(address)
-    opened.get_by_role("link", name="Train").wait_for(timeout=60_000)
     opened.goto(f"{address}/train?begin=synthetic")
     expect(opened.get_by_label("Name")).to_have_value("synthetic", timeout=60_000)
     yield opened
@@ -73,6 +72,8 @@ def check_and_start(page: Page, runs: int) -> None:
 
 def test_a_study_is_started_watched_left_and_found_done(page, folder) -> None:
     page.get_by_text("Sizes, languages, hyperparameters").click()
+    page.get_by_label("Rows a language, train").fill("120")
+    page.get_by_label("Rows a language, train").press("Enter")
     page.get_by_label("Epochs").fill("2")
     page.get_by_label("Epochs").press("Enter")
     check_and_start(page, 4)
@@ -97,7 +98,7 @@ def test_a_cancelled_run_goes_on_to_the_metrics_of_an_uninterrupted_one(
     for setup in ("balanced", "imbalanced+cw"):
         page.get_by_role("button", name=f"Remove {setup}", exact=True).click()
     check_and_start(page, 1)
-    wait_until(lambda: share(page) > 15, 120)
+    wait_until(lambda: share(page) > 3, 120)
     page.get_by_role("button", name="Cancel").first.click()
     row = page.get_by_test_id("stHorizontalBlock").filter(has_text="cancelled: imbalanced, seed 0")
     expect(row.locator(".stMarkdownBadge")).to_have_text("cancelled", timeout=10_000)
