@@ -60,25 +60,34 @@ def _train(work: Work) -> None:
 
 def _study(work: Work) -> None:
     """Fetch what a study needs, lay out its runs and put them into the queue."""
-    from core import hub, multiemo, planning
+    from core import planning
 
     asked = _asked(work)
-    if asked.corpus == "multiemo" and not multiemo.corpus_file().exists():
-        work.report("downloading the corpus (358 MB, once)", 0.0)
-        multiemo.fetch()
-    if asked.encoder == hub.EMBEDDED:
-        work.report("fetching the encoder (91 MB, once)", 0.5)
-        hub.fetch_embedded()
+    _fetch(asked, work.report)
     work.report("planning", 0.9)
     planning.enqueue(planning.plan(asked, work.session()))
+
+
+def _fetch(asked: Study, report: Report) -> None:
+    """Fetch the embedded corpus and encoder, where a study needs them and they are not here."""
+    from core import hub, multiemo
+
+    if asked.corpus == "multiemo" and not multiemo.corpus_file().exists():
+        report("downloading the corpus (358 MB, once)", 0.0)
+        multiemo.fetch()
+    if asked.encoder == hub.EMBEDDED:
+        report("looking for the encoder (91 MB to download, once)", 0.5)
+        hub.fetch_embedded()
 
 
 def _plan(work: Work) -> dict[str, Any]:
     """Say what a study would run, without starting it."""
     from core import forecast, planning
 
-    work.report("reading the corpus", 0.0)
-    return forecast.of(planning.plan(_asked(work), work.session()))
+    asked = _asked(work)
+    _fetch(asked, work.report)
+    work.report("reading the corpus", 0.9)
+    return forecast.of(planning.plan(asked, work.session()))
 
 
 def _attribute(work: Work) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -112,8 +113,12 @@ def seconds_left(lines: pd.DataFrame) -> float:
 def log_tail(job_id: str, lines: int = 40) -> str:
     """The end of what a job printed; empty where it printed nothing."""
     kind, _, name = job_id.partition("-")
+    return _tail(jobs.log_path(kind, name), lines)
+
+
+def _tail(path: Path, lines: int) -> str:
     try:
-        with jobs.log_path(kind, name).open(encoding="utf-8", errors="replace") as file:
+        with path.open(encoding="utf-8", errors="replace") as file:
             return "".join(deque(file, lines))
     except OSError:
         return ""
@@ -123,6 +128,11 @@ def idle_jobs() -> int:
     """Jobs that wait though no worker runs, as after a restart of the machine."""
     long = jobs.waiting(kinds.of_lane(quick=False))
     return len(long) if long and not slots.is_alive() else 0
+
+
+def worker_log(lines: int = 20) -> str:
+    """The end of what workers printed between jobs, such as why one could not start."""
+    return _tail(jobs.folder() / "logs" / f"worker-{slots.FIRST}.txt", lines)
 
 
 def doing(row: dict[str, Any]) -> str:

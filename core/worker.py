@@ -135,11 +135,13 @@ def work_through(asked: Collection[Job], session: Session, report: Callable[[str
                         _perform(claimed, shared, terminated, report(claimed.job.name))
                     continue
                 for i in unfinished:
+                    if i not in reports:
+                        reports[i] = report(names[i])
+                    what, share = "waits for the worker that runs", 0.0
                     if _state(i) == "running":
                         what, share = jobs.progress(i)
-                        reports.setdefault(i, report(names[i]))(
-                            f"in another process: {what}", share
-                        )
+                        what = f"in another process: {what}"
+                    reports[i](what, share)
                 if terminated.wait(2 * _POLL_SECONDS):
                     raise Terminated
         for i in ids:

@@ -37,6 +37,9 @@ def show() -> None:
     if (idle := monitoring.idle_jobs()) > 0:
         st.warning(f"{idle} jobs wait and no worker runs, as after a restart of the machine.")
         st.button("Start a worker", on_click=_act, args=(slots.start,))
+        if said := monitoring.worker_log():
+            with st.expander("What the last worker said"):
+                st.code(said, language=None)
     rows = table.to_dict("records")
     for row in rows[:_SHOWN]:
         _row(row)

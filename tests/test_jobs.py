@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from core import checkpoints, jobs, kinds, locks, slots, worker
+from core import checkpoints, jobs, kinds, locks, slots, study, worker
 from core.__main__ import main
 from core.errors import InputError
 from core.stopping import Cancelled
@@ -276,6 +276,54 @@ def test_a_detached_worker_holds_its_slot_from_the_first_moment(tmp_path, monkey
     processes[0].kill()
     processes[0].wait()
     assert not slots.is_alive("0")
+
+
+# --- the kinds ---
+
+
+@pytest.fixture
+def copied(trained, tmp_path, monkeypatch) -> Path:
+    shutil.copytree(trained, tmp_path / "checkpoints")
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setattr(slots, "start", lambda slot="0": True)
+    return tmp_path / "checkpoints"
+
+
+def test_a_study_is_laid_out_and_what_is_missing_is_trained(copied, study_file) -> None:
+    asked = study.read(str(study_file))
+    first, second, *_ = study.run_ids("small")
+    shutil.rmtree(copied / first)
+    (copied / second / "base_values.parquet").unlink()
+    finished = {p: p.stat().st_mtime_ns for p in copied.glob("*/COMPLETE")}
+    shutil.rmtree(copied / "queue")
+    assert worker.ask_study(asked).id == "study-small"
+    assert worker.ask_plan(asked).state == "queued"
+    worker.serve("0", idle=0)
+    assert states() == {
+        "study-small": "done",
+        f"train-{first}": "done",
+        f"train-{second}": "done",
+        f"plan-{worker.plan_name(asked)}": "queued",
+    }
+    assert checkpoints.is_complete(first)
+    assert (copied / second / "base_values.parquet").exists()
+    assert all(p.stat().st_mtime_ns == t for p, t in finished.items())
+    worker.serve(slots.QUICK, idle=0)
+    planned = jobs.find(f"plan-{worker.plan_name(asked)}")
+    assert planned is not None and (planned.result["new"], planned.result["reused"]) == (0, 4)
+
+
+def test_attributions_and_typed_texts_are_jobs(copied) -> None:
+    run_id = study.run_ids("small")[0]
+    worker.ask("attribute", "small", {"study": "small", "per_language": 3})
+    worker.ask("sentence", "x", {"runs": [run_id], "text": "a good one"})
+    worker.ask("sentence", "y", {"runs": [run_id], "text": " "})
+    worker.serve("0", idle=0)
+    worker.serve(slots.QUICK, idle=0)
+    attributed, typed = jobs.find("attribute-small"), jobs.find("sentence-x")
+    assert attributed is not None and attributed.result["texts"] == 18
+    assert typed is not None and list(typed.result["runs"]) == [run_id]
+    assert ended("sentence-y") == ("failed", "the text is empty; type some words.")
 
 
 # --- the command line -------------------------------------------------------------------------
