@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.words import escaped
 from pages import common, view
 
-_COLOURS: dict[str, Any] = {
+_COLOURS = {
     "running": "blue",
     "queued": "gray",
     "done": "green",
@@ -53,9 +53,8 @@ def show() -> None:
 
 def _row(row: dict[str, Any]) -> None:
     job, state = row["job"], row["state"]
-    what, badge, middle, actions = st.columns([4, 1.5, 4, 3], vertical_alignment="center")
-    what.markdown(escaped(row["what"]))
-    badge.badge(state, color=_COLOURS[state])
+    what, middle, actions = st.columns([5, 4, 3], vertical_alignment="center")
+    what.markdown(f":{_COLOURS[state]}-badge[{state}] {escaped(row['what'])}")
     if state == "running":
         middle.progress(row["done"], monitoring.doing(row))
     elif state != "done":

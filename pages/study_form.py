@@ -20,6 +20,14 @@ _HELP = {
     "languages": "Only these, in this order. Empty: all of the corpus.",
     "labels": "In their order. Empty: the corpus's own.",
     "external": "A corpus for the external probe: a preset or a path. Empty: none.",
+    "batch_size": "Rows of a micro-batch; halved by itself where the memory does not suffice.",
+    "accumulation": "Micro-batches an optimiser step; its rows are batch size x accumulation.",
+    "max_length": "Tokens a text or pair, special tokens included.",
+    "frozen_layers": "The embeddings and so many lower layers stay as pretrained; what they give "
+    "is computed once for all runs. 0: all is trained.",
+    "warmup": "Share of the steps over which the learning rates rise from 0.",
+    "trim": "Cut the vocabulary to the tokens of the corpus: smaller, faster, the same outputs.",
+    "masked_input": "How setups with +entropy read equation 3: the paper, or its released code.",
 }
 
 
@@ -89,17 +97,17 @@ def _advanced(given: Study, texts: dict[str, str], key: Any, text: Any) -> dict[
     training: dict[str, Any] = {}
     for i, (name, value) in enumerate(asdict(given.training).items()):
         place, label = places[i % 3], name.replace("_", " ").capitalize()
+        more: dict[str, Any] = {"key": key(name), "help": _HELP.get(name)}
         if isinstance(value, bool):
-            training[name] = place.checkbox(label, value, key=key(name))
+            training[name] = place.checkbox(label, value, **more)
         elif isinstance(value, str):
             index = MASKED_INPUTS.index(value)
-            training[name] = place.selectbox(label, MASKED_INPUTS, index, key=key(name))
+            training[name] = place.selectbox(label, MASKED_INPUTS, index, **more)
         elif isinstance(value, int):
-            training[name] = int(place.number_input(label, 0, value=value, key=key(name)))
+            training[name] = int(place.number_input(label, 0, value=value, **more))
         else:
-            training[name] = place.number_input(
-                label, 0.0, 1.0, value, step=0.00001, format="%g", key=key(name)
-            )
+            more |= {"step": 0.00001, "format": "%g"}
+            training[name] = place.number_input(label, 0.0, 1.0, value, **more)
     default = asdict(Recipe())
     values["training"] = {k: v for k, v in training.items() if v != default[k]}
     return values

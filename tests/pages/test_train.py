@@ -38,7 +38,7 @@ def press(app: AppTest, label: str, at: int = 0) -> AppTest:
 
 def badges(app: AppTest) -> list[str]:
     found = (str(m.value) for m in app.markdown)
-    return [text.split("[")[1].rstrip("]") for text in found if "-badge[" in text]
+    return [text.split("[")[1].split("]")[0] for text in found if "-badge[" in text]
 
 
 def test_without_anything_the_page_says_what_to_do() -> None:
