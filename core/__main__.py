@@ -280,7 +280,6 @@ def _show(chosen: argparse.Namespace) -> None:
 
 def _project(chosen: argparse.Namespace) -> None:
     from core import projection
-    from core.terminal import Line
 
     made = projection.project(chosen.study, Line(chosen.study), chosen.points)
     print(f"{len(made.texts)} texts in {len(made.runs)} runs: {projection.path_of(chosen.study)}")

@@ -59,13 +59,15 @@ def _train(work: Work) -> None:
 
 
 def _study(work: Work) -> None:
-    """Fetch what a study needs, lay out its runs and put them into the queue."""
-    from core import planning
+    """Fetch what a study needs, lay out its runs and put them into the queue, then what follows."""
+    from core import jobs, planning
 
     asked = _asked(work)
     _fetch(asked, work.report)
     work.report("planning", 0.9)
     planning.enqueue(planning.plan(asked, work.session()))
+    for kind in work.arguments.get("then", ()):  # behind the runs
+        jobs.enqueue(kind, asked.name, {"study": asked.name})
 
 
 def _fetch(asked: Study, report: Report) -> None:
@@ -98,6 +100,13 @@ def _attribute(work: Work) -> dict[str, Any]:
     return asdict(attribute(work.arguments["study"], work.session(), work.report, **more))
 
 
+def _project(work: Work) -> None:
+    """The aligned map of a study's runs; `study`."""
+    from core.projection import project
+
+    project(work.arguments["study"], work.report)
+
+
 def _sentence(work: Work) -> dict[str, Any]:
     """Attributions of a typed text; `runs` (ids), `text` and, for a pair, `text_b`."""
     from core.attribution.sentence import explain_sentence
@@ -114,6 +123,7 @@ KINDS = {
     "study": Kind(_study),
     "train": Kind(_train),
     "attribute": Kind(_attribute),
+    "project": Kind(_project),
     "plan": Kind(_plan, quick=True),
     "sentence": Kind(_sentence, quick=True),
 }

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from threading import Event
@@ -44,9 +44,13 @@ def ask(kind: str, name: str, arguments: dict[str, Any] | None = None) -> Job:
     return job
 
 
-def ask_study(study: Study) -> Job:
-    """Ask for a study: what it needs is fetched, then its runs are laid out and trained."""
-    return ask("study", study.name, {"document": to_document(study)})
+def ask_study(study: Study, then: Sequence[str] = ()) -> Job:
+    """Ask for a study: what it needs is fetched, then its runs are laid out and trained.
+
+    Args:
+        then: kinds of jobs that follow, with the study as their one argument.
+    """
+    return ask("study", study.name, {"document": to_document(study), "then": list(then)})
 
 
 def ask_plan(study: Study) -> Job:

@@ -30,7 +30,7 @@ def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
     if not names:
         st.info(no_study)
         if st.button("Make the demo study", type="primary"):
-            worker.ask_study(study.read("demo"))
+            worker.ask_study(study.read("demo"), then=("attribute", "project"))
             st.switch_page("pages/train.py")
         st.stop()
     name = view.choose(

@@ -289,20 +289,26 @@ def copied(trained, tmp_path, monkeypatch) -> Path:
     return tmp_path / "checkpoints"
 
 
-def test_a_study_is_laid_out_and_what_is_missing_is_trained(copied, study_file) -> None:
+def test_a_study_is_laid_out_and_what_is_missing_is_trained(
+    copied, study_file, monkeypatch
+) -> None:
     asked = study.read(str(study_file))
     first, second, *_ = study.run_ids("small")
     shutil.rmtree(copied / first)
     (copied / second / "base_values.parquet").unlink()
     finished = {p: p.stat().st_mtime_ns for p in copied.glob("*/COMPLETE")}
     shutil.rmtree(copied / "queue")
-    assert worker.ask_study(asked).id == "study-small"
+    assert worker.ask_study(asked, then=("project",)).id == "study-small"
     assert worker.ask_plan(asked).state == "queued"
+    mapped: list[str] = []
+    monkeypatch.setattr("core.projection.project", lambda name, report: mapped.append(name))
     worker.serve("0", idle=0)
+    assert mapped == ["small"]
     assert states() == {
         "study-small": "done",
         f"train-{first}": "done",
         f"train-{second}": "done",
+        "project-small": "done",
         f"plan-{worker.plan_name(asked)}": "queued",
     }
     assert checkpoints.is_complete(first)
