@@ -39,8 +39,8 @@ PROBE_HOW = (
 def no_map(name: str) -> str:
     """What to do where there is no map of the runs shown."""
     return (
-        f"There is no map of these runs yet. `python -m core project {name}` in a terminal makes "
-        "it in a few minutes; the probes are here all the same."
+        f"There is no map of these runs yet; it takes a few minutes, here or by `python -m core "
+        f"project {name}`. The probes are here all the same."
     )
 
 

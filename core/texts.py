@@ -118,6 +118,12 @@ def browse(
     return _shown(frame), int(total)
 
 
+def has_pairs(file: Path) -> bool:
+    """Whether a corpus (from `texts_file`) is on pairs of texts."""
+    found = checkpoints.query("SELECT text_b FROM read_parquet(?) LIMIT 1", [str(file)])
+    return bool(found["text_b"].notna().any())
+
+
 def of_rows(file: Path, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows (column `row`) with the columns `text` and `text_b` of the corpus, in their order."""
     found = checkpoints.query(

@@ -79,20 +79,69 @@ def one_text(
     ).set_index("run")
     if not {reference, other} <= set(found.index):
         return pd.DataFrame()
+    one, two = found.loc[reference], found.loc[other]
+    return _frame(
+        list(one["tokens"]),
+        list(one["words"]),
+        (one["values"], two["values"]),
+        (one["errors"], two["errors"]),
+        threshold,
+        by,
+    )
+
+
+def typed(
+    result: dict[str, Any], reference: str, other: str, label: str, threshold: float, by: str
+) -> pd.DataFrame | None:
+    """As `one_text` for a typed text; None where the runs cut it into different tokens.
+
+    Args:
+        result: of `attribution.sentence.explain_sentence`.
+    """
+    one, two = result["runs"][reference], result["runs"][other]
+    if one["tokens"] != two["tokens"]:
+        return None
+    c = result["labels"].index(label)
+
+    def column(rows: list[list[float]] | None) -> list[float] | None:
+        return None if rows is None else [row[c] for row in rows]
+
+    return _frame(
+        one["tokens"],
+        one["words"],
+        (column(one["values"]), column(two["values"])),
+        (column(one["errors"]), column(two["errors"])),
+        threshold,
+        by,
+    )
+
+
+def typed_predictions(result: dict[str, Any], reference: str, other: str) -> pd.DataFrame:
+    """Probability of each class by both runs for a typed text: `class`, `reference`, `other`,
+    `difference`."""
     frame = pd.DataFrame(
         {
-            "token": list(found.loc[reference, "tokens"]),
-            "word": list(found.loc[reference, "words"]),
-            **{
-                name: list(found.loc[run, "values"])
-                for name, run in (("reference", reference), ("other", other))
-            },
-            **{
-                f"{name} error": found.loc[run, "errors"]
-                for name, run in (("reference", reference), ("other", other))
-            },
+            "class": result["labels"],
+            "reference": result["runs"][reference]["output"],
+            "other": result["runs"][other]["output"],
         }
     )
+    return frame.assign(difference=frame["other"] - frame["reference"])
+
+
+def _frame(
+    pieces: list[str],
+    words: list[int],
+    values: tuple[Any, Any],
+    errors: tuple[Any, Any],
+    threshold: float,
+    by: str,
+) -> pd.DataFrame:
+    """Columns of `one_text`."""
+    frame = pd.DataFrame({"token": pieces, "word": words})
+    for name, of_run, spread in zip(("reference", "other"), values, errors, strict=True):
+        frame[name] = list(of_run)
+        frame[f"{name} error"] = None if spread is None else list(spread)
     if by == "words":
         summed = {"token": "".join, "reference": "sum", "other": "sum"}
         frame = frame.groupby("word", sort=False).agg(summed).reset_index()

@@ -10,7 +10,9 @@ from core import latent, projection
 from core import latent_reading as reading
 from core.charts import latent as charts
 from core.errors import InputError
-from pages import common, view
+from pages import background, common, view
+
+ASK = "Map the finished runs"
 
 
 def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFrame | None:
@@ -24,9 +26,11 @@ def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFra
     shown = latent.on_map(runs, found)
     if found is None or not shown:
         st.info(reading.no_map(name))
+        background.ask("project", name, {"study": name}, ASK)
         return None
     if missing := projection.outdated(found, name):
         st.info(reading.outdated_note(name, len(missing)))
+        background.ask("project", name, {"study": name}, ASK)
     colour = view.choose("Colour", "colour", charts.COLOURS, widget=st.segmented_control)
     ids, file = [run["run"] for run in shown], common.texts_file(document)
     frame = read_points(projection.fingerprint(name), found, ids, file)

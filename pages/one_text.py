@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core import tokens
@@ -20,10 +21,8 @@ FORMATS = {
 }
 
 
-def draw(
-    study: dict[str, Any], document: dict[str, Any], label: str, setup: str, seed: int
-) -> None:
-    """Texts by shift, the chosen one, and the tokens that gained most."""
+def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str, seed: int) -> str:
+    """Texts by shift, the chosen one, the tokens that gained most; returns the kind of token."""
     name, threshold, key = study["study"], document["threshold"], document["key"]
     reference, other = runs_of(document, setup, seed)
     place = st.columns([2, 3, 2])
@@ -37,11 +36,11 @@ def draw(
         gains = tokens.gained(reference, other, key, label, chosen)
     except InputError as error:
         st.error(escaped(str(error)))
-        return
+        return by
     st.markdown(f"#### Texts by how far {escaped(label)} moved, {setup} − {document['reference']}")
     if texts.empty:
         st.info("The two runs cut texts into different tokens, so their values cannot be compared.")
-        return
+        return by
     event = common.table(
         texts,
         f"{name}-texts-{label}-{setup}",
@@ -62,6 +61,7 @@ def draw(
             f"n: times a token occurs, at least {tokens.LEAST_SEEN}; sorted by the sum of its "
             "gains. Means over few occurrences are mostly noise: see the standard error."
         )
+    return by
 
 
 def _one(
@@ -77,6 +77,18 @@ def _one(
         f"#### One text in {text['language']}, labelled {escaped(text['label'])}: probability of "
         f"{escaped(label)} {text['reference']:.2f} → {text['other']:.2f}"
     )
+    show(document, frame, f"text-{text['row'][:12]}", label, setup, by)
+
+
+def show(
+    document: dict[str, Any], frame: pd.DataFrame, name: str, label: str, setup: str, by: str
+) -> None:
+    """Coloured tokens of the reference, the other run and their difference, and a bar a token.
+
+    Args:
+        frame: from `tokens.one_text` or `tokens.typed`.
+        name: of the text, for files and widgets.
+    """
     if frame.empty:
         st.info("This text has no tokens besides special ones.")
         return
@@ -90,13 +102,13 @@ def _one(
         st.caption(title)
         st.html(tokens.marked(frame["token"], frame[column], largest))
     shown = view.choose(
-        "Bars show", "bars", list(lines), "difference", widget=st.segmented_control,
+        "Bars show", f"bars-{name[:5]}", list(lines), "difference", widget=st.segmented_control,
         show=lambda column: lines[column],
     )  # fmt: skip
     common.figure(
         charts.one_text(frame, shown, "SHAP value (probability)"),
         f"Attribution of each of the text's {by} to {label}",
-        name=f"{document['study']}-text-{text['row'][:12]}-{label}-{shown}",
+        name=f"{document['study']}-{name}-{label}-{shown}",
         caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; "
         f"full colour at {largest:.2f}. A token's number is its place in the text.",
         how="A SHAP value is how much a token moves the probability of the class, on average over "
@@ -104,6 +116,4 @@ def _one(
         "prediction. (Paper, section 2.3, equation 1.)",
     )
     with st.expander("As a table"):
-        common.table(
-            frame, f"{document['study']}-text-{text['row'][:12]}-{label}", isolate=["token"]
-        )
+        common.table(frame, f"{document['study']}-{name}-{label}", isolate=["token"])

@@ -8,7 +8,7 @@ from core import attributed
 from core.attribution import compared
 from core.errors import InputError
 from core.words import escaped
-from pages import common, one_text, token_groups, view
+from pages import background, common, one_text, token_groups, typed, view
 
 THRESHOLDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 
@@ -21,13 +21,14 @@ try:
 except InputError as error:
     st.error(escaped(str(error)))
     st.stop()
+ASK = "Explain 20 texts a language with every finished run"
 if not kept:
     st.info(
         "No attributions yet: SHAP values say how much each token pushes a text towards a class. "
-        f"In a terminal:\n\n```\npython -m core attribute {name}\n```\n\ncomputes them for 20 "
-        "texts a language with every finished run, in minutes on a laptop; `--per-language` asks "
-        "for more."
+        "They take minutes on a laptop; `python -m core attribute "
+        f"{name} --per-language 100` asks for more."
     )
+    background.ask("attribute", name, {"study": name}, ASK)
     st.stop()
 
 
@@ -58,10 +59,9 @@ try:
 except InputError as error:
     st.error(escaped(str(error)))
     st.stop()
-for run in document["missing"]:
-    st.caption(
-        f"Run {run} has no attributions by {key}; `python -m core attribute {name}` adds it."
-    )
+if missing := document["missing"]:
+    st.caption(f"Without attributions by {key}: {', '.join(missing)}.")
+    background.ask("attribute", name, {"study": name}, ASK)
 setups = list(dict.fromkeys(r["setup"] for r in document["rows"]))
 if not setups:
     st.info(f"Only runs of {reference} have attributions; there is nothing to compare them with.")
@@ -76,4 +76,6 @@ with top[2]:
 
 token_groups.draw(study, document, label, setup, seed)
 st.divider()
-one_text.draw(study, document, label, setup, seed)
+by = one_text.draw(study, document, label, setup, seed)
+st.divider()
+typed.draw(study, document, label, setup, seed, by)

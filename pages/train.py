@@ -9,7 +9,7 @@ from core import form, jobs, monitoring, study, worker
 from core.errors import InputError
 from core.study import Study
 from core.words import escaped
-from pages import queue_view, study_form, view
+from pages import background, queue_view, study_form, view
 
 
 def show_plan(plan: dict[str, Any]) -> None:
@@ -28,16 +28,6 @@ def show_plan(plan: dict[str, Any]) -> None:
         st.dataframe(pd.DataFrame(plan["cells"][design][split]).T, width="stretch")
 
 
-@st.fragment(run_every=0.5)
-def wait_for(job_id: str) -> None:
-    """The planning job's progress, until it ends."""
-    job = jobs.find(job_id)
-    if job is None or job.state not in monitoring.ACTIVE:
-        st.rerun()
-    what, share = jobs.progress(job_id)
-    st.progress(share, f"Planning: {what} …")
-
-
 def check_and_start(asked: Study) -> None:
     """First what would run, then the button that starts it."""
     job_id = f"plan-{worker.plan_name(asked)}"
@@ -49,7 +39,7 @@ def check_and_start(asked: Study) -> None:
         return
     job = jobs.find(job_id)
     if job is None or job.state in monitoring.ACTIVE:
-        wait_for(job_id)
+        background.wait_for(job_id, "Planning")
     elif job.state != "done":
         st.error(f"This cannot work: {escaped(job.message)}")
     else:

@@ -1,0 +1,55 @@
+"""Work that a page asks for and that another process does: a button, its progress, its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core import jobs, monitoring, worker
+from core.jobs import Job
+from core.words import escaped
+
+
+def ask(kind: str, name: str, arguments: dict[str, Any], label: str, **more: Any) -> None:
+    """A button that puts a job into the queue; its progress while it runs, in place of the button.
+
+    The page is drawn anew when the job ends.
+
+    Args:
+        kind: of core.kinds.KINDS.
+        name: what the job is done to.
+        label: of the button.
+        more: for st.button, such as help.
+    """
+    job = jobs.find(f"{kind}-{name}")
+    if job is not None and job.state in monitoring.ACTIVE:
+        wait_for(job.id, label)
+        return
+    if job is not None and job.state != "done":
+        complain(job)
+    if st.button(label, key=f"ask-{kind}-{name}", **more):
+        worker.ask(kind, name, arguments)
+        st.rerun()
+
+
+def complain(job: Job) -> None:
+    """Say how a job ended that did not end well."""
+    st.warning(f"This was {job.state}: {escaped(job.message)}")
+
+
+@st.fragment(run_every=0.5)
+def wait_for(job_id: str, doing: str) -> None:
+    """A job's progress until it ends, with a button that cancels it."""
+    job = jobs.find(job_id)
+    if job is None or job.state not in monitoring.ACTIVE:
+        st.rerun()
+    what, share = jobs.progress(job_id)
+    waits = job is not None and job.state == "queued"
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    bar.progress(share, f"{doing}: {'waits for its turn' if waits else what} …")
+    button.button("Cancel", key=f"cancel-{job_id}", on_click=_cancel, args=(job_id,))
+
+
+def _cancel(job_id: str) -> None:
+    jobs.cancel(job_id)
