@@ -5,9 +5,11 @@ import shutil
 
 import pytest
 
-from core import study
+from core import jobs, study, worker
 from core.attributed import attributions
 from core.attribution import store
+from core.attribution.sentence import explain_sentence
+from core.errors import InputError
 
 from .conftest import charts, texts
 
@@ -93,8 +95,49 @@ def test_a_run_without_attributions_is_named(attributed, open_page) -> None:
     shutil.rmtree(attributed / ids[2] / "attributions")
     app = open_page("tokens")
     assert not app.exception and not app.error
-    assert f"{ids[2]} has no attributions" in texts(app, "caption")
+    assert f"Without attributions by gaussian_process-4: {ids[2]}" in texts(app, "caption")
+    assert any(button.key == "ask-attribute-small" for button in app.button)
     assert charts(app)
+
+
+def at_once(kind: str, name: str, arguments: dict) -> jobs.Job | None:
+    """What a worker would do, here and now."""
+    job = jobs.enqueue(kind, name, arguments)
+    claimed = jobs.claim([kind], [job.id])
+    runs, text = arguments["runs"], arguments["text"]
+    try:
+        result = explain_sentence(runs, text, None, lambda what, share: None)
+        jobs.finish(claimed, "done", result=result)
+    except InputError as error:
+        jobs.finish(claimed, "failed", str(error))
+    return jobs.find(job.id)
+
+
+def test_a_typed_text_is_explained_by_both_runs(attributed, open_page, monkeypatch) -> None:
+    monkeypatch.setattr(worker, "ask", at_once)
+    app = open_page("tokens")
+    app.text_input(key="view-text").input("The <b>room</b> was excellent.")
+    next(b for b in app.button if b.label == "Explain").click().run()
+    assert not app.exception and not app.error
+    shown = next(d.value for d in app.dataframe if "class" in d.value and "other" in d.value)
+    assert shown["class"].tolist() == ["negative", "neutral", "positive"]
+    assert shown[["reference", "other"]].sum().tolist() == pytest.approx([1, 1])
+    marked = [str(e.proto.body) for e in app.get("html") if "<span" in str(e.proto.body)]
+    assert len(marked) == 6
+    assert "&lt;" in marked[-1] and "<b>" not in marked[-1]
+    # The same text is not asked for again.
+    monkeypatch.setattr(worker, "ask", None)
+    next(b for b in app.button if b.label == "Explain").click().run()
+    assert not app.exception
+
+
+def test_a_typed_text_that_is_too_long_is_refused(attributed, open_page, monkeypatch) -> None:
+    monkeypatch.setattr(worker, "ask", at_once)
+    app = open_page("tokens")
+    app.text_input(key="view-text").input("long " * 1000)
+    next(b for b in app.button if b.label == "Explain").click().run()
+    assert not app.exception
+    assert "at most 4000" in texts(app, "warning")
 
 
 def test_a_half_done_study_says_so(attributed, open_page) -> None:
