@@ -233,20 +233,25 @@ def _train(chosen: argparse.Namespace) -> None:
 
 def _attribute(chosen: argparse.Namespace) -> None:
     quiet()
-    from core import show_attributions
+    from core import checkpoints, show_attributions, study
     from core.attributed import attributions
+    from core.attribution import known
     from core.attribution.study import attribute
     from core.session import Session
 
+    session = Session()
     done = attribute(
         chosen.study,
-        Session(),
+        session,
         Line(chosen.study),
         per_language=chosen.per_language,
         method=chosen.method,
         budget=chosen.budget,
     )
     document = attributions(chosen.study, chosen.reference, chosen.threshold, done.key)
+    configs = checkpoints.read_configs(study.run_ids(chosen.study))
+    corpus = session.corpus(next(iter(configs.values())))
+    document["uninformative"] = known.of_study(chosen.study, done.key, corpus)
     print(_json(document) if chosen.json else show_attributions.text(document))
 
 

@@ -34,6 +34,13 @@ def text(document: dict[str, Any]) -> str:
     if document["sides"]:
         lines += ["", *_sides(document)]
         lines += ["", *_decomposition(document)]
+    if document["uninformative"]:
+        lines += ["", "share of the attribution (absolute values) on words without meaning"]
+        cells = [
+            [r["setup"], r["seed"], f"{r['share']:.3f} [{r['ci'][0]:.3f}, {r['ci'][1]:.3f}]"]
+            for r in document["uninformative"]
+        ]
+        lines.append(table(["setup", "seed", "share"], cells))
     if document["missing"]:
         lines += ["", f"runs without attributions: {', '.join(document['missing'])}"]
     return "\n".join(lines)
