@@ -362,3 +362,19 @@ def test_the_entropy_loss_needs_a_mask_token(encoder, corpus, tmp_path) -> None:
     model.tokenizer.mask_token = None
     with pytest.raises(InputError, match="has no mask token"):
         fit(model, train, validation, RECIPE, 0, tmp_path, entropy=True)
+
+
+def test_training_in_bfloat16_goes_the_same_way(encoder, corpus, tmp_path, monkeypatch) -> None:
+    """As on a GPU made for it; the weights and the loss stay in float32."""
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    losses = []
+    for reduced in (False, True):
+        monkeypatch.setattr("core.training.has_bfloat16", lambda device, on=reduced: on)
+        model = classifier(encoder, dropout=0.0)
+        lines: list[dict] = []
+        folder = tmp_path / str(reduced)
+        fit(model, train, validation, RECIPE, 0, folder, lines.append, entropy=True)
+        assert weights_of(model).dtype == torch.float32
+        losses.append([line["loss"] for line in lines if "loss" in line])
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
