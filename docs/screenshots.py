@@ -13,12 +13,16 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 PORT = 8599
-# Name of the picture: address, and height of the window.
+CHART = "path[role=graphics-symbol], canvas.marks"
+# Name of the picture: address, height of the window, and what is there when the page is drawn.
 PAGES = {
-    "overview": ("/?study=demo", 1180),
-    "data": ("/data?study=demo&cells=difference+from+uniform&split=train", 1540),
-    "predictions": ("/predictions?study=demo", 1180),
-    "compare": ("/compare?study=demo", 1180),
+    "overview": ("/?study=demo", 1180, CHART),
+    "train": ("/train?begin=demo", 1180, "h3"),
+    "data": ("/data?study=demo&cells=difference+from+uniform&split=train", 1540, CHART),
+    "predictions": ("/predictions?study=demo", 1180, CHART),
+    "latent": ("/latent?study=demo", 1180, CHART),
+    "tokens": ("/tokens?study=demo", 1540, CHART),
+    "compare": ("/compare?study=demo", 1180, CHART),
 }
 COLOURS = 128  # of a picture: a third of the bytes, and nothing that a reader sees
 FLAGS = [
@@ -42,10 +46,10 @@ def main() -> None:
         _wait(f"http://localhost:{PORT}/_stcore/health")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            for name, (path, height) in PAGES.items():
+            for name, (path, height, there) in PAGES.items():
                 page = browser.new_page(viewport={"width": 1440, "height": height})
                 page.goto(f"http://localhost:{PORT}{path}")
-                page.wait_for_selector("path[role=graphics-symbol]", timeout=60_000)
+                page.wait_for_selector(there, timeout=60_000)
                 page.wait_for_timeout(2500)
                 picture = Image.open(io.BytesIO(page.screenshot()))
                 file = root / "docs" / f"{name}.png"
