@@ -73,6 +73,9 @@ def load(name: str, n: int) -> tuple[dict[str, Classifier], list[Game], list[str
     corpus = session.corpus(config)
     table = rows_of(corpus, subset(config, corpus, "test")).to_pandas()
     tokenizer = models["balanced"].tokenizer
+    # shap does not cut texts at the recipe's maximum: only texts that need no cutting are compared.
+    whole = games(tokenizer, table["text"].tolist(), None, 512)
+    table = table[[len(g.tokens.ids) <= config.training.max_length for g in whole]]
     rng = np.random.default_rng(0)
     texts: list[str] = []
     for i in range(n):
@@ -178,6 +181,7 @@ def stock(
     with cpu_seconds() as seconds:
         for text, game in zip(texts, given, strict=True):
             found = [explainers[s]([text], max_evals=evaluations, silent=True) for s in SETUPS]
+            assert all(len(f.values[0]) == len(game.tokens.ids) for f in found)
             values.append([f.values[0][game.players] for f in found])
         spent = seconds()
     n = len(texts) * len(SETUPS)

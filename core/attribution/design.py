@@ -1,8 +1,8 @@
 """Which coalitions the Gaussian process asks for: a table for each number of players.
 
-Tables do not depend on the text, so that all texts and models of a length are asked the same, and
-they are nested: a larger budget asks for more of the same table. Each coalition stands for itself
-and its complement.
+Tables do not depend on the text, so that all texts and models of a length are asked the same. A
+greedy table begins alike whatever its length, up to some 15 coalitions a player. Each coalition
+stands for itself and its complement.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def _rounded(players: int, halves: int) -> int:
     return -(-halves // players) * players
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def _cycled(players: int, halves: int) -> np.ndarray:
     rng = np.random.default_rng([players, 1])
     sizes = np.arange(1, players // 2 + 1)
     return _distinct(rng, np.resize(sizes, halves), players, halves)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def _greedy(players: int, halves: int) -> np.ndarray:
     rng = np.random.default_rng([players, 0])
     wanted = max(CANDIDATES_A_PLAYER * players, 2 * halves)

@@ -16,7 +16,7 @@ from scipy.linalg import cho_factor, cho_solve
 from core.attribution import kernel
 from core.attribution.design import design
 from core.attribution.estimate import Asking, Estimate, ends
-from core.attribution.exact import exact
+from core.attribution.exact import MOST_PLAYERS, exact
 
 # How many players act together (kernel.strengths): of these the one under which the answers are
 # likeliest; with hardly more answers than players they do not tell, and the last one is taken.
@@ -39,7 +39,7 @@ def gaussian_process(players: int, evaluations: int, tolerance: float = 0.0) -> 
     if players == 0:
         answers = yield ends(0)
         return Estimate(np.zeros((0, answers.shape[1])), np.zeros((0, answers.shape[1])))
-    if 2**players <= max(evaluations, 4):
+    if players <= MOST_PLAYERS and 2**players <= max(evaluations, 4):
         return (yield from exact(players))
     everything = design(players, max(1, (evaluations - 2) // 2))
     answers = yield ends(players)
@@ -87,7 +87,8 @@ def learn(x: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, Any, np.ndarray]:
     fits = [_with_reach(x, g, reach) for reach in reaches]
     evidence = []
     for _, factor, weights in fits:
-        scale = np.maximum((g * weights).sum(axis=0) / m, 1e-18)  # an output may never change
+        scale = (g * weights).sum(axis=0) / m
+        scale = scale[scale > 1e-8 * scale.max()]  # an output that never changes tells nothing
         log_determinant = 2 * np.log(np.diagonal(factor[0])).sum()
         evidence.append(-(m * np.log(scale) + log_determinant).sum())
     return fits[int(np.argmax(evidence))]

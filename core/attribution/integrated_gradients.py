@@ -47,7 +47,7 @@ def integrated_gradients(classifier: Classifier, game: Game, steps: int = 50) ->
     classifier.frozen_layers = 0  # gradients must reach the embeddings
     try:
         with torch.no_grad():
-            base, output = (forward(x, type_ids)[0].double().cpu().numpy() for x in (masked, ids))
+            base, output = (forward(x, type_ids)[0].cpu().double().numpy() for x in (masked, ids))
         layer: Any = classifier.embeddings
         method = LayerIntegratedGradients(forward, layer.word_embeddings)
         columns = []
@@ -61,7 +61,7 @@ def integrated_gradients(classifier: Classifier, game: Game, steps: int = 50) ->
                 method="gausslegendre",
                 internal_batch_size=max(1, TOKENS_A_BATCH // len(game.tokens.ids)),
             )
-            columns.append(found.sum(-1)[0, game.players].detach().double().cpu().numpy())
+            columns.append(found.sum(-1)[0, game.players].detach().cpu().double().numpy())
     finally:
         classifier.frozen_layers = frozen
     return Attribution(

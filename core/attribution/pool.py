@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
@@ -54,7 +55,6 @@ class _Work:
     wanted: list[np.ndarray | None]
     estimates: list[Estimate | None]
     known: dict[bytes, np.ndarray] = field(default_factory=dict)
-    asked: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +65,13 @@ class Answered:
         number: of the game.
         estimates: what each generator returned.
         nobody, everybody: outputs without any and with all players (outputs).
-        asked: coalitions that the generators asked for.
-        evaluated: those of them that differ.
+        evaluated: coalitions that were evaluated, each once.
     """
 
     number: int
     estimates: list[Estimate]
     nobody: np.ndarray
     everybody: np.ndarray
-    asked: int
     evaluated: int
 
 
@@ -82,7 +80,7 @@ def answer(
     games: Sequence[Game],
     start: Callable[[int], list[Asking]],
 ) -> Iterator[Answered]:
-    """Run methods on texts until all have ended; texts come back as they are done.
+    """Run methods on texts, some at a time in their order; texts come back as they are done.
 
     Args:
         groups: the models. Outputs are the classes of the first model, of the second, and so on,
@@ -92,19 +90,19 @@ def answer(
     """
     device = next(iter(groups[0].models.values())).device.type
     in_work, tokens_a_batch = SIZES.get(device, SIZES_ACCELERATOR)
-    # Like lengths together: their inputs share batches.
-    waiting = sorted(range(len(games)), key=lambda i: -len(games[i].tokens.ids))
+    waiting = iter(range(len(games)))
     works: list[_Work] = []
-    with torch.inference_mode():
-        while waiting or works:
-            while waiting and len(works) < in_work:
-                works.append(_begin(waiting.pop(0), games, start))
+    while True:
+        works += [_begin(i, games, start) for i in islice(waiting, in_work - len(works))]
+        if not works:
+            return
+        with torch.inference_mode():
             _evaluate(groups, works, tokens_a_batch)
-            for work in works:
-                _hand_back(work)
-            for work in [w for w in works if all(e is not None for e in w.estimates)]:
-                works.remove(work)
-                yield _finished(work)
+        for work in works:
+            _hand_back(work)
+        for work in [w for w in works if all(e is not None for e in w.estimates)]:
+            works.remove(work)
+            yield _finished(work)
 
 
 def _begin(number: int, games: Sequence[Game], start: Callable[[int], list[Asking]]) -> _Work:
@@ -141,7 +139,7 @@ def _evaluate(groups: Sequence[Group], works: list[_Work], tokens_a_batch: int) 
             if has_types:
                 types = torch.tensor([work.game.tokens.types for work, _, _ in part])
             parts = [p for group in groups for p in group.probabilities(ids, types)]
-            values = torch.cat(parts, dim=1).double().cpu().numpy()
+            values = torch.cat(parts, dim=1).cpu().double().numpy()
             for (work, key, _), row in zip(part, values, strict=True):
                 work.known[key] = row
 
@@ -151,7 +149,6 @@ def _hand_back(work: _Work) -> None:
     for i, (generator, wanted) in enumerate(zip(work.asking, work.wanted, strict=True)):
         if wanted is None:
             continue
-        work.asked += len(wanted)
         answers = np.array([work.known[_key(coalition)] for coalition in wanted])
         try:
             work.wanted[i] = generator.send(answers)
@@ -163,7 +160,7 @@ def _finished(work: _Work) -> Answered:
     players = work.game.size
     nobody, everybody = (work.known[_key(np.full(players, x))] for x in (False, True))
     estimates = [e for e in work.estimates if e is not None]
-    return Answered(work.number, estimates, nobody, everybody, work.asked, len(work.known))
+    return Answered(work.number, estimates, nobody, everybody, len(work.known))
 
 
 def _softmax(logits: Tensor) -> Tensor:
