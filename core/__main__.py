@@ -88,6 +88,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     attribute.add_argument("--budget", type=int, help="in the method's own unit; see README")
     attribute.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.0,
+        metavar="E",
+        help="standard error of a value at which gaussian_process stops before its budget",
+    )
+    attribute.add_argument(
         "--threshold", type=float, default=0.01, help="of the token groups (%(default)s)"
     )
     attribute.add_argument("--json", action="store_true", help="one JSON document")
@@ -247,6 +254,7 @@ def _attribute(chosen: argparse.Namespace) -> None:
         per_language=chosen.per_language,
         method=chosen.method,
         budget=chosen.budget,
+        tolerance=chosen.tolerance,
     )
     document = attributions(chosen.study, chosen.reference, chosen.threshold, done.key)
     configs = checkpoints.read_configs(study.run_ids(chosen.study))

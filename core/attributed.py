@@ -76,7 +76,7 @@ def attributions(
     pairs = compared(with_files, reference)
     config = next(iter(configs.values()))
     stamp = fingerprint(name)
-    found = between([(p["reference"], p["run"]) for p in pairs], key, threshold, config, stamp)
+    found = between([(p["reference"], p["run"]) for p in pairs], key, threshold, config)
     skewed = skewed_design(configs)
     x = deviation(skewed) if skewed is not None else None
     rows: list[dict[str, Any]] = []
@@ -122,6 +122,7 @@ def attributions(
         "labels": list(config.labels),
         "languages": list(config.languages),
         "missing": [e["run"] for e in entries if e not in with_files],
+        "left_out": _left_out(pairs, found, with_files, reference),
         "rows": rows,
         "sides": by_side,
         "decomposition": parts,
@@ -137,7 +138,8 @@ def attributions(
 def language_reliance(name: str) -> dict[str, dict[str, Any]]:
     """By run id `language_reliance`, its `_ci` and `_texts`, of the runs that have one.
 
-    It is read against balanced, at the paper's threshold, by the method with the most texts.
+    It is read against balanced, minus the null where there is one (the null's own is not), at the
+    paper's threshold, by the method with the most texts.
     """
     try:
         found = attributions(name)["decomposition"]
@@ -145,8 +147,8 @@ def language_reliance(name: str) -> dict[str, dict[str, Any]]:
         return {}
     return {
         r["run"]: {
-            "language_reliance": r["mean"],
-            "language_reliance_ci": r["ci"],
+            "language_reliance": r["mean"] if r["minus_null"] is None else r["minus_null"],
+            "language_reliance_ci": r["ci"] if r["minus_null"] is None else r["minus_null_ci"],
             "language_reliance_texts": r["n_texts"],
         }
         for r in found
@@ -158,6 +160,25 @@ def runs_of(document: dict[str, Any], setup: str, seed: int) -> tuple[str, str]:
     """Run ids of the reference and of a setup's run that a document compares at a seed."""
     row = next(r for r in document["rows"] if (r["setup"], r["seed"]) == (setup, seed))
     return row["reference"], row["run"]
+
+
+def _left_out(
+    pairs: list[dict[str, Any]],
+    found: Mapping[tuple[str, str], Differences],
+    entries: list[dict[str, Any]],
+    reference: str,
+) -> dict[str, str]:
+    """Runs that have attributions but are not compared: run id -> why."""
+    reasons = {
+        pair["run"]: "no text in the same tokens as its reference"
+        for pair in pairs
+        if (pair["reference"], pair["run"]) not in found
+    }
+    named = {p["run"] for p in pairs} | {p["reference"] for p in pairs}
+    for entry in entries:
+        if entry["run"] not in named:
+            reasons[entry["run"]] = f"no run of {reference} with seed {entry['seed']}"
+    return reasons
 
 
 T = TypeVar("T", bound=Hashable)

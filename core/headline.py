@@ -303,7 +303,7 @@ def _reliance(document: dict[str, Any], runs: Runs) -> Card | None:
         name = "imbalanced" if "imbalanced" in value else next(iter(value))
         text = (
             "Tokens that say nothing of the class, and the base value, carry "
-            f"**{value[name]:.2f}** of the {name} model's soft uptake"
+            f"**{value[name]:.2f}** of the change of the {name} model's soft uptake from balanced"
         )
         if "imbalanced+cw" in value:
             text += f"; with class weights **{value['imbalanced+cw']:.2f}**"
@@ -317,9 +317,9 @@ def _reliance(document: dict[str, Any], runs: Runs) -> Card | None:
         axis="language reliance (slope)",
         n=f"n = {measured[0]['language_reliance_texts']:,} texts",
         zero=True,
-        how="The part of the soft uptake that neutral tokens and the base value carry, out of the "
-        "attributions: the model predicts by signs of the language, not by meaning. (Paper, "
-        "section 4.3, Figure 1.)",
+        how="The part of the change of the soft uptake from balanced that neutral tokens and the "
+        "base value carry, out of the attributions, minus the null: the model predicts by signs of "
+        "the language, not by meaning. (Beyond the paper; built on its equation 1 and figure 1.)",
     )
 
 

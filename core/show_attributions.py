@@ -17,6 +17,11 @@ def text(document: dict[str, Any]) -> str:
         f"a text has {cost['tokens']:.1f} tokens and took each model {cost['evaluations']:.0f} "
         f"evaluations, {cost['seconds']:.2f} s"
         + (f"; standard error of a value {error:.4f}" if error is not None else ""),
+        *(
+            [f"that is above the threshold of {threshold}: ask for a larger --budget"]
+            if error is not None and error > threshold
+            else []
+        ),
         "",
         f"share of tokens by value in the {document['reference']} model (neutral: -{threshold} to "
         f"{threshold})",
@@ -34,13 +39,14 @@ def text(document: dict[str, Any]) -> str:
     if document["sides"]:
         lines += ["", *_sides(document)]
         lines += ["", *_decomposition(document)]
-    if document["uninformative"]:
+    if document.get("uninformative"):
         lines += ["", "share of the attribution (absolute values) on words without meaning"]
         cells = [
             [r["setup"], r["seed"], f"{r['share']:.3f} [{r['ci'][0]:.3f}, {r['ci'][1]:.3f}]"]
             for r in document["uninformative"]
         ]
         lines.append(table(["setup", "seed", "share"], cells))
+    lines += [f"{run} is left out: {why}" for run, why in document["left_out"].items()]
     if document["missing"]:
         lines += ["", f"runs without attributions: {', '.join(document['missing'])}"]
     return "\n".join(lines)
@@ -62,8 +68,8 @@ def _sides(document: dict[str, Any]) -> list[str]:
                 setup,
                 seed,
                 group,
-                f"{over:+.3f}",
-                f"{under:+.3f}",
+                _interval(over, None),
+                _interval(under, None),
                 _interval(row["mean"], row["ci"]),
                 _interval(row["minus_null"], row["minus_null_ci"]),
             ]
@@ -89,7 +95,7 @@ def _decomposition(document: dict[str, Any]) -> list[str]:
             _interval(r["minus_null"], r["minus_null_ci"]),
         ]
         for r in document["decomposition"]
-        if r["part"] != "unexplained" or abs(r["mean"]) > 1e-6
+        if r["part"] != "unexplained" or abs(r["mean"] or 0) > 1e-6
     ]
     columns = ["setup", "seed", "part", "change of soft uptake", "minus the null"]
     return [

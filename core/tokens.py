@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from core.attribution import store
-from core.words import points, signed
+from core.words import signed
 
 BY = ("subwords", "words")
 LEAST_SEEN = 2  # times that a token occurs in a language before it is listed
@@ -262,42 +262,6 @@ def marked(tokens: Sequence[str], values: Sequence[float], largest: float) -> st
             f'{0.75 * strength:.2f});border-radius:3px;padding:1px 0">{shown}</span>'
         )
     return f'<div dir="auto" style="line-height:1.9;white-space:pre-wrap">{"".join(parts)}</div>'
-
-
-def reading(document: dict[str, Any], label: str, setup: str, seed: int) -> str:
-    """What the neutral tokens and the parts of the uptake say, from the numbers; may be empty."""
-    cells = {
-        (r["label"], r["group"], r["side"]): r
-        for r in document["sides"]
-        if r["setup"] == setup and r["seed"] == seed
-    }
-    row = cells.get((label, "neutral", "over - under"))
-    if row is None:
-        return ""
-    over, under = (cells[label, "neutral", side]["mean"] for side in ("over", "under"))
-    direction = "more" if row["mean"] > 0 else "less"
-    text = (
-        f"Neutral tokens push **{label}** {points(row['mean'])} {direction} where it was over-"
-        f"represented in training ({signed(over, 3)} a text) than where it was under-represented "
-        f"({signed(under, 3)})"
-    )
-    if row["minus_null"] is not None:
-        low, high = row["minus_null_ci"]
-        beyond = "beyond" if low > 0 or high < 0 else "not beyond"
-        text += (
-            f": minus the null {signed(row['minus_null'], 3)} [{signed(low, 3)}, "
-            f"{signed(high, 3)}], {beyond} chance"
-        )
-    parts = {
-        r["part"]: r for r in document["decomposition"] if r["setup"] == setup and r["seed"] == seed
-    }
-    if {"total", "language_reliance"} <= set(parts):
-        text += (
-            f". Of the change of the soft uptake, {signed(parts['total']['mean'])}, neutral tokens "
-            f"and the base value carry {signed(parts['language_reliance']['mean'])} (language "
-            "reliance)"
-        )
-    return text + "."
 
 
 def _sum(condition: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import tokens
+from core import token_reading, tokens
 from core.charts import tokens as charts
 from core.words import escaped
 from pages import common
@@ -27,14 +27,15 @@ def draw(
         help="The null is another balanced model: what differs between it and the reference is "
         "noise and selection. Off: the null stands beside each bar.",
     )
-    n = f"n = {document['texts']} texts, {cost['tokens']:.0f} tokens a text on average"
+    texts = sum(r["n_texts"] for r in own if (r["label"], r["group"]) == (label, "base"))
+    n = f"n = {texts} texts, {cost['tokens']:.0f} tokens a text on average"
     error = cost["standard_error"]
     common.figure(
         charts.cumulative(study, document, label, setup, seed, minus_null=minus),
         f"Cumulative difference of attributions to {escaped(label)}: {setup} − {reference}"
         + (", minus the null" if minus else ""),
         name=f"{name}-cumulative-{label}-{setup}",
-        reading=tokens.reading(document, label, setup, seed),
+        reading=token_reading.reading(document, label, setup, seed),
         legend=charts.sides_legend(has_null and not minus),
         columns=4,
         caption=f"{n}; in units of probability, one training. Lines: 95 % interval over "

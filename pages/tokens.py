@@ -62,6 +62,8 @@ except InputError as error:
 if missing := document["missing"]:
     st.caption(f"Without attributions by {key}: {', '.join(missing)}.")
     background.ask("attribute", name, {"study": name}, ASK)
+for run, why in document["left_out"].items():
+    st.caption(f"Run {run} is left out: {escaped(why)}.")
 setups = list(dict.fromkeys(r["setup"] for r in document["rows"]))
 if not setups:
     st.info(f"Only runs of {reference} have attributions; there is nothing to compare them with.")

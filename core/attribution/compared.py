@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from core import checkpoints, study
@@ -65,7 +66,11 @@ def fingerprint(name: str) -> str:
     paths = [study.started_folder(name) / "study.toml"]
     for run in study.run_ids(name):
         paths += sorted((checkpoints.folder(run) / "attributions").glob("*/*.parquet"))
-    return " ".join(f"{path.name} {path.stat().st_mtime_ns}" for path in paths)
+    times = []
+    for path in paths:
+        with suppress(FileNotFoundError):  # deleted since it was listed
+            times.append(f"{path.name} {path.stat().st_mtime_ns}")
+    return " ".join(times)
 
 
 def references(name: str) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -18,27 +19,30 @@ from core.measures.cumulative import Differences
 
 
 def between(
-    pairs: Sequence[tuple[str, str]], key: str, threshold: float, config: RunConfig, stamp: str
+    pairs: Sequence[tuple[str, str]], key: str, threshold: float, config: RunConfig
 ) -> dict[tuple[str, str], Differences]:
     """Differences of pairs of runs (reference, other) on the texts that both have.
 
-    Pairs without such a text, or that cut texts into different tokens, are left out.
+    Texts that the two cut into different tokens are left out, as are pairs without a text.
 
     Args:
         key: method and budget.
         threshold: of the token groups; neutral is the closed interval.
         config: of one of the runs: its labels and languages.
-        stamp: changes with the files, so that they are read again.
 
     Raises:
         InputError: a file does not read.
     """
     found = {}
     for reference, other in pairs:
-        a, b = _table(reference, key, stamp), _table(other, key, stamp)
+        a, b = (_table(run, key, _stamp(run, key)) for run in (reference, other))
         if not a["row"].equals(b["row"]):
             a, b = a.filter(pc.is_in(a["row"], b["row"])), b.filter(pc.is_in(b["row"], a["row"]))
-        if a.num_rows and a["tokens"].equals(b["tokens"]):
+        if not a["tokens"].equals(b["tokens"]):
+            both = zip(a["tokens"].to_pylist(), b["tokens"].to_pylist(), strict=True)
+            same = pa.array([x == y for x, y in both], pa.bool_())
+            a, b = a.filter(same), b.filter(same)
+        if a.num_rows:
             found[reference, other] = _differences(a, b, threshold, config)
     return found
 
@@ -48,7 +52,9 @@ def _differences(a: pa.Table, b: pa.Table, threshold: float, config: RunConfig) 
     moved = _flat(b)[0] - values
     groups = (values > threshold, values < -threshold, np.abs(values) <= threshold)
     sums = [_summed(moved * group, offsets) for group in groups]
-    counts = [_summed(group.astype(float), offsets) for group in groups]
+    # `partition` has values of special tokens too; they are no tokens of the text.
+    content = a["words"].combine_chunks().flatten().to_numpy() >= 0
+    counts = [_summed((group & content).astype(float), offsets) for group in groups]
     base, output = (b[c].to_numpy() - a[c].to_numpy() for c in ("base", "output"))
     # Rows are in the order of the classes' names within a text; the measures want the corpus's.
     classes = len(config.labels)
@@ -61,17 +67,24 @@ def _differences(a: pa.Table, b: pa.Table, threshold: float, config: RunConfig) 
     rows = a.select(["row", "sentence", "language", "label"]).take(
         np.arange(0, a.num_rows, classes)
     )
+    frame = rows.to_pandas()
+    there = set(frame["language"])
     return Differences(
-        rows.to_pandas(),
+        frame,
         config.labels,
-        config.languages,
+        tuple(language for language in config.languages if language in there),
         by_text([*sums, base]),
         by_text(counts),
         by_text([output])[:, :, 0],
     )
 
 
-@lru_cache(maxsize=64)
+def _stamp(run_id: str, key: str) -> str:
+    """Changes with a run's files, so that they are read again."""
+    return " ".join(f"{p} {Path(p).stat().st_mtime_ns}" for p in store.files([run_id], key))
+
+
+@lru_cache(maxsize=32)
 def _table(run_id: str, key: str, stamp: str) -> pa.Table:
     """A run's attributions, ordered by text and class."""
     return store.table(run_id, key)

@@ -29,17 +29,22 @@ BUDGETS: Mapping[str, tuple[str, int]] = {
 DEFAULT = "gaussian_process"
 
 
-def check(method: str, budget: int | None) -> int:
+def check(method: str, budget: int | None, tolerance: float = 0.0) -> int:
     """The budget to use.
 
     Raises:
-        InputError: no such method, or a budget below 1.
+        InputError: no such method, a budget below 1, or a tolerance that the method has not.
     """
     if method not in BUDGETS:
         raise InputError(f"method {method!r} is none of {', '.join(BUDGETS)}.")
     unit, usual = BUDGETS[method]
     if budget is not None and budget < 1:
         raise InputError(f"budget is {budget}; expected 1 or more {unit}, such as {usual}.")
+    if tolerance and (method != "gaussian_process" or not 0 < tolerance < 1):
+        raise InputError(
+            f"tolerance is {tolerance} for {method}; only gaussian_process stops at one, between 0 "
+            "and 1, such as 0.005."
+        )
     return usual if budget is None else budget
 
 
@@ -49,6 +54,7 @@ def explain(
     method: str = DEFAULT,
     budget: int | None = None,
     seed: int = 0,
+    tolerance: float = 0.0,
 ) -> Iterator[tuple[int, dict[str, Attribution]]]:
     """Attributions of each text for each model, as texts are done (not in their order).
 
@@ -58,6 +64,7 @@ def explain(
         method: of BUDGETS.
         budget: in the method's unit; None takes the default.
         seed: of permutations, and of ties in `partition`.
+        tolerance: at which `gaussian_process` stops before its budget; 0 for never.
 
     Yields:
         Number of the text, and its attributions by model.
@@ -86,7 +93,7 @@ def explain(
             return [partition(game, branches, columns[n], budget, seed) for n in names]
         if method == "permutation":
             return [permutation(game.size, budget * game.size, seed)]
-        return [gaussian_process(game.size, budget * game.size)]
+        return [gaussian_process(game.size, budget * game.size, tolerance)]
 
     for found in answer(groups, games, start):
         game = games[found.number]

@@ -28,8 +28,7 @@ def explain_sentence(
         to its corpus, does not have).
 
     Raises:
-        InputError: no text, one text for a task on pairs or two for one that is not, a text that is
-            too long, or a run that is not finished.
+        InputError: an empty text, one that is too long, or a run that is not finished.
     """
     for given in (text, text_b):
         if given is not None and not given.strip():
@@ -38,7 +37,8 @@ def explain_sentence(
             raise InputError(f"the text has {len(given)} characters; at most {LONGEST} can be had.")
     pairs = [text_b] if text_b is not None else None
     configs: dict[str, RunConfig] = {}
-    alike: dict[Tokens, tuple[Game, dict[str, Classifier]]] = {}  # runs that see the same tokens
+    # Runs that see the same tokens, and mask them by the same one.
+    alike: dict[tuple[Tokens, int], tuple[Game, dict[str, Classifier]]] = {}
     unknown: dict[str, int] = {}
     for number, run_id in enumerate(run_ids):
         config = configs[run_id] = checkpoints.read_config(run_id)
@@ -48,7 +48,7 @@ def explain_sentence(
         model = open_model(checkpoints.folder(run_id) / "model", config)
         model.to(best_device()).eval()
         [game] = games(model.tokenizer, [text], pairs, config.training.max_length)
-        alike.setdefault(game.tokens, (game, {}))[1][run_id] = model
+        alike.setdefault((game.tokens, game.mask), (game, {}))[1][run_id] = model
         unknown[run_id], _ = count_unknown(model.tokenizer, [text, *(pairs or [])])
     found: dict[str, Any] = {}
     for game, models in alike.values():

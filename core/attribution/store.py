@@ -44,9 +44,9 @@ _SCHEMA = pa.schema(
 )
 
 
-def key(method: str, budget: int) -> str:
-    """Name of the folder for a method and budget."""
-    return f"{method}-{budget}"
+def key(method: str, budget: int, tolerance: float = 0.0) -> str:
+    """Name of the folder for a method and budget, and the tolerance where there is one."""
+    return f"{method}-{budget}" + (f"-{tolerance:g}" if tolerance else "")
 
 
 def folder(run_id: str, name: str) -> Path:
@@ -100,7 +100,7 @@ def table(run_id: str, name: str) -> pa.Table:
     parts = []
     for path in files([run_id], name):
         try:
-            parts.append(pq.read_table(path, columns=[*columns, "values"]))
+            parts.append(pq.read_table(path, columns=[*columns, "words", "values"]))
         except (OSError, pa.ArrowException) as error:
             raise InputError(_broken(path)) from error
     if not parts:

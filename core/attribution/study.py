@@ -49,6 +49,7 @@ def attribute(
     per_language: int = PER_LANGUAGE,
     method: str = DEFAULT,
     budget: int | None = None,
+    tolerance: float = 0.0,
 ) -> Attributed:
     """Compute what is missing for all finished runs of a study.
 
@@ -59,13 +60,13 @@ def attribute(
 
     Args:
         per_language: texts a language.
-        method, budget: as in `explain`.
+        method, budget, tolerance: as in `explain`.
 
     Raises:
         InputError: no such study, no finished run, more texts than the test set has, another
             process works on a run, or a method or budget that does not exist.
     """
-    key = store.key(method, check(method, budget))
+    key = store.key(method, check(method, budget, tolerance), tolerance)
     configs = {
         e["run"]: checkpoints.read_config(e["run"])
         for e in study.entries(name)
@@ -92,13 +93,15 @@ def attribute(
         done = 0
         for runs, rows, models, games_ in jobs:
             chosen = {run: models[run] for run in runs}
-            work = explain(chosen, [games_[i] for i in rows], method, budget)
+            work = explain(chosen, [games_[i] for i in rows], method, budget, tolerance=tolerance)
             keeper = _Keeper(key, texts.iloc[rows], config.labels, list(runs))
-            for number, found in work:
-                keeper.add(number, found)
-                done += len(runs)
-                report("attributing", done / todo)
-            keeper.flush()
+            try:
+                for number, found in work:
+                    keeper.add(number, found)
+                    done += len(runs)
+                    report("attributing", done / todo)
+            finally:  # a cancel loses nothing that is done
+                keeper.flush()
     report("done", 1.0)
     return Attributed(key, len(texts), todo)
 
@@ -112,7 +115,9 @@ def _compared(
         model = _open(run, config)
         own = _games(model, texts, config)
         for models, others in found:
-            if all(a.tokens == b.tokens for a, b in zip(own, others, strict=True)):
+            if all(
+                (a.tokens, a.mask) == (b.tokens, b.mask) for a, b in zip(own, others, strict=True)
+            ):
                 models[run] = model
                 break
         else:
@@ -173,7 +178,8 @@ def _texts(name: str, config: RunConfig, corpus: Corpus, per_language: int) -> p
     counts = joint.allocate(per_language * len(config.languages), uniform / uniform.size)
     chosen = joint.sample(rows, counts, TEST_SEED, by="sentence")
     found: pd.DataFrame = rows_of(corpus, chosen).to_pandas()
-    return found
+    # What is there halfway is of all languages.
+    return found.sample(frac=1, random_state=TEST_SEED).reset_index(drop=True)
 
 
 def _open(run_id: str, config: RunConfig) -> Classifier:

@@ -103,6 +103,23 @@ def test_what_is_done_survives_a_stop(own, monkeypatch) -> None:
     assert available("small") == {KEY: 18}
 
 
+def test_a_run_without_a_reference_of_its_seed_is_named(own, monkeypatch) -> None:
+    entries = study.entries("small")
+    changed = [e | {"seed": 5} if e["setup"] == "imbalanced+cw" else e for e in entries]
+    monkeypatch.setattr(study, "entries", lambda name: changed)
+    left = next(e["run"] for e in entries if e["setup"] == "imbalanced+cw")
+    document = attributions("small")
+    assert document["left_out"] == {left: "no run of balanced with seed 5"}
+    assert document["missing"] == []
+
+
+def test_a_tolerance_has_a_folder_of_its_own(own) -> None:
+    done = attribute("small", Session(), silent, per_language=3, tolerance=0.9)
+    assert done.key == "gaussian_process-4-0.9"
+    cost = attributions("small", key=done.key)["cost"]
+    assert cost["evaluations"] < attributions("small", key=KEY)["cost"]["evaluations"]
+
+
 def test_another_method_is_kept_beside(own) -> None:
     done = attribute("small", Session(), silent, per_language=3, method="permutation", budget=2)
     assert available("small") == {KEY: 18, "permutation-2": 18}
@@ -170,7 +187,11 @@ def test_the_summary_of_a_study_has_the_language_reliance(kept) -> None:
     runs = {run["run"]: run for run in summary("small")["runs"]}
     assert len(parts) == 3 and len(runs) == 4
     for run_id, run in runs.items():
-        assert run.get("language_reliance") == (parts[run_id]["mean"] if run_id in parts else None)
+        expected = None
+        if run_id in parts:  # the null's own is not taken off itself
+            part = parts[run_id]
+            expected = part["mean"] if part["minus_null"] is None else part["minus_null"]
+        assert run.get("language_reliance") == expected
 
 
 def test_seeds_are_paired_and_have_the_next_balanced_run_as_their_null() -> None:
@@ -222,6 +243,10 @@ def test_what_cannot_work_is_named(kept, own) -> None:
         attribute("small", Session(), silent, per_language=100)
     with pytest.raises(InputError, match="has no attributions by lime-1; there are gaussian"):
         attributions("small", key="lime-1")
+    with pytest.raises(
+        InputError, match=r"tolerance is 0\.1 for permutation; only gaussian_process"
+    ):
+        attribute("small", Session(), silent, method="permutation", tolerance=0.1)
     with pytest.raises(InputError, match="threshold is 2; expected 0 to 1"):
         attributions("small", threshold=2)
     broken = own / study.run_ids("small")[0] / "attributions" / KEY / "00000.parquet"
