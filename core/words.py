@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$:~^=@&])")
+_BLANKS = re.compile(r"[^\S\u00a0\u202f]+")  # but those that no line break parts
 
 
 def escaped(text: str) -> str:
     """A text as Markdown that shows it as it is: no emphasis, link, picture, formula or colour."""
-    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+    return _PUNCTUATION.sub(r"\\\1", _BLANKS.sub(" ", text).strip())
 
 
 def isolated(text: str) -> str:

@@ -116,7 +116,7 @@ def figure(
 
     Args:
         charts: one, or panels that share their scales.
-        title: says what is shown.
+        title: says what is shown; plain text, as the caption, since both also go into the files.
         name: of the downloaded file and, within the page, of the figure.
         caption: names n, and what marks and intervals mean.
         how: two or three sentences on how to read it, with the section of the paper.
@@ -129,7 +129,7 @@ def figure(
         What st.vega_lite_chart gave for each panel.
     """
     panels = [charts] if isinstance(charts, AnyChart) else list(charts)
-    st.markdown(f"#### {title}")
+    st.markdown(f"#### {escaped(title)}")
     if legend is not None:
         _draw(legend, f"{name}-legend", "Key to the setups")
     events = []
@@ -141,7 +141,7 @@ def figure(
                 events.append(_draw(chart, f"{name}-{start + i}", title, **more))
     if reading:
         st.markdown(reading)
-    st.caption(caption)
+    st.caption(escaped(caption))
 
     def document() -> dict[str, Any]:
         above = [] if legend is None else [legend]

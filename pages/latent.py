@@ -10,6 +10,7 @@ from core import latent, projection
 from core import latent_reading as reading
 from core.charts import latent as charts
 from core.errors import InputError
+from core.words import escaped
 from pages import background, common, view
 
 ASK = "Map the finished runs"
@@ -21,7 +22,7 @@ def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFra
     try:
         found = projection.read(name)
     except InputError as error:
-        st.error(str(error))
+        st.error(escaped(str(error)))
         return None
     shown = latent.on_map(runs, found)
     if found is None or not shown:

@@ -30,10 +30,10 @@ if len(studies) > 1 or (document["runs"] and (studies["state"] != "done").any())
         common.table(studies, "studies")
 
 name = document["study"]
-st.subheader(f"What the study {name} found")
+st.subheader(f"What the study {escaped(name)} found")
 st.caption(
     f"Corpus {escaped(document['corpus'])}, encoder {escaped(document['encoder'])}; languages "
-    f"{' '.join(document['languages'])}, classes {escaped(', '.join(document['labels']))}."
+    f"{escaped(' '.join(document['languages']))}, classes {escaped(', '.join(document['labels']))}."
 )
 common.done_runs(document)
 places = st.columns(2)

@@ -22,7 +22,7 @@ _COLOURS = {
     "cancelled": "orange",
 }
 _SHOWN = 30  # the newest of those that ended
-_NOW = "now"  # the first of the list: what runs, else what runs next, else what ended last
+_NOW = "now"  # the first of the list
 
 
 @st.fragment(run_every=2.0)
@@ -46,7 +46,9 @@ def show() -> None:
     if len(rows) > _SHOWN:
         with st.expander(f"{len(rows) - _SHOWN} older ones"):
             common.table(table[_SHOWN:], "queue")
-    names = {_NOW: "what runs now"} | {row["job"]: row["what"] for row in rows}
+    names = {_NOW: "what runs, else what runs next, else what ended last"} | {
+        row["job"]: row["what"] for row in rows
+    }
     watched = view.choose("Look closely at", "job", list(names), show=names.__getitem__)
     _closely(next(row for row in rows if watched in (_NOW, row["job"])))
 
@@ -59,7 +61,7 @@ def _row(row: dict[str, Any]) -> None:
         middle.progress(row["done"], monitoring.doing(row))
     elif state != "done":
         middle.caption(escaped(row["message"]) or "waits for its turn")
-    with actions.container(horizontal=True):
+    with actions.container(horizontal=True, vertical_alignment="center"):
         if state in monitoring.ACTIVE:
             _button("Cancel", job, jobs.cancel)
         else:
@@ -94,7 +96,7 @@ def _closely(row: dict[str, Any]) -> None:
                 progress.losses(lines),
                 "Loss",
                 name=f"{row['job']}-loss",
-                caption=f"{escaped(row['what'])}: step {lines['step'].iloc[-1]:.0f} of "
+                caption=f"{row['what']}: step {lines['step'].iloc[-1]:.0f} of "
                 f"{lines['steps'].iloc[-1]:.0f}, epoch {lines['epoch'].iloc[-1]:.2f}.",
                 how="Training loss is the mean since the last point, validation loss that of the "
                 "whole validation set, both with class weights where the setup has them. The epoch "

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from core.words import escaped
+
 T = TypeVar("T")
 _KEPT = "view"  # by name: what the address bar said when a page was last left
 
@@ -90,6 +92,14 @@ def choose_number(
     return value
 
 
+def switch(label: str, name: str, **more: Any) -> bool:
+    """Something that is off unless the reader turns it on."""
+    key = _restore(label, name, lambda texts: {"on": True}[texts[-1]], False, bool, ("on",))
+    value: bool = st.toggle(label, key=key, **more)
+    _keep(name, ["on"] if value else [])
+    return value
+
+
 def write(label: str, name: str, **more: Any) -> str:
     """A text that the reader types."""
     key = _restore(label, name, lambda texts: texts[-1], "", lambda value: True, ())
@@ -121,10 +131,11 @@ def _restore(
             fits = _nothing
     if value is None or not fits(value):
         if linked:
-            st.warning(
+            said = (
                 f"{label} {', '.join(map(repr, asked))} of this link is not here; there is "
                 f"{', '.join(map(str, expected))}. Showing {_plain(default)}."
             )
+            st.warning(escaped(said))  # a link is anybody's text
         value = default
     st.session_state[key] = value
     return key

@@ -57,3 +57,9 @@ def test_a_view_is_kept_when_the_reader_moves_between_pages(done, open_page) -> 
     assert app.query_params["cells"] == "shares"
     assert app.query_params["language"] == "ja"
     assert "Language and label in the corpus, all splits: shares" in texts(app, "markdown")
+
+
+def test_a_link_cannot_make_the_page_fetch_a_picture(done, open_page) -> None:
+    app = open_page("data", cells="![x](http://elsewhere/x.png)")
+    shown = app.warning[0].value
+    assert r"\!\[x\]\(http" in shown
