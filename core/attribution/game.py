@@ -48,9 +48,9 @@ class Game:
         """What of the text each token stands for; empty for special tokens.
 
         Where spans overlap, as with a lone word boundary or several bytes of one character, the
-        characters are the last token's.
+        characters are the last token's. Blanks that a tokenizer drops go to the token behind them.
         """
-        found = []
+        found, reached = [], [0] * len(self.texts)
         for span, after in zip(self.spans, [*self.spans[1:], None], strict=True):
             if span is None:
                 found.append("")
@@ -58,7 +58,11 @@ class Game:
             number, start, end = span
             if after is not None and after[0] == number:
                 end = min(end, after[1])
-            found.append(self.texts[number][start:end])
+            text = self.texts[number]
+            if not text[reached[number] : start].strip():
+                start = min(start, reached[number])
+            reached[number] = max(reached[number], end)
+            found.append(text[start:end])
         return tuple(found)
 
     def masked(self, coalitions: np.ndarray) -> np.ndarray:
