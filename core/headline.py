@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 from core.charts.palette import SETUP_COLOURS, setup_name
 from core.measures.bootstrap import LEVEL
 from core.measures.compare import FEWEST_SEEDS
-from core.words import escaped, percent, points
+from core.words import escaped, percent, points, signed
 
 SETUPS = ("balanced", "balanced (null)", "imbalanced", "imbalanced+cw")
 Runs = list[dict[str, Any]]
@@ -302,11 +302,11 @@ def _reliance(document: dict[str, Any], runs: Runs) -> Card | None:
     def sentence(value: dict[str, float]) -> str:
         name = "imbalanced" if "imbalanced" in value else next(iter(value))
         text = (
-            "Tokens that say nothing of the class, and the base value, carry "
-            f"**{value[name]:.2f}** of the change of the {name} model's soft uptake from balanced"
+            "Against the balanced model, tokens that say nothing of the class and the base value "
+            f"change the {name} model's soft uptake by **{signed(value[name])}**"
         )
         if "imbalanced+cw" in value:
-            text += f"; with class weights **{value['imbalanced+cw']:.2f}**"
+            text += f"; with class weights by **{signed(value['imbalanced+cw'])}**"
         return text + "."
 
     return _card(

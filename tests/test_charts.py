@@ -151,5 +151,5 @@ def test_seeds_are_dots_and_their_values_are_written() -> None:
     chart = headlines.over_setups(setups, runs, "x")
     assert sorted(x for x in rows_of(chart, "seed")) == [0, 1, 2]
     assert set(rows_of(chart, "line")) == {
-        "balanced|0.00 [-0.10, 0.10]", "imbalanced|0.50"
+        "balanced|0.00 [\u22120.10, 0.10]", "imbalanced|0.50"
     }  # fmt: skip

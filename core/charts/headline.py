@@ -7,6 +7,7 @@ import pandas as pd
 
 from core.charts import AnyChart
 from core.charts.palette import TRUTH, names_axis, setup_encoding, tips
+from core.words import signed
 
 
 def over_setups(
@@ -66,6 +67,5 @@ def _four(setups: pd.DataFrame) -> list[tuple[str, float, float, float]]:
 
 def _written(value: float, low: float | None, high: float | None) -> str:
     if low is None or low != low or high is None:
-        return f"{value:.2f}"
-    numbers = (round(x, 2) + 0.0 for x in (value, low, high))  # -0.0 becomes 0.0
-    return "{:.2f} [{:.2f}, {:.2f}]".format(*numbers)
+        return signed(value)
+    return f"{signed(value)} [{signed(low)}, {signed(high)}]"

@@ -30,7 +30,7 @@ def test_language_reliance_has_a_card_where_it_was_measured(copied, open_page) -
 
     st.cache_data.clear()
     app = open_page("overview")
-    assert "carry **0.25** of the imbalanced model's soft uptake" in texts(app, "markdown")
+    assert "change the imbalanced model's soft uptake by **0.25**" in texts(app, "markdown")
 
 
 def test_studies_that_are_not_done_are_listed_with_their_state(half_done, open_page) -> None:
