@@ -4,7 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.words import points, signed
+import pandas as pd
+
+from core.words import escaped, signed
+
+FEW = 15  # sentences; a bootstrap over fewer gives intervals that are clearly too narrow
+
+
+def amount(document: dict[str, Any], label: str, setup: str, seed: int) -> str:
+    """n of the attributions, in all and a language; a warning where intervals cannot be trusted.
+
+    Args:
+        document: of `attributed.attributions`.
+    """
+    cell = (label, setup, seed, "base")
+    counts = [
+        r["n_texts"]
+        for r in document["rows"]
+        if (r["label"], r["setup"], r["seed"], r["group"]) == cell
+    ]
+    each = "–".join(map(str, dict.fromkeys((min(counts), max(counts)))))
+    text = (
+        f"n = {sum(counts)} texts, {each} a language, "
+        f"{document['cost']['tokens']:.0f} tokens a text on average"
+    )
+    if min(counts) < FEW:
+        text += f"; from fewer than {FEW} texts a language intervals come out too narrow"
+    return f"{text}."
+
+
+def spread(frame: pd.DataFrame) -> str:
+    """Mean standard error of the tokens of one text, as a sentence; empty where there is none.
+
+    Args:
+        frame: of `one_text` or `typed`.
+    """
+    errors = frame[["reference error", "other error"]].astype(float).stack().dropna()
+    return f" Standard error of a value: {errors.mean():.2g}." if len(errors) else ""
 
 
 def reading(document: dict[str, Any], label: str, setup: str, seed: int) -> str:
@@ -20,8 +56,8 @@ def reading(document: dict[str, Any], label: str, setup: str, seed: int) -> str:
     over, under = (cells[label, "neutral", side]["mean"] for side in ("over", "under"))
     direction = "more" if row["mean"] > 0 else "less"
     text = (
-        f"Neutral tokens push **{label}** {points(row['mean'])} {direction} where it was over-"
-        f"represented in training ({signed(over, 3)} a text) than where it was under-represented "
+        f"Neutral tokens push **{escaped(label)}** by {signed(abs(row['mean']), 3)} {direction} "
+        f"where it was over-represented in training ({signed(over, 3)} a text) than where it was under-represented "
         f"({signed(under, 3)})"
     )
     place = (setup, label, "neutral", "over - under")

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import tokens
+from core import token_reading, tokens
 from core.attributed import runs_of
 from core.charts import tokens as charts
 from core.errors import InputError
@@ -15,6 +15,9 @@ from core.texts import ANY
 from core.words import escaped
 from pages import common, view
 
+# The text after what the table is sorted by, or a narrow page would not show that.
+SHOWN = ["language", "label", "shift", "reference", "other", "text"]
+SHOWN += ["positive", "negative", "neutral", "base", "tokens"]
 FORMATS = {
     **dict.fromkeys(("shift", "positive", "negative", "neutral", "base", "gain"), "%+.3f"),
     **dict.fromkeys(("reference", "other"), "%.3f"),
@@ -45,13 +48,15 @@ def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str
         texts,
         f"{name}-texts-{label}-{setup}",
         FORMATS,
-        shown=[c for c in texts if c not in ("sentence", "row")],
+        shown=SHOWN,
         isolate=["text"],
         on_select="rerun",
         selection_mode="single-row",
     )
     st.caption(
-        f"n = {len(texts)} texts. Select one to see its tokens; the first is shown until then."
+        f"n = {len(texts)} texts. Probabilities of {escaped(label)} by {document['reference']} "
+        f"(reference) and {setup} (other); the shift is the sum of what the token groups and the "
+        "base value do. Select a text to see its tokens; the first is shown until then."
     )
     at = event.selection.rows[0] if event.selection.rows else 0
     _one(document, texts.iloc[at].to_dict(), (reference, other), label, setup, by)
@@ -74,20 +79,27 @@ def _one(
 ) -> None:
     frame = tokens.one_text(*runs, document["key"], label, text["row"], document["threshold"], by)
     st.markdown(
-        f"#### One text in {text['language']}, labelled {escaped(text['label'])}: probability of "
-        f"{escaped(label)} {text['reference']:.2f} → {text['other']:.2f}"
+        f"#### One text in {escaped(text['language'])}, labelled {escaped(text['label'])}: "
+        f"probability of {escaped(label)} {text['reference']:.2f} → {text['other']:.2f}"
     )
-    show(document, frame, f"text-{text['row'][:12]}", label, setup, by)
+    show(document, frame, f"text-{text['row'][:12]}", "bars", label, setup, by)
 
 
 def show(
-    document: dict[str, Any], frame: pd.DataFrame, name: str, label: str, setup: str, by: str
+    document: dict[str, Any],
+    frame: pd.DataFrame,
+    name: str,
+    bars: str,
+    label: str,
+    setup: str,
+    by: str,
 ) -> None:
     """Coloured tokens of the reference, the other run and their difference, and a bar a token.
 
     Args:
         frame: from `tokens.one_text` or `tokens.typed`.
         name: of the text, for files and widgets.
+        bars: name in the address bar of what the bars show.
     """
     if frame.empty:
         st.info("This text has no tokens besides special ones.")
@@ -102,15 +114,16 @@ def show(
         st.caption(title)
         st.html(tokens.marked(frame["token"], frame[column], largest))
     shown = view.choose(
-        "Bars show", f"bars-{name[:5]}", list(lines), "difference", widget=st.segmented_control,
+        "Bars show", bars, list(lines), "difference", widget=st.segmented_control,
         show=lambda column: lines[column],
     )  # fmt: skip
     common.figure(
-        charts.one_text(frame, shown, "SHAP value (probability)"),
-        f"Attribution of each of the text's {by} to {label}",
+        charts.one_text(frame, shown),
+        f"What each of the text's {by} does to {label}: {lines[shown]}",
         name=f"{document['study']}-{name}-{label}-{shown}",
         caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; "
-        f"full colour at {largest:.2f}. A token's number is its place in the text.",
+        f"full colour at {largest:.2g}. A token's number is its place in the text."
+        + token_reading.spread(frame),
         how="A SHAP value is how much a token moves the probability of the class, on average over "
         "all sets of the other tokens that may be masked. Values and the base value add up to the "
         "prediction. (Paper, section 2.3, equation 1.)",

@@ -8,8 +8,7 @@ import streamlit as st
 
 from core import token_reading, tokens
 from core.charts import tokens as charts
-from core.words import escaped
-from pages import common
+from pages import common, view
 
 SHARES = dict.fromkeys(("negative", "neutral", "positive"), "percent")
 
@@ -21,24 +20,23 @@ def draw(
     name, reference, cost = study["study"], document["reference"], document["cost"]
     own = [r for r in document["rows"] if (r["setup"], r["seed"]) == (setup, seed)]
     has_null = any(r["null"] is not None for r in own)
-    minus = has_null and st.toggle(
+    minus = has_null and view.switch(
         "Minus the null",
-        key="minus-null",
+        "minus-null",
         help="The null is another balanced model: what differs between it and the reference is "
         "noise and selection. Off: the null stands beside each bar.",
     )
-    texts = sum(r["n_texts"] for r in own if (r["label"], r["group"]) == (label, "base"))
-    n = f"n = {texts} texts, {cost['tokens']:.0f} tokens a text on average"
+    n = token_reading.amount(document, label, setup, seed)
     error = cost["standard_error"]
     common.figure(
         charts.cumulative(study, document, label, setup, seed, minus_null=minus),
-        f"Cumulative difference of attributions to {escaped(label)}: {setup} − {reference}"
+        f"Cumulative difference of attributions to {label}: {setup} − {reference}"
         + (", minus the null" if minus else ""),
         name=f"{name}-cumulative-{label}-{setup}",
         reading=token_reading.reading(document, label, setup, seed),
         legend=charts.sides_legend(has_null and not minus),
         columns=4,
-        caption=f"{n}; in units of probability, one training. Lines: 95 % interval over "
+        caption=f"{n} In units of probability, one training. Lines: 95 % interval over "
         f"sentences. Method {document['key']}"
         + (f", standard error of a value {error:.3f}." if error else "."),
         how="A bar is the mean over a language's texts of the summed change of SHAP values in a "
@@ -56,21 +54,18 @@ def draw(
         )
         table = tokens.per_text(document["rows"], label, setup, seed)
         common.table(table, f"{name}-per-token-{label}-{setup}")
-    left, right = st.columns([3, 2])
-    with left:
-        if document["decomposition"]:
-            common.figure(
-                charts.decomposition(document, minus_null=minus),
-                "Which tokens carry the change of the soft uptake",
-                name=f"{name}-decomposition",
-                caption=f"{n}; all classes. Lines: 95 % interval over sentences, a point a seed.",
-                how="The soft uptake says how much of the training skew mean probabilities copy. "
-                "Its change from the reference splits exactly into what positive, negative and "
-                "neutral tokens and the base value do. Language reliance is the neutral and the "
-                "base part: what carries no meaning for the task. (Beyond the paper; built on its "
-                "equation 1.)",
-            )
-    with right:
-        st.markdown("#### Share of tokens in each group of the reference")
+    with st.expander("Share of tokens in each group of the reference"):
         common.table(tokens.shares(document), f"{name}-token-shares", SHARES)
         st.caption("At 0.01 the paper finds about 20 / 60 / 20 (appendix A.4).")
+    if document["decomposition"]:
+        common.figure(
+            charts.decomposition(document, minus_null=minus),
+            "Which tokens carry the change of the soft uptake"
+            + (", minus the null" if minus else ""),
+            name=f"{name}-decomposition",
+            caption=f"{n} All classes. Lines: 95 % interval over sentences, a point a seed.",
+            how="The soft uptake says how much of the training skew mean probabilities copy. Its "
+            "change from the reference splits exactly into what positive, negative and neutral "
+            "tokens and the base value do. Language reliance is the neutral and the base part: "
+            "what carries no meaning for the task. (Beyond the paper; built on its equation 1.)",
+        )

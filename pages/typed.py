@@ -55,6 +55,7 @@ def _show(
     by: str,
 ) -> None:
     common.table(tokens.typed_predictions(result, *runs), "typed-predictions", FORMATS)
+    st.caption(f"Probabilities by {document['reference']} (reference) and {setup} (other).")
     if unknown := max(result["runs"][run]["unknown"] for run in runs):
         st.caption(
             f"{unknown} of its tokens are not in the vocabulary, which is cut to the study's "
@@ -64,4 +65,4 @@ def _show(
     if frame is None:
         st.info("The two runs cut the text into different tokens; their values do not compare.")
         return
-    one_text.show(document, frame, "typed", label, setup, by)
+    one_text.show(document, frame, "typed", "typed-bars", label, setup, by)

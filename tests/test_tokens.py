@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import study, tokens
+from core import study, token_reading, tokens
+from core.attributed import attributions
 from core.attribution import store
+from core.charts import tokens as charts
 
 KEY = "gaussian_process-4"
 
@@ -76,3 +78,34 @@ def test_gains_are_means_over_the_occurrences(explained: Path, monkeypatch) -> N
         assert row["standard error"] == pytest.approx(grouped.loc[cell, "sem"])
     sums = (found["n"] * found["gain"]).abs().round(12)
     assert sums.is_monotonic_decreasing
+
+
+def test_the_reading_shows_a_label_as_it_is_and_warns_of_few_texts(explained, monkeypatch) -> None:
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(explained))
+    document = attributions("small")
+    shown = ("negative", "imbalanced", 0)
+    few = token_reading.amount(document, *shown)
+    assert few.startswith("n = 18 texts, 3 a language, ") and "too narrow" in few
+    for row in document["rows"]:
+        row["n_texts"] = 100 + (row["language"] == "fr")
+    many = token_reading.amount(document, *shown)
+    assert many.startswith("n = 601 texts, 100–101 a language") and "too narrow" not in many
+    for row in document["sides"]:
+        row["label"] = {"negative": "<b>*x*"}.get(row["label"], row["label"])
+    text = token_reading.reading(document, "<b>*x*", "imbalanced", 0)
+    assert r"push **\<b\>\*x\*** by 0." in text
+
+
+def test_standard_errors_are_said_where_there_are_any() -> None:
+    frame = pd.DataFrame({"reference error": [0.01, 0.02], "other error": [0.03, None]})
+    assert token_reading.spread(frame) == " Standard error of a value: 0.02."
+    assert token_reading.spread(frame.assign(**dict.fromkeys(frame, None))) == ""
+
+
+@pytest.mark.parametrize("n", [1, 5, 40])
+def test_bars_of_short_texts_have_room_beside_legend_and_axis(n) -> None:
+    columns = ["position", "token", "reference", "other", "difference", "group"]
+    frame = pd.DataFrame([[i, "x", 0.1, 0.2, 0.1, "positive"] for i in range(n)], columns=columns)
+    chart = charts.one_text(frame, "difference").to_dict()
+    assert chart["height"] - 120 >= 14 * n
+    assert chart["encoding"]["x"]["title"] == "difference of SHAP values (probability)"

@@ -21,4 +21,7 @@ schemapi.disable_debug_mode()
 def unchecked(chart: AnyChart) -> dict[str, Any]:
     """A chart's Vega-Lite document, not checked against the schema."""
     document: dict[str, Any] = chart.to_dict(validate=False)
+    # Streamlit's theme would push an axis' first and last number off their places.
+    config = document.setdefault("config", {})
+    config["axis"] = {"labelFlush": False, **config.get("axis", {})}
     return document

@@ -97,7 +97,7 @@ def heatmap(
         diverging: 0 is the middle of the colours.
         upper: value of the strongest colour; by default the largest in a cell.
         lines: height of a row.
-        slant: of the labels above, in degrees.
+        slant: of the labels above, in degrees; slanted ones get more room.
     """
     frame = cells if "margin" in cells else cells.assign(margin=False)
     inner = frame.loc[~frame["margin"], "value"].abs()
@@ -135,7 +135,7 @@ def heatmap(
     ]
     named = {"title": title} if title else {}
     return alt.layer(*layers).properties(
-        height=lines * len(order_y) + (100 if title else 60), **named
+        height=lines * len(order_y) + (100 if title else 60) + (70 if slant else 0), **named
     )
 
 

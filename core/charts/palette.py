@@ -95,6 +95,12 @@ def names_axis(**more: Any) -> alt.Axis:
     return alt.Axis(labelFlush=False, labelLimit=220, **more)
 
 
+def change_axis(**more: Any) -> alt.Axis:
+    """An axis of differences: signed, with as many digits as it takes, and a bare 0."""
+    written = "datum.value == 0 ? '0' : format(datum.value, '+~g')"
+    return alt.Axis(labelExpr=written, labelFlush=False, **more)
+
+
 def tips(*fields: str, **formats: str) -> list[alt.Tooltip]:
     """Tooltips of columns as they are, then of numbers with their formats.
 

@@ -8,7 +8,15 @@ import altair as alt
 import pandas as pd
 
 from core.charts import AnyChart
-from core.charts.palette import NEUTRAL, TRUTH, language_order, names_axis, setup_encoding, tips
+from core.charts.palette import (
+    NEUTRAL,
+    TRUTH,
+    change_axis,
+    language_order,
+    names_axis,
+    setup_encoding,
+    tips,
+)
 from core.measures.cumulative import PARTS
 
 # Over-represented blue, under-represented orange, as values above and below 0 elsewhere.
@@ -16,6 +24,7 @@ SIDES = {"over": "#2F7AB5", "under": "#C8641B", "even": NEUTRAL}
 SIDE_MARKS = {"over": "▲", "under": "▼", "even": "·"}
 GROUP_COLOURS = {"positive": "#2F7AB5", "negative": "#C8641B", "neutral": NEUTRAL}
 DECOMPOSED = (*PARTS, "language_reliance", "total")
+_PART_NAMES = {"base": "base value", "language_reliance": "language reliance"}
 
 
 def cumulative(
@@ -65,7 +74,7 @@ def cumulative(
 
 def _part(frame: pd.DataFrame, part: str, scale: alt.Scale, *, with_null: bool) -> AnyChart:
     y = alt.Y("language:N", sort=None, title=None, axis=names_axis())
-    axis = alt.Axis(tickCount=3, format="+.2f", title="difference")
+    axis = change_axis(tickCount=3, title="probability")
     x = alt.X("value:Q", scale=scale, axis=axis)
     colour = alt.Color(
         "side:N",
@@ -92,8 +101,9 @@ def _part(frame: pd.DataFrame, part: str, scale: alt.Scale, *, with_null: bool) 
         )
     zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(color=TRUTH)
     layers.append(zero.encode(x=alt.X("value:Q", scale=scale, axis=axis)))
-    title = "base value" if part == "base" else part
-    return alt.layer(*layers).properties(title=title, height=36 * len(frame) + 90)
+    title = "base value" if part == "base" else f"{part} tokens"
+    heading = alt.TitleParams(title, fontSize=13, limit=200)  # not cut where panels are narrow
+    return alt.layer(*layers).properties(title=heading, height=36 * len(frame) + 90)
 
 
 def sides_legend(with_null: bool) -> AnyChart:
@@ -112,7 +122,7 @@ def sides_legend(with_null: bool) -> AnyChart:
     names = base.mark_text(align="left", dx=9, fontSize=12, color=TRUTH).encode(
         text=alt.Text("entry:N")
     )
-    return alt.layer(points, names).properties(height=24)
+    return alt.layer(points, names).properties(width=540, height=24)  # the width in files
 
 
 def decomposition(document: dict[str, Any], *, minus_null: bool = False) -> AnyChart:
@@ -120,7 +130,7 @@ def decomposition(document: dict[str, Any], *, minus_null: bool = False) -> AnyC
     name, ends = ("minus_null", "minus_null_ci") if minus_null else ("mean", "ci")
     rows = [
         {
-            "part": r["part"].replace("_", " "),
+            "part": _PART_NAMES.get(r["part"], r["part"]),
             "setup": r["setup"],
             "seed": r["seed"],
             "value": r[name],
@@ -133,11 +143,11 @@ def decomposition(document: dict[str, Any], *, minus_null: bool = False) -> AnyC
     ]
     frame = pd.DataFrame(rows)
     setups = list(dict.fromkeys(frame["setup"]))
-    parts = [p.replace("_", " ") for p in DECOMPOSED]
+    parts = [_PART_NAMES.get(p, p) for p in DECOMPOSED]
     encoding = setup_encoding(setups, legend=alt.Legend(title=None, orient="top", columns=2))
     y = alt.Y("part:N", sort=parts, title=None, axis=names_axis())
     offset = alt.YOffset("setup:N", sort=setups)
-    axis = alt.Axis(format="+.2f", title="part of the change of soft uptake (slope)")
+    axis = change_axis(tickCount=5, title="change of soft uptake (slope)")
     tooltip = tips("part", "setup", "seed", "texts", value="+.3f", low="+.3f", high="+.3f")
     base = alt.Chart(frame)
     zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(color=TRUTH, strokeDash=[4, 3])
@@ -153,13 +163,12 @@ def decomposition(document: dict[str, Any], *, minus_null: bool = False) -> AnyC
     ).properties(height=(18 * len(setups) + 16) * len(parts))  # fmt: skip
 
 
-def one_text(frame: pd.DataFrame, value: str, title: str) -> AnyChart:
+def one_text(frame: pd.DataFrame, value: str) -> AnyChart:
     """A bar a token in the text's order, coloured by the token's group in the reference.
 
     Args:
         frame: from `tokens.one_text`.
         value: `reference`, `other` or `difference`.
-        title: of the axis.
     """
     given = frame.assign(
         name=[
@@ -172,8 +181,9 @@ def one_text(frame: pd.DataFrame, value: str, title: str) -> AnyChart:
         scale=alt.Scale(domain=list(GROUP_COLOURS), range=list(GROUP_COLOURS.values())),
         legend=alt.Legend(title="group in the reference", orient="top"),
     )
-    x = alt.X(f"{value}:Q", title=title, axis=alt.Axis(format="+.2f", tickCount=4))
+    title = "difference of SHAP values" if value == "difference" else "SHAP value"
+    x = alt.X(f"{value}:Q", title=f"{title} (probability)", axis=change_axis(tickCount=4))
     y = alt.Y("name:N", sort=None, title=None, axis=names_axis(labelOverlap=False))
     tooltip = tips("token", "group", reference="+.4f", other="+.4f", difference="+.4f")
     bars = alt.Chart(given).mark_bar(size=12).encode(x=x, y=y, color=colour, tooltip=tooltip)
-    return bars.properties(height=18 * len(given) + 30)
+    return bars.properties(height=18 * len(given) + 140)  # with legend and axis

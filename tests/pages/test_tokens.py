@@ -14,9 +14,14 @@ from core.errors import InputError
 from .conftest import charts, texts
 
 
+def heading(chart: dict) -> str:
+    title = chart.get("title")
+    return str(title.get("text")) if isinstance(title, dict) else str(title)
+
+
 def bars(app, part: str) -> list[dict]:
     """The rows behind one panel of the cumulative differences."""
-    panels = [c for c in charts(app) if str(c.get("title")) == part]
+    panels = [c for c in charts(app) if heading(c) == f"{part} tokens"]
     assert len(panels) == 1
     return [row for row in panels[0]["rows"] if row.get("part") in (part, "base")]
 
@@ -55,7 +60,7 @@ def test_bars_are_the_cumulative_differences_with_the_null_beside(attributed, op
 
 def test_minus_the_null_and_another_threshold_are_shown_at_once(attributed, open_page) -> None:
     app = open_page("tokens", threshold="0.05", setup="imbalanced+cw", **{"class": "positive"})
-    app.toggle(key="minus-null").set_value(True).run()
+    app.toggle(key="view-minus-null").set_value(True).run()
     assert not app.exception
     document = attributions("small", threshold=0.05)
     expected = {
@@ -65,6 +70,8 @@ def test_minus_the_null_and_another_threshold_are_shown_at_once(attributed, open
     }
     shown = {r["language"][:2]: r["value"] for r in bars(app, "positive")}
     assert shown == pytest.approx(expected)
+    assert app.query_params["minus-null"] == "on"
+    assert open_page("tokens", **{"minus-null": "on"}).toggle(key="view-minus-null").value
 
 
 def test_one_text_has_its_tokens_in_order(attributed, open_page) -> None:
