@@ -46,7 +46,7 @@ def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str
         return by
     event = common.table(
         texts,
-        f"{name}-texts-{label}-{setup}",
+        f"{name}-texts-{label}-{setup}-{seed}-{language}",
         FORMATS,
         shown=SHOWN,
         isolate=["text"],
@@ -58,8 +58,11 @@ def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str
         f"(reference) and {setup} (other); the shift is the sum of what the token groups and the "
         "base value do. Select a text to see its tokens; the first is shown until then."
     )
-    at = event.selection.rows[0] if event.selection.rows else 0
-    _one(document, texts.iloc[at].to_dict(), (reference, other), label, setup, by)
+    rows = texts["row"].tolist()
+    now = rows[event.selection.rows[0]] if event.selection.rows else None
+    last = view.remember("row", now)  # in another class, setup or seed too
+    text = texts.iloc[rows.index(last) if last in rows else 0].to_dict()
+    _one(document, text, (reference, other), label, setup, by)
     with st.expander("The tokens that gained and lost most"):
         common.table(gains, f"{name}-tokens-{label}-{setup}", FORMATS, isolate=["token"])
         st.caption(

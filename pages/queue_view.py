@@ -55,7 +55,7 @@ def show() -> None:
 
 def _row(row: dict[str, Any]) -> None:
     job, state = row["job"], row["state"]
-    what, middle, actions = st.columns([5, 4, 3], vertical_alignment="center")
+    what, middle, actions = st.columns([4, 4, 5], vertical_alignment="center")
     what.markdown(f":{_COLOURS[state]}-badge[{state}] {escaped(row['what'])}")
     if state == "running":
         middle.progress(row["done"], monitoring.doing(row))

@@ -37,7 +37,7 @@ def draw(
         legend=charts.sides_legend(has_null and not minus),
         columns=4,
         caption=f"{n} In units of probability, one training. Lines: 95 % interval over "
-        f"sentences. Method {document['key']}"
+        f"sentences. Threshold {document['threshold']:g}, method {document['key']}"
         + (f", standard error of a value {error:.3f}." if error else "."),
         how="A bar is the mean over a language's texts of the summed change of SHAP values in a "
         "token group of the reference model. Positive tokens fall and negative ones rise by "
@@ -63,7 +63,8 @@ def draw(
             "Which tokens carry the change of the soft uptake"
             + (", minus the null" if minus else ""),
             name=f"{name}-decomposition",
-            caption=f"{n} All classes. Lines: 95 % interval over sentences, a point a seed.",
+            caption=f"{n} All classes. Lines: 95 % interval over sentences, a point a seed. "
+            f"Threshold {document['threshold']:g}.",
             how="The soft uptake says how much of the training skew mean probabilities copy. Its "
             "change from the reference splits exactly into what positive, negative and neutral "
             "tokens and the base value do. Language reliance is the neutral and the base part: "

@@ -108,6 +108,18 @@ def write(label: str, name: str, **more: Any) -> str:
     return value
 
 
+def remember(name: str, now: str | None) -> str | None:
+    """What was chosen last in a widget that forgets it when its contents change, such as a table.
+
+    Args:
+        now: what is chosen now; None where nothing is.
+    """
+    kept = st.session_state.setdefault(_KEPT, {}).get(name)
+    texts = [now] if now is not None else st.query_params.get_all(name) or kept or []
+    _keep(name, texts)
+    return texts[-1] if texts else None
+
+
 def _restore(
     label: str,
     name: str,

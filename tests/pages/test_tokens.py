@@ -97,6 +97,20 @@ def test_one_text_has_its_tokens_in_order(attributed, open_page) -> None:
     assert summed["difference"].sum() == pytest.approx(words["difference"].sum())
 
 
+def test_the_text_that_was_opened_stays_open_for_another_class(attributed, open_page) -> None:
+    app = open_page("tokens", **{"class": "negative"})
+    listed = next(d.value for d in app.dataframe if "shift" in d.value)
+    chosen = listed.iloc[5]
+    app = open_page("tokens", row=chosen["row"], **{"class": "negative"})
+    opened = f"One text in {chosen['language']}, labelled {chosen['label']}: probability of "
+    assert f"{opened}negative {chosen['reference']:.2f}" in texts(app, "markdown")
+    app.selectbox(key="view-class").set_value("positive").run()
+    assert f"{opened}positive" in texts(app, "markdown")
+    assert app.query_params["row"] == chosen["row"]
+    app = open_page("tokens", row="gone")
+    assert not app.exception and "One text in" in texts(app, "markdown")
+
+
 def test_a_run_without_attributions_is_named(attributed, open_page) -> None:
     ids = study.run_ids("small")
     shutil.rmtree(attributed / ids[2] / "attributions")

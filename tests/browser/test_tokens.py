@@ -1,0 +1,82 @@
+"""The page Tokens in headless Chromium: threshold, null, one text, and the address bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import serving
+from .test_journey import FITS, download, drawn, pick, view
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address(explained: Path) -> Iterator[str]:
+    """The app over the small study with attributions."""
+    with serving(explained) as url:
+        yield url
+
+
+def opened_text(page: Page) -> str:
+    return page.get_by_role("heading", name="One text in").inner_text()
+
+
+def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, browser) -> None:
+    page = browser.new_page(viewport={"width": 1024, "height": 1000})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}/tokens?study=small")
+    drawn(page)
+    assert page.evaluate(FITS)
+    pick(page, "Class", "positive")
+    expect(page.get_by_role("heading", name="attributions to positive")).to_be_visible()
+    drawn(page)
+
+    expect(page.get_by_text("Threshold 0.01, method").first).to_be_visible()
+    bars = page.locator("path[aria-roledescription=bar][aria-label*='side: ']")
+    assert bars.count() >= 4 * 6  # parts and languages
+    page.get_by_role("slider").press("Home")
+    page.wait_for_url("**threshold=0.001**")
+    expect(page.get_by_text("Threshold 0.001, method").first).to_be_visible()
+    page.get_by_test_id("stCheckbox").get_by_text("Minus the null").click()
+    expect(page.get_by_role("heading", name="balanced, minus the null").first).to_be_visible()
+
+    first = opened_text(page)
+    table = page.locator("[data-testid=stDataFrame]:visible").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 15, box["y"] + 4.5 * 35)  # the fourth text's tick box
+    page.wait_for_url("**row=**")
+    drawn(page)
+    second = opened_text(page)
+    assert second != first
+    page.get_by_role("radio", name="words", exact=True).click()
+    expect(page.get_by_role("heading", name="What each of the text's words does")).to_be_visible()
+    drawn(page)
+    tokens = page.locator("[data-testid=stHtml] span").count()
+    assert tokens > 3 and tokens % 3 == 0  # two runs and their difference
+
+    page.reload()
+    drawn(page)
+    assert opened_text(page) == second
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    shown = view(page)
+    row = shown.pop("row")
+    assert shown == {
+        "study": ["small"],
+        "class": ["positive"],
+        "threshold": ["0.001"],
+        "minus-null": ["on"],
+        "by": ["words"],
+    }
+    pick(page, "Class", "negative")  # another class of the same text
+    expect(page.get_by_role("heading", name="One text in")).to_contain_text("of negative")
+    assert view(page)["row"] == row
+    assert download(page, "SVG").startswith(b"<svg")
+    local = ("http://localhost:", "ws://localhost:", "data:", "blob:")
+    assert not [url for url in asked if not url.startswith(local)]
+    page.close()
