@@ -57,8 +57,8 @@ def reading(document: dict[str, Any], label: str, setup: str, seed: int) -> str:
     direction = "more" if row["mean"] > 0 else "less"
     text = (
         f"Neutral tokens push **{escaped(label)}** by {signed(abs(row['mean']), 3)} {direction} "
-        f"where it was over-represented in training ({signed(over, 3)} a text) than where it was under-represented "
-        f"({signed(under, 3)})"
+        f"where it was over-represented in training ({signed(over, 3)} a text) than "
+        f"where it was under-represented ({signed(under, 3)})"
     )
     place = (setup, label, "neutral", "over - under")
     seeds = [
