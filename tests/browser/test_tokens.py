@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from .conftest import serving
 from .test_journey import FITS, download, drawn, pick, view
@@ -21,8 +21,9 @@ def address(explained: Path) -> Iterator[str]:
         yield url
 
 
-def opened_text(page: Page) -> str:
-    return page.get_by_role("heading", name="One text in").inner_text()
+def opened_text(page: Page) -> Locator:
+    """The text whose tokens are coloured, by the reference."""
+    return page.get_by_test_id("stHtml").first
 
 
 def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, browser) -> None:
@@ -45,15 +46,15 @@ def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, brows
     page.get_by_test_id("stCheckbox").get_by_text("Minus the null").click()
     expect(page.get_by_role("heading", name="balanced, minus the null").first).to_be_visible()
 
-    first = opened_text(page)
+    first = opened_text(page).inner_text()
     table = page.locator("[data-testid=stDataFrame]:visible").first
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     page.mouse.click(box["x"] + 15, box["y"] + 4.5 * 35)  # the fourth text's tick box
     page.wait_for_url("**row=**")
     drawn(page)
-    second = opened_text(page)
-    assert second != first
+    expect(opened_text(page)).not_to_have_text(first)
+    second = opened_text(page).inner_text()
     page.get_by_role("radio", name="words", exact=True).click()
     expect(page.get_by_role("heading", name="What each of the text's words does")).to_be_visible()
     drawn(page)
@@ -62,7 +63,7 @@ def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, brows
 
     page.reload()
     drawn(page)
-    assert opened_text(page) == second
+    expect(opened_text(page)).to_have_text(second)
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     shown = view(page)
     row = shown.pop("row")
