@@ -8,8 +8,7 @@ a plain random draw, and only within the step are they sorted into micro-batches
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,6 @@ from transformers import (
     EvalPrediction,
     PrinterCallback,
     Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
     TrainingArguments,
     set_seed,
 )
@@ -41,6 +37,7 @@ from core.classifier import (
 from core.frozen import blocks_of
 from core.objective import masked_input_entropy, weighted_cross_entropy
 from core.recipe import Recipe
+from core.reporting import Progress, Reporter
 from core.resuming import Keeper, Stopper, last_checkpoint
 from core.stopping import Stop, Terminated
 
@@ -79,9 +76,6 @@ class Trained:
     validation_loss_unweighted: float
     seconds: float
     steps: int
-
-
-Progress = Callable[[dict[str, Any]], None]
 
 
 def fit(
@@ -140,7 +134,7 @@ def fit(
         logging_nan_inf_filter=False,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
-    reporter = _Reporter(progress, steps, recipe.batch_size * recipe.accumulation)
+    reporter = Reporter(progress, steps, recipe.batch_size * recipe.accumulation)
     trainer = _Trainer(
         recipe,
         train,
@@ -335,55 +329,3 @@ def _unweighted_loss(predicted: EvalPrediction) -> dict[str, float]:
     logits = torch.as_tensor(predicted.predictions, dtype=torch.float32)
     labels = torch.as_tensor(predicted.label_ids)
     return {"unweighted": torch.nn.functional.cross_entropy(logits, labels).item()}
-
-
-class _Reporter(TrainerCallback):
-    """Turns the Trainer's logs into progress."""
-
-    def __init__(self, progress: Progress | None, steps: int, rows_a_step: int) -> None:
-        self.progress, self.steps, self.rows_a_step = progress, steps, rows_a_step
-        self.seconds = 0.0
-        self._since = (0, time.monotonic())
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        self._started = time.monotonic()
-        self._since = (state.global_step, self._started)
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: Any,
-    ) -> None:
-        logs = logs or {}
-        now = time.monotonic()
-        self.seconds = now - self._started
-        line: dict[str, Any] = {
-            "step": state.global_step,
-            "steps": self.steps,
-            "epoch": round(state.epoch or 0.0, 4),
-            "seconds": round(self.seconds, 3),
-        }
-        if "loss" in logs:
-            step, then = self._since
-            rate = (state.global_step - step) * self.rows_a_step / max(now - then, 1e-9)
-            line |= {
-                "loss": logs["loss"],
-                "lr": logs["learning_rate"],
-                "samples_per_second": round(rate, 2),
-            }
-            self._since = (state.global_step, now)
-        elif "eval_loss" in logs:
-            line |= {
-                "validation_loss": logs["eval_loss"],
-                "validation_loss_unweighted": logs["eval_unweighted"],
-            }
-            self._since = (state.global_step, now)
-        else:
-            return
-        if self.progress:
-            self.progress(line)
