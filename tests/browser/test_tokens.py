@@ -26,6 +26,17 @@ def opened_text(page: Page) -> Locator:
     return page.get_by_test_id("stHtml").first
 
 
+def settled(page: Page, place: Locator) -> dict[str, float]:
+    """Where an element is, once the page around it no longer moves."""
+    place.scroll_into_view_if_needed()
+    before, box = None, place.bounding_box()
+    while box != before:
+        page.wait_for_timeout(500)
+        before, box = box, place.bounding_box()
+    assert box is not None
+    return dict(box)
+
+
 def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, browser) -> None:
     page = browser.new_page(viewport={"width": 1024, "height": 1000})
     asked: list[str] = []
@@ -45,11 +56,10 @@ def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, brows
     expect(page.get_by_text("Threshold 0.001, method").first).to_be_visible()
     page.get_by_test_id("stCheckbox").get_by_text("Minus the null").click()
     expect(page.get_by_role("heading", name="balanced, minus the null").first).to_be_visible()
+    drawn(page)
 
     first = opened_text(page).inner_text()
-    table = page.locator("[data-testid=stDataFrame]:visible").first
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
+    box = settled(page, page.locator("[data-testid=stDataFrame]:visible").first)
     page.mouse.click(box["x"] + 15, box["y"] + 4.5 * 35)  # the fourth text's tick box
     page.wait_for_url("**row=**")
     drawn(page)
