@@ -78,20 +78,6 @@ def choose_some(
     return list(values)
 
 
-def choose_number(
-    label: str, name: str, low: float, high: float, default: float, step: float, **more: Any
-) -> float:
-    """A number from a slider."""
-
-    def read(texts: list[str]) -> float:
-        return float(texts[-1])
-
-    key = _restore(label, name, read, default, lambda v: low <= v <= high, (f"{low} to {high}",))
-    value: float = st.slider(label, low, high, step=step, key=key, **more)
-    _keep(name, [f"{value:g}"] if value != default else [])
-    return value
-
-
 def switch(label: str, name: str, **more: Any) -> bool:
     """Something that is off unless the reader turns it on."""
     key = _restore(label, name, lambda texts: {"on": True}[texts[-1]], False, bool, ("on",))
