@@ -41,6 +41,7 @@ def attributions(
     reference: str = "balanced",
     threshold: float = THRESHOLD,
     key: str | None = None,
+    shown: tuple[str, int] | None = None,
 ) -> dict[str, Any]:
     """What the attributions of a study say of each run against its reference.
 
@@ -51,6 +52,8 @@ def attributions(
         reference: setup.
         threshold: of the token groups, in units of probability.
         key: method and budget as in `available`; by default the one with the most texts.
+        shown: setup and seed of the one run whose `rows` and `sides` get intervals, which take most
+            of the time; by default all do.
 
     Returns:
         `rows` (cumulative differences by setup, seed, label, language and part), `sides`,
@@ -71,7 +74,7 @@ def attributions(
         )
     key = key or next(iter(kept))
     entries = study.entries(name)
-    with_files = [e for e in entries if store.files([e["run"]], key)]
+    with_files = _with_files(entries, key)
     configs = {e["run"]: checkpoints.read_config(e["run"]) for e in with_files}
     pairs = compared(with_files, reference)
     config = next(iter(configs.values()))
@@ -79,25 +82,22 @@ def attributions(
     found = between([(p["reference"], p["run"]) for p in pairs], key, threshold, config)
     skewed = skewed_design(configs)
     x = deviation(skewed) if skewed is not None else None
+    represented = {} if x is None else x.stack().to_dict()
     rows: list[dict[str, Any]] = []
     by_side: list[dict[str, Any]] = []
     parts: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []
+    drawn: dict[tuple[str, str], Means] = {}
     for pair in pairs:
-        differences = found.get((pair["reference"], pair["run"]))
-        if differences is None:
+        if (pair["reference"], pair["run"]) not in found:
             continue
-        null_pair = (pair["reference"], pair["null"])
-        null = None
-        if pair["run"] != pair["null"] and null_pair in found:
-            common = set(differences.rows["row"]) & set(found[null_pair].rows["row"])
-            differences = differences.only(common)
-            null = means_of(found[null_pair].only(common))
-        own = means_of(differences)
+        own, null, differences = _own_and_null(pair, found, drawn)
+        with_ends = shown is None or shown == (pair["setup"], pair["seed"])
+        cells = (own, null) if with_ends else (own.undrawn(), null.undrawn() if null else None)
         names = {key: pair[key] for key in ("setup", "seed", "run", "reference")}
-        rows += _rows(names, differences, own, null, x)
+        rows += _rows(names, differences, *cells, represented)
         if x is not None:
-            of_sides = _against(own, null, lambda m: sides(m, x))
+            of_sides = _against(*cells, lambda m: sides(m, x))
             by_side += [
                 {**names, "label": label, "group": part, "side": side, **value,
                  "n_texts": len(differences.rows)}
@@ -135,6 +135,16 @@ def attributions(
     }
 
 
+def pairs_of(name: str, reference: str, key: str) -> list[tuple[str, int]]:
+    """Setup and seed of the runs that have attributions to be read against a reference setup.
+
+    Raises:
+        InputError: no run of the reference setup has any.
+    """
+    with_files = _with_files(study.entries(name), key)
+    return [(pair["setup"], pair["seed"]) for pair in compared(with_files, reference)]
+
+
 def language_reliance(name: str) -> dict[str, dict[str, Any]]:
     """By run id `language_reliance`, its `_ci` and `_texts`, of the runs that have one.
 
@@ -160,6 +170,36 @@ def runs_of(document: dict[str, Any], setup: str, seed: int) -> tuple[str, str]:
     """Run ids of the reference and of a setup's run that a document compares at a seed."""
     row = next(r for r in document["rows"] if (r["setup"], r["seed"]) == (setup, seed))
     return row["reference"], row["run"]
+
+
+def _with_files(entries: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    return [e for e in entries if store.files([e["run"]], key)]
+
+
+def _own_and_null(
+    pair: dict[str, Any],
+    found: Mapping[tuple[str, str], Differences],
+    drawn: dict[tuple[str, str], Means],
+) -> tuple[Means, Means | None, Differences]:
+    """Means of a run's differences and of its null's, on the texts that both have.
+
+    Args:
+        drawn: means over all texts of a pair, filled as they are asked for.
+    """
+
+    def means(runs: tuple[str, str]) -> Means:
+        if runs not in drawn:
+            drawn[runs] = means_of(found[runs])
+        return drawn[runs]
+
+    runs, of_null = (pair["reference"], pair["run"]), (pair["reference"], pair["null"])
+    if runs == of_null or of_null not in found:
+        return means(runs), None, found[runs]
+    if found[runs].rows["row"].equals(found[of_null].rows["row"]):
+        return means(runs), means(of_null), found[runs]
+    common = set(found[runs].rows["row"]) & set(found[of_null].rows["row"])
+    differences = found[runs].only(common)
+    return means_of(differences), means_of(found[of_null].only(common)), differences
 
 
 def _left_out(
@@ -213,10 +253,10 @@ def _rows(
     differences: Differences,
     own: Means,
     null: Means | None,
-    x: pd.DataFrame | None,
+    represented: Mapping[tuple[str, str], float],
 ) -> list[dict[str, Any]]:
     counts = token_counts(differences)
-    texts = differences.rows["language"].value_counts()
+    texts = differences.rows["language"].value_counts().to_dict()
     rows = []
     for (language, label, part), value in _against(own, null, cumulative).items():
         n_texts, n_tokens = int(texts.get(language, 0)), counts.get((language, label, part))
@@ -225,7 +265,7 @@ def _rows(
                 **names,
                 "label": label,
                 "language": language,
-                "side": _side(x, language, label),
+                "side": _side(represented.get((language, label), 0.0)),
                 "group": part,
                 **value,
                 "n_texts": n_texts,
@@ -270,6 +310,5 @@ def _cost(runs: Sequence[str], key: str, stamp: str) -> dict[str, Any]:
     return {k: None if pd.isna(v) else float(v) for k, v in table.iloc[0].to_dict().items()}
 
 
-def _side(x: pd.DataFrame | None, language: str, label: str) -> str | None:
-    value = 0.0 if x is None else float(x.loc[language, label])
-    return "over" if value > 1e-9 else "under" if value < -1e-9 else None
+def _side(deviation: float) -> str | None:
+    return "over" if deviation > 1e-9 else "under" if deviation < -1e-9 else None

@@ -16,6 +16,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -195,9 +196,15 @@ def append_line(path: Path, document: dict[str, Any]) -> None:
 
 def query(sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
     """Answer SQL over the files, in memory."""
-    with duckdb.connect(":memory:") as connection:
-        frame: pd.DataFrame = connection.execute(sql, parameters or []).df()
+    with _database().cursor() as cursor:
+        frame: pd.DataFrame = cursor.execute(sql, parameters or []).df()
     return frame
+
+
+@lru_cache(maxsize=1)
+def _database() -> duckdb.DuckDBPyConnection:
+    """One a process: it takes longer to open than most questions to answer."""
+    return duckdb.connect(":memory:")
 
 
 def read_predictions(run_id: str) -> Predictions:

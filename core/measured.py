@@ -39,9 +39,8 @@ def groups_of(skewed: pd.DataFrame) -> Groups:
 
 def skewed_design(configs: Mapping[str, RunConfig]) -> pd.DataFrame | None:
     """The study's skewed design; None where no run has one."""
-    tables = [c.shares_table() for c in configs.values() if c.skewed]
-    skewed = [t for t in tables if (deviation(t).abs() > 1e-9).to_numpy().any()]
-    return skewed[0] if skewed else None
+    tables = (c.shares_table() for c in configs.values() if c.skewed)
+    return next((t for t in tables if (deviation(t).abs() > 1e-9).to_numpy().any()), None)
 
 
 def within_language(shares: pd.DataFrame) -> dict[str, dict[str, float]]:

@@ -48,7 +48,8 @@ def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
         st.stop()
 
 
-@st.cache_data(show_spinner="Measuring the study's predictions …", max_entries=8)
+# A resource is not copied for each script run, which took a tenth of a second: pages only read it.
+@st.cache_resource(show_spinner="Measuring the study's predictions …", max_entries=8)
 def _summary(name: str, fingerprint: str) -> dict[str, Any]:
     return results.summary(name)
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import token_reading, tokens
 from core.attributed import runs_of
+from core.attribution.compared import fingerprint
 from core.charts import tokens as charts
 from core.errors import InputError
 from core.texts import ANY
@@ -24,6 +25,13 @@ FORMATS = {
 }
 
 
+@st.cache_data(show_spinner=False, max_entries=64)
+def _gained(
+    reference: str, other: str, key: str, label: str, language: str | None, fingerprint: str
+) -> pd.DataFrame:
+    return tokens.gained(reference, other, key, label, language)
+
+
 def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str, seed: int) -> str:
     """Texts by shift, the chosen one, the tokens that gained most; returns the kind of token."""
     name, threshold, key = study["study"], document["threshold"], document["key"]
@@ -36,7 +44,7 @@ def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str
     chosen = None if language == ANY else language
     try:
         texts = tokens.shifts(reference, other, key, label, threshold, chosen)
-        gains = tokens.gained(reference, other, key, label, chosen)
+        gains = _gained(reference, other, key, label, chosen, fingerprint(name))
     except InputError as error:
         st.error(escaped(str(error)))
         return by

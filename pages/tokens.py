@@ -32,11 +32,16 @@ if not kept:
     st.stop()
 
 
-@st.cache_data(show_spinner="Adding up attributions …", max_entries=64)
+@st.cache_resource(show_spinner="Adding up attributions …", max_entries=64)  # pages only read it
 def read(
-    study_name: str, reference: str, threshold: float, key: str, fingerprint: str
+    study_name: str,
+    reference: str,
+    threshold: float,
+    key: str,
+    shown: tuple[str, int],
+    fingerprint: str,
 ) -> dict[str, Any]:
-    return attributed.attributions(study_name, reference, threshold, key)
+    return attributed.attributions(study_name, reference, threshold, key, shown)
 
 
 with st.sidebar:
@@ -55,7 +60,16 @@ with top[3]:
         "tries others (appendix A.4).",
     )
 try:
-    document = read(name, reference, threshold, key, compared.fingerprint(name))
+    pairs = attributed.pairs_of(name, reference, key)
+    if not pairs:
+        st.info(f"Only runs of {reference} have attributions; nothing to compare them with.")
+        st.stop()
+    with top[1]:
+        setup = view.choose("Setup", "setup", list(dict.fromkeys(setup for setup, _ in pairs)))
+    with top[2]:
+        seed = view.choose("Seed", "seed", sorted({n for s, n in pairs if s == setup}))
+    shown = (setup, seed)
+    document = read(name, reference, threshold, key, shown, compared.fingerprint(name))
 except InputError as error:
     st.error(escaped(str(error)))
     st.stop()
@@ -64,17 +78,11 @@ if missing := document["missing"]:
     background.ask("attribute", name, {"study": name}, ASK)
 for run, why in document["left_out"].items():
     st.caption(f"Run {run} is left out: {escaped(why)}.")
-setups = list(dict.fromkeys(r["setup"] for r in document["rows"]))
-if not setups:
-    st.info(f"Only runs of {reference} have attributions; there is nothing to compare them with.")
+if not any((r["setup"], r["seed"]) == shown for r in document["rows"]):
+    st.info("This run has no text in the same tokens as its reference; choose another.")
     st.stop()
 with top[0]:
     label = view.choose("Class", "class", document["labels"])
-with top[1]:
-    setup = view.choose("Setup", "setup", setups)
-with top[2]:
-    seeds = sorted({r["seed"] for r in document["rows"] if r["setup"] == setup})
-    seed = view.choose("Seed", "seed", seeds)
 
 token_groups.draw(study, document, label, setup, seed)
 st.divider()

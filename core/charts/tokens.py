@@ -24,6 +24,7 @@ SIDES = {"over": "#2F7AB5", "under": "#C8641B", "even": NEUTRAL}
 SIDE_MARKS = {"over": "▲", "under": "▼", "even": "·"}
 GROUP_COLOURS = {"positive": "#2F7AB5", "negative": "#C8641B", "neutral": NEUTRAL}
 DECOMPOSED = (*PARTS, "language_reliance", "total")
+_ZERO = alt.InlineData(values=[{"value": 0}])
 _PART_NAMES = {"base": "base value", "language_reliance": "language reliance"}
 
 
@@ -84,7 +85,7 @@ def _part(frame: pd.DataFrame, part: str, scale: alt.Scale, *, with_null: bool) 
     tooltip = tips(
         "language", "side", "texts", "tokens", value="+.3f", low="+.3f", high="+.3f", null="+.3f"
     )
-    base = alt.Chart(frame)
+    base = alt.Chart()  # the frame is given once, to all layers
     layers: list[Any] = [
         base.mark_bar(size=11, yOffset=-4 if with_null else 0).encode(
             y=y, x=x, color=colour, tooltip=tooltip
@@ -99,11 +100,11 @@ def _part(frame: pd.DataFrame, part: str, scale: alt.Scale, *, with_null: bool) 
                 y=y, x=alt.X("null:Q", scale=scale, axis=axis), tooltip=tooltip
             )
         )
-    zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(color=TRUTH)
+    zero = alt.Chart(_ZERO).mark_rule(color=TRUTH)
     layers.append(zero.encode(x=alt.X("value:Q", scale=scale, axis=axis)))
     title = "base value" if part == "base" else f"{part} tokens"
     heading = alt.TitleParams(title, fontSize=13, limit=200)  # not cut where panels are narrow
-    return alt.layer(*layers).properties(title=heading, height=36 * len(frame) + 90)
+    return alt.layer(*layers, data=frame).properties(title=heading, height=36 * len(frame) + 90)
 
 
 def sides_legend(with_null: bool) -> AnyChart:
@@ -115,14 +116,16 @@ def sides_legend(with_null: bool) -> AnyChart:
     if with_null:
         entries.append(("thin: null", NEUTRAL))
     frame = pd.DataFrame(entries, columns=["entry", "colour"])
-    base = alt.Chart(frame).encode(x=alt.X("entry:N", sort=None, axis=None))
+    base = alt.Chart().encode(x=alt.X("entry:N", sort=None, axis=None))
     points = base.mark_square(size=90, opacity=1).encode(
         color=alt.Color("colour:N", scale=None, legend=None)
     )
     names = base.mark_text(align="left", dx=9, fontSize=12, color=TRUTH).encode(
         text=alt.Text("entry:N")
     )
-    return alt.layer(points, names).properties(width=540, height=24)  # the width in files
+    return alt.layer(points, names, data=frame).properties(
+        width=540, height=24
+    )  # the width in files
 
 
 def decomposition(document: dict[str, Any], *, minus_null: bool = False) -> AnyChart:
@@ -149,8 +152,8 @@ def decomposition(document: dict[str, Any], *, minus_null: bool = False) -> AnyC
     offset = alt.YOffset("setup:N", sort=setups)
     axis = change_axis(tickCount=5, title="change of soft uptake (slope)")
     tooltip = tips("part", "setup", "seed", "texts", value="+.3f", low="+.3f", high="+.3f")
-    base = alt.Chart(frame)
-    zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(color=TRUTH, strokeDash=[4, 3])
+    base = alt.Chart()
+    zero = alt.Chart(_ZERO).mark_rule(color=TRUTH, strokeDash=[4, 3])
     return alt.layer(
         zero.encode(x=alt.X("value:Q", axis=axis)),
         base.mark_rule(strokeWidth=2).encode(
@@ -160,6 +163,7 @@ def decomposition(document: dict[str, Any], *, minus_null: bool = False) -> AnyC
         base.mark_point(filled=True, size=80, opacity=1).encode(
             y=y, yOffset=offset, x=alt.X("value:Q", axis=axis), **encoding, tooltip=tooltip,
         ),
+        data=frame,
     ).properties(height=(18 * len(setups) + 16) * len(parts))  # fmt: skip
 
 

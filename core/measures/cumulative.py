@@ -73,7 +73,7 @@ class Means:
     Attributes:
         labels, languages: in their order.
         drawn: 1 + draws x languages x classes x (parts, then the difference of outputs); the first
-            is of the texts as they are.
+            is of the texts as they are. Without draws there are no intervals (NaN).
     """
 
     labels: tuple[str, ...]
@@ -84,10 +84,14 @@ class Means:
         """These less the null's, over the same texts and the groups of the same reference."""
         return Means(self.labels, self.languages, self.drawn - null.drawn)
 
+    def undrawn(self) -> Means:
+        """The means alone, whose values have no interval."""
+        return Means(self.labels, self.languages, self.drawn[:1])
+
     def values(self, statistic: np.ndarray) -> list[Value]:
         """Values and intervals of a linear statistic that was taken of `drawn` (draws x ...)."""
         flat = statistic.reshape(len(statistic), -1)
-        low, high = ends(flat[1:])
+        low, high = ends(flat[1:]) if len(flat) > 1 else np.full((2, flat.shape[1]), np.nan)
         return [Value(*map(float, v)) for v in zip(flat[0], low, high, strict=True)]
 
 
@@ -122,7 +126,7 @@ def sides(means: Means, deviation: pd.DataFrame) -> dict[tuple[str, str, str], V
         By class, part, and `over`, `under` or `over - under`. Classes that have no more or less in
         any language are left out.
     """
-    x = deviation.loc[list(means.languages), list(means.labels)].to_numpy()
+    x = aligned(deviation, means)
     over, under = (x > 1e-9).astype(float), (x < -1e-9).astype(float)
     skewed = np.flatnonzero((over.sum(axis=0) > 0) & (under.sum(axis=0) > 0))
     weights = np.stack([side[:, skewed] / side[:, skewed].sum(axis=0) for side in (over, under)])
@@ -132,6 +136,15 @@ def sides(means: Means, deviation: pd.DataFrame) -> dict[tuple[str, str, str], V
     labels = [means.labels[c] for c in skewed]
     keys = itertools.product(labels, PARTS, ("over", "under", "over - under"))
     return dict(zip(keys, means.values(statistic), strict=True))
+
+
+def aligned(deviation: pd.DataFrame, means: Means) -> np.ndarray:
+    """A design's deviation in the order of the means: languages x labels."""
+    order = (list(means.languages), list(means.labels))
+    if (list(deviation.index), list(deviation.columns)) != order:  # pandas looks up slowly
+        deviation = deviation.loc[order]
+    x: np.ndarray = deviation.to_numpy()
+    return x
 
 
 def token_counts(differences: Differences) -> dict[tuple[str, str, str], int]:

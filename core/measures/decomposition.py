@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.measures.cumulative import PARTS, Means, Value
+from core.measures.cumulative import PARTS, Means, Value, aligned
 
 
 def decomposition(means: Means, deviation: pd.DataFrame) -> dict[str, Value]:
@@ -29,7 +29,7 @@ def decomposition(means: Means, deviation: pd.DataFrame) -> dict[str, Value]:
     Raises:
         ValueError: the design is not skewed.
     """
-    x = deviation.loc[list(means.languages), list(means.labels)].to_numpy()
+    x = aligned(deviation, means)
     if not np.any(np.abs(x) > 1e-12):
         raise ValueError("the decomposition needs a design in which language and label depend")
     slopes = np.einsum("lc,dlcp->dp", x, means.drawn) / (x**2).sum()

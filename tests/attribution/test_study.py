@@ -11,7 +11,7 @@ import pytest
 
 from core import attributed, checkpoints, study
 from core.__main__ import main
-from core.attributed import attributions
+from core.attributed import attributions, pairs_of
 from core.attribution import store
 from core.attribution import study as attributing
 from core.attribution.compared import available, compared
@@ -153,6 +153,23 @@ def test_groups_and_sums_are_those_of_a_plain_loop(kept, threshold) -> None:
         assert row["n_texts"] == 3
         if row["group"] != "base":
             assert row["n_tokens"] == counts.get(key, 0)
+
+
+def test_intervals_of_one_run_alone_leave_all_values_as_they_are(kept) -> None:
+    whole = attributions("small")
+    shown = attributions("small", shown=("imbalanced", 0))
+    assert shown["decomposition"] == whole["decomposition"]
+    for name in ("rows", "sides"):
+        for row, full in zip(shown[name], whole[name], strict=True):
+            if row["setup"] == "imbalanced":
+                assert row == full
+                assert row["ci"] is not None
+            else:
+                ends = {key: None for key in row if key.endswith("ci")}
+                assert row == full | ends
+    assert pairs_of("small", "balanced", KEY) == [
+        (row["setup"], row["seed"]) for row in whole["decomposition"] if row["part"] == "total"
+    ]
 
 
 def test_the_null_stands_beside_every_difference(kept) -> None:

@@ -29,6 +29,7 @@ def test_language_reliance_has_a_card_where_it_was_measured(copied, open_page) -
     import streamlit as st
 
     st.cache_data.clear()
+    st.cache_resource.clear()
     app = open_page("overview")
     assert "change the imbalanced model's soft uptake by **0.25**" in texts(app, "markdown")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
 
 import pytest
 
-from core import study
+from core import attributed as tokens_of
+from core import results, study
 
 from .conftest import APP, ROOT, charts, texts
 
@@ -36,6 +38,26 @@ def test_with_a_study_the_page_has_charts_and_no_complaint(page, done, open_page
     assert not app.exception and not app.error and not app.warning
     assert charts(app)
     assert app.query_params["study"] == "small"
+
+
+def test_pages_only_read_what_they_share(attributed, open_page, monkeypatch) -> None:
+    given: list[dict] = []
+
+    def kept(make):
+        def made(*arguments):
+            given.append(make(*arguments))
+            before.append(copy.deepcopy(given[-1]))
+            return given[-1]
+
+        return made
+
+    before: list[dict] = []
+    monkeypatch.setattr(results, "summary", kept(results.summary))
+    monkeypatch.setattr(tokens_of, "attributions", kept(tokens_of.attributions))
+    for page in [*PAGES, "tokens"]:
+        assert not open_page(page).exception
+    assert len(given) >= 2
+    assert given == before
 
 
 @pytest.mark.parametrize("page", PAGES)
