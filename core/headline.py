@@ -131,8 +131,8 @@ def _accuracy(document: dict[str, Any], runs: Runs) -> Card | None:
         lost = value["balanced"] - value["imbalanced"]
         text = (
             f"Trained on the skewed set the model is right in **{percent(value['imbalanced'], 1)}**"
-            f" of the test texts, {points(lost)} {'fewer' if lost > 0 else 'more'} than trained on "
-            f"the balanced one (**{percent(value['balanced'], 1)}**)"
+            f" of the test texts, {_against(lost)} trained on the balanced one "
+            f"(**{percent(value['balanced'], 1)}**)"
         )
         if "imbalanced+cw" in value:
             text += f"; class weights give **{percent(value['imbalanced+cw'], 1)}**"
@@ -148,6 +148,12 @@ def _accuracy(document: dict[str, Any], runs: Runs) -> Card | None:
         how="The share of test texts whose label is predicted. All models see the same test set, "
         "in which language and label are independent. (Paper, section 4.1, Tables 3 and 6.)",
     )
+
+
+def _against(lost: float) -> str:
+    if abs(lost) < 0.0005:  # rounds to 0.0 points
+        return "as many as"
+    return f"{points(lost)} {'fewer' if lost > 0 else 'more'} than"
 
 
 def _uptake(document: dict[str, Any], runs: Runs) -> Card | None:

@@ -60,7 +60,22 @@ if len(with_interval):
         "each, no intervals.)",
     )
 st.markdown("#### Every measure")
-common.table(frame, f"{name}-{first}-{second}-measures")
+common.table(
+    frame,
+    f"{name}-{first}-{second}-measures",
+    shown=[
+        "measure",
+        "difference",
+        "from",
+        "to",
+        "verdict",
+        "first",
+        "second",
+        "p",
+        "over",
+        "seeds",
+    ],
+)
 st.caption(
     "No interval: with fewer than three seeds a probe and a base value have one value a run. "
     "Compare it with the null."

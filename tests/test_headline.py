@@ -72,6 +72,12 @@ def test_sentences_are_made_of_the_numbers(document) -> None:
     assert "the truth is 33 %. That is **50 %** of the skew" in uptake
 
 
+def test_equal_accuracies_are_called_equal(document) -> None:
+    for run in document["runs"]:
+        run["accuracy"] = 0.75 if run["setup"] == "imbalanced" else 0.7504
+    assert "of the test texts, as many as trained on" in headline.cards(document)[0].sentence
+
+
 def test_a_label_cannot_write_markdown(document) -> None:
     label = "![x](http://example.org/a.png) :red[*y*]"
     document["labels"][-1] = label

@@ -57,6 +57,8 @@ def cumulative(
             "low": (r[ends] or [None, None])[0],
             "high": (r[ends] or [None, None])[1],
             "null": r["null"],
+            "null low": (r["null_ci"] or [None, None])[0],
+            "null high": (r["null_ci"] or [None, None])[1],
             "texts": r["n_texts"],
             "tokens": r["n_tokens"],
         }
@@ -64,8 +66,9 @@ def cumulative(
         if (r["label"], r["setup"], r["seed"]) == (label, setup, seed)
     ]
     frame = pd.DataFrame(rows).sort_values("place")
-    frame[["value", "low", "high", "null"]] = frame[["value", "low", "high", "null"]].astype(float)
-    shown = ["value", "low", "high", *([] if minus_null else ["null"])]
+    own, of_null = ["value", "low", "high"], ["null", "null low", "null high"]
+    frame[own + of_null] = frame[own + of_null].astype(float)
+    shown = own if minus_null else own + of_null
     reach = float(frame[shown].abs().max().max()) * 1.05 or 1.0
     scale = alt.Scale(domain=[-reach, reach], nice=False)
     return [
@@ -95,11 +98,17 @@ def _part(frame: pd.DataFrame, part: str, scale: alt.Scale, *, with_null: bool) 
         ),
     ]
     if with_null and frame["null"].notna().any():
-        layers.append(
+        layers += [
             base.mark_bar(size=5, yOffset=7, color=NEUTRAL, opacity=0.75).encode(
                 y=y, x=alt.X("null:Q", scale=scale, axis=axis), tooltip=tooltip
-            )
-        )
+            ),
+            base.mark_rule(strokeWidth=1, color=TRUTH, yOffset=7).encode(
+                y=y,
+                x=alt.X("null low:Q", scale=scale, axis=axis),
+                x2=alt.X2("null high:Q"),
+                tooltip=tooltip,
+            ),
+        ]
     zero = alt.Chart(_ZERO).mark_rule(color=TRUTH)
     layers.append(zero.encode(x=alt.X("value:Q", scale=scale, axis=axis)))
     title = "base value" if part == "base" else f"{part} tokens"

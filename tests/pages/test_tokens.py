@@ -44,11 +44,12 @@ def test_bars_are_the_cumulative_differences_with_the_null_beside(attributed, op
     assert not app.exception and not app.error and not app.warning
     document = attributions("small")
     expected = {
-        r["language"]: (r["mean"], r["null"])
+        r["language"]: (r["mean"], r["null"], *r["null_ci"])
         for r in document["rows"]
         if (r["setup"], r["label"], r["group"]) == ("imbalanced", "negative", "neutral")
     }
-    shown = {r["language"][:2]: (r["value"], r["null"]) for r in bars(app, "neutral")}
+    names = ("value", "null", "null low", "null high")
+    shown = {r["language"][:2]: tuple(r[x] for x in names) for r in bars(app, "neutral")}
     assert set(shown) == set(expected) == {"de", "en", "es", "fr", "ja", "zh"}
     for language, values in expected.items():
         assert shown[language] == pytest.approx(values)
