@@ -127,7 +127,9 @@ def _tail(path: Path, lines: int) -> str:
 def idle_jobs() -> int:
     """Jobs that wait though no worker runs, as after a restart of the machine."""
     long = jobs.waiting(kinds.of_lane(quick=False))
-    return len(long) if long and not slots.is_alive() else 0
+    if not long or slots.is_alive() or slots.is_alive(slots.KEEPER):
+        return 0
+    return len(long)
 
 
 def worker_log(lines: int = 20) -> str:

@@ -16,6 +16,12 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     worker = commands.add_parser("worker", help="do what the queue holds, until it is empty")
     worker.add_argument("--slot", default="0", help=argparse.SUPPRESS)
     worker.add_argument("--lock", type=int, help=argparse.SUPPRESS)
+    worker.add_argument("--kept", action="store_true", help=argparse.SUPPRESS)
+    worker.add_argument(
+        "--wait",
+        action="store_true",
+        help="stay until SIGTERM and start a worker whenever something waits",
+    )
     worker.add_argument(
         "--idle", type=float, default=120, metavar="SECONDS", help="wait so long for the next job"
     )
@@ -31,11 +37,14 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _worker(chosen: argparse.Namespace) -> None:
-    from core import slots, worker
+    from core import keeper, slots, worker
 
+    if chosen.wait:
+        keeper.keep()
+        return
     if chosen.slot != slots.QUICK:  # a quick job may need none of the libraries
         quiet()
-    worker.serve(chosen.slot, chosen.lock, chosen.idle)
+    worker.serve(chosen.slot, chosen.lock, chosen.idle, chosen.kept)
 
 
 def _queue(chosen: argparse.Namespace) -> None:

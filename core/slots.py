@@ -1,4 +1,8 @@
-"""Slots of workers: one a device, and one for quick jobs; a worker holds its slot's lock."""
+"""Slots of workers: one a device, and one for quick jobs; a worker holds its slot's lock.
+
+Where another service starts the workers (`core.keeper`, in a container of its own), the environment
+variable LANGSKEW_WORKER is `off` in all processes but that one: they only put jobs into the queue.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +13,43 @@ from pathlib import Path
 from typing import IO
 
 from core import checkpoints, jobs, locks
+from core.errors import InputError
 
 FIRST = "0"
 QUICK = "quick"  # the slot for quick jobs; the others are numbers of devices
+KEEPER = "keeper"  # held by `core.keeper` while it waits for jobs
 
 
-def start(slot: str = FIRST, device: str | None = None) -> bool:
-    """Start the worker of a slot, detached from this process; False where it is there already.
+def see_to(slot: str = FIRST) -> None:
+    """Start the worker of a slot if it is missing, unless another service starts the workers."""
+    if not _kept_elsewhere():
+        start(slot)
+
+
+def start(
+    slot: str = FIRST, device: str | None = None, *, kept: bool = False
+) -> subprocess.Popen[bytes] | None:
+    """Start the worker of a slot, detached from this process; None where it is there already.
 
     Args:
         slot: the number of a device, or QUICK.
         device: what CUDA_VISIBLE_DEVICES shall be in it; by default as here.
+        kept: for `core.keeper`: it prints where this process prints, and the workers that it starts
+            for other devices belong to its process group, so that one signal reaches all.
+
+    Raises:
+        InputError: another service starts the workers.
     """
+    if _kept_elsewhere():
+        raise InputError(
+            "workers are started by another service here (LANGSKEW_WORKER is off), and that one "
+            "does not run; start it with `docker compose up -d worker`, or `python -m core worker "
+            "--wait`."
+        )
     with jobs.exclusively():
         lock = locks.take(_path(slot))
         if lock is None:
-            return False
+            return None
         environment = {**os.environ, "LANGSKEW_CHECKPOINTS": str(checkpoints.root().resolve())}
         if device is not None:
             environment["CUDA_VISIBLE_DEVICES"] = device
@@ -32,18 +57,18 @@ def start(slot: str = FIRST, device: str | None = None) -> bool:
         # The lock goes over to the new process while it is held: nobody can come in between.
         command += ["--lock", str(lock.fileno())]
         log = jobs.folder() / "logs" / f"worker-{slot}.txt"
+        command += ["--kept"] if kept else []
         with lock, log.open("a") as output:
-            subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 cwd=Path(__file__).parent.parent,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
+                stdout=None if kept else output,
+                stderr=None if kept else output,
+                start_new_session=not (kept and device),
                 pass_fds=[lock.fileno()],
             )
-    return True
 
 
 def is_alive(slot: str = FIRST) -> bool:
@@ -56,6 +81,10 @@ def take(slot: str) -> IO[str] | None:
     """Hold a slot, until the file is closed; None where a worker holds it."""
     with jobs.exclusively():
         return locks.take(_path(slot))
+
+
+def _kept_elsewhere() -> bool:
+    return os.environ.get("LANGSKEW_WORKER") == "off"
 
 
 def _path(slot: str) -> Path:

@@ -40,7 +40,7 @@ def ask(kind: str, name: str, arguments: dict[str, Any] | None = None) -> Job:
         InputError: a run is to be trained that does not exist.
     """
     job = jobs.enqueue(kind, name, arguments)
-    slots.start(slots.QUICK if kinds.KINDS[kind].quick else slots.FIRST)
+    slots.see_to(slots.QUICK if kinds.KINDS[kind].quick else slots.FIRST)
     return job
 
 
@@ -78,14 +78,17 @@ def again(job_id: str) -> Job:
     return ask(job.kind, job.name, job.arguments)
 
 
-def serve(slot: str, lock: int | None = None, idle: float = IDLE_SECONDS) -> None:
+def serve(
+    slot: str, lock: int | None = None, idle: float = IDLE_SECONDS, kept: bool = False
+) -> None:
     """Do what the queue holds until there is nothing for `idle` seconds, or SIGTERM.
 
     Args:
         lock: the open file with which `start` holds the slot's lock.
+        kept: started by `core.keeper`.
 
     Raises:
-        InputError: the slot has a worker already.
+        InputError: the slot has a worker already, or the disk is full; what waits stays.
     """
     held = os.fdopen(lock, "a") if lock is not None else slots.take(slot)
     if held is None:
@@ -101,10 +104,14 @@ def serve(slot: str, lock: int | None = None, idle: float = IDLE_SECONDS) -> Non
             if claimed := jobs.claim(mine):
                 if jobs.waiting(mine):
                     for number, device in siblings.items():
-                        slots.start(number, device)
+                        slots.start(number, device, kept=kept)
+                _say(f"{claimed.job.id}, asked for by {claimed.job.by}")
                 with _output_to(jobs.log_path(claimed.job.kind, claimed.job.name)):
-                    if not _survives(claimed, shared, terminated):
-                        return
+                    goes_on = _survives(claimed, shared, terminated)
+                if (job := jobs.find(claimed.job.id)) is not None:
+                    _say(f"{job.id} {job.state}{': ' if job.message else ''}{job.message}")
+                if not goes_on:
+                    return
                 since = time.monotonic()
             elif time.monotonic() - since > idle:
                 with jobs.exclusively():  # so that no job comes between the look and the end
@@ -159,7 +166,7 @@ def work_through(asked: Collection[Job], session: Session, report: Callable[[str
         if slot:
             slot.close()
         if jobs.waiting(kinds.of_lane(quick=False)):  # of others, who found the slot taken
-            slots.start()
+            slots.see_to()
 
 
 def train_here(run_id: str, report: Report) -> None:
@@ -206,7 +213,7 @@ class _Shared:
 def _survives(claimed: Claim, shared: _Shared, terminated: Event) -> bool:
     """Do a job in the background; whether the worker goes on with the next one."""
     job = claimed.job
-    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {job.id}, asked for by {job.by}", flush=True)
+    _say(f"{job.id}, asked for by {job.by}")
     try:
         _perform(claimed, shared, terminated, Line(job.name))
     except Cancelled:
@@ -217,9 +224,13 @@ def _survives(claimed: Claim, shared: _Shared, terminated: Event) -> bool:
         print(f"langskew: {error}", flush=True)
     except Exception as error:
         traceback.print_exc()
-        if checkpoints.is_disk_full(error):
-            return False  # so would all others be
+        if checkpoints.is_disk_full(error):  # so would all others be
+            raise InputError(f"worker ended: {checkpoints.describe(error)}.") from error
     return True
+
+
+def _say(what: str) -> None:
+    print(time.strftime("%Y-%m-%d %H:%M:%S"), what, flush=True)
 
 
 def _perform(claimed: Claim, shared: _Shared, terminated: Event, show: Report) -> None:

@@ -201,7 +201,8 @@ def test_a_worker_does_jobs_in_order_and_ends_when_idle(log) -> None:
 def test_a_full_disk_ends_the_worker_and_leaves_the_rest_waiting(log) -> None:
     jobs.enqueue("full", "x")
     jobs.enqueue("echo", "x")
-    worker.serve("0", idle=0)
+    with pytest.raises(InputError, match="worker ended: the disk is full"):
+        worker.serve("0", idle=0)
     assert ended("full-x")[0] == "failed"
     assert "the disk is full (model); free some space" in ended("full-x")[1]
     assert states()["echo-x"] == "queued"
@@ -243,7 +244,7 @@ def test_with_several_devices_each_has_a_worker(log, monkeypatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5,7")
     monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
     started: list[tuple[str, str]] = []
-    monkeypatch.setattr(slots, "start", lambda *slot: started.append(slot))
+    monkeypatch.setattr(slots, "start", lambda *slot, kept: started.append((*slot, kept)))
     jobs.enqueue("echo", "x")
     worker.serve("0", idle=0)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
@@ -252,7 +253,7 @@ def test_with_several_devices_each_has_a_worker(log, monkeypatch) -> None:
     for name in "xy":
         jobs.enqueue("echo", name)
     worker.serve("0", idle=0)
-    assert started == [("1", "5"), ("2", "7")]
+    assert started == [("1", "5", False), ("2", "7", False)]
 
 
 def test_a_detached_worker_holds_its_slot_from_the_first_moment(tmp_path, monkeypatch) -> None:
@@ -262,14 +263,15 @@ def test_a_detached_worker_holds_its_slot_from_the_first_moment(tmp_path, monkey
     real = subprocess.Popen
     processes = []
 
-    def popen(command: list[str], **options: object) -> None:
+    def popen(command: list[str], **options: object) -> subprocess.Popen:
         assert command[1:4] == ["-m", "core", "worker"] and options["start_new_session"]
         assert options["stdin"] == subprocess.DEVNULL
         processes.append(real([sys.executable, "-c", script], **options))
+        return processes[-1]
 
     monkeypatch.setattr(subprocess, "Popen", popen)
     assert slots.start("0")
-    assert [slots.start("0") for _ in range(3)] == [False] * 3
+    assert [slots.start("0") for _ in range(3)] == [None] * 3
     assert slots.is_alive("0") and len(processes) == 1
     while not held.exists():
         time.sleep(0.01)

@@ -174,7 +174,8 @@ def test_a_full_disk_is_named_and_nothing_is_lost(queued, trained, monkeypatch, 
     append = checkpoints.append_line
     with monkeypatch.context() as patch:
         patch.setattr(checkpoints, "append_line", fill)
-        worker.serve("0", idle=0)
+        with pytest.raises(InputError, match="worker ended: the disk is full"):
+            worker.serve("0", idle=0)
     log = (checkpoints.folder(first) / "log.txt").read_text()
     assert "No space left" in log
     if what == "progress":
