@@ -32,7 +32,9 @@ def keep() -> None:
         raise InputError("a worker with --wait runs on these checkpoints already.")
     last: dict[str, subprocess.Popen[bytes]] = {}
     groups: set[int] = set()  # a worker's, with those that it started for other devices
+    held.truncate(0)
     with held, on_sigterm() as terminated:
+        print(os.getpid(), file=held, flush=True)  # for people
         print("waits for jobs", flush=True)
         try:
             rest = {slots.FIRST: 0.0, slots.QUICK: 0.0}  # until when no worker is started
@@ -45,10 +47,12 @@ def keep() -> None:
                         rest[slot] = time.monotonic() + _PAUSE_SECONDS
                         print(f"worker {slot} failed; the next one in a minute", flush=True)
                         del last[slot]
-                    elif time.monotonic() > until and _waits(slot):
-                        if process := slots.start(slot, kept=True):
-                            last[slot] = process
-                            groups.add(process.pid)
+                        continue
+                    if time.monotonic() < until or not _waits(slot):
+                        continue
+                    if process := slots.start(slot, kept=True):
+                        last[slot] = process
+                        groups.add(process.pid)
         finally:
             for group in groups:
                 with suppress(ProcessLookupError):

@@ -106,9 +106,9 @@ def test_sigterm_goes_to_workers_and_to_those_that_they_started(monkeypatch, tmp
     """The keeper ends after all of them, also after one whose starter ended before."""
     ended = tmp_path / "ended"
     sibling = (
-        "import pathlib, signal, time\n"
-        f"signal.signal(signal.SIGTERM, lambda *_: pathlib.Path({str(ended)!r}).touch() or exit())\n"
-        f"pathlib.Path({str(tmp_path / 'ready')!r}).touch()\n"
+        "import signal, time\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: exit(open({str(ended)!r}, 'w').close()))\n"
+        f"open({str(tmp_path / 'ready')!r}, 'w')\n"
         "time.sleep(60)"
     )
     script = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {sibling!r}])"
