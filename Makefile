@@ -1,10 +1,11 @@
 # make demo   install, fetch the embedded default, train, explain and map the demo study
 # make test   install and pass the tests
 # make app    open the dashboard
+# make image-check   build the container image and run it (root; see docker/check.sh)
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint app venv fetch screenshots clean
+.PHONY: demo test lint app venv fetch screenshots image-check clean
 
 demo: fetch
 	$(BIN)/python -m core study demo
@@ -24,9 +25,14 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 
 screenshots: .venv/dev
 	$(BIN)/python docs/screenshots.py
+
+image-check:
+	docker/check.sh
 
 venv: .venv/product
 

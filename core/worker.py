@@ -108,10 +108,11 @@ def serve(
                 _say(f"{claimed.job.id}, asked for by {claimed.job.by}")
                 with _output_to(jobs.log_path(claimed.job.kind, claimed.job.name)):
                     goes_on = _survives(claimed, shared, terminated)
-                if (job := jobs.find(claimed.job.id)) is not None:
-                    _say(f"{job.id} {job.state}{': ' if job.message else ''}{job.message}")
+                job = jobs.find(claimed.job.id) or claimed.job
                 if not goes_on:
+                    _say(f"{job.id} {job.state}: the worker was asked to end")
                     return
+                _say(": ".join(filter(None, (f"{job.id} {job.state}", job.message))))
                 since = time.monotonic()
             elif time.monotonic() - since > idle:
                 with jobs.exclusively():  # so that no job comes between the look and the end
