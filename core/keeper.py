@@ -25,7 +25,7 @@ def keep() -> None:
     """Start workers until SIGTERM; then ask them to end, and end when they did.
 
     Raises:
-        InputError: there is a keeper already, or LANGSKEW_WORKER is off.
+        InputError: there is a keeper already.
     """
     held = slots.take(slots.KEEPER)
     if held is None:

@@ -1,7 +1,7 @@
 """Slots of workers: one a device, and one for quick jobs; a worker holds its slot's lock.
 
-Where another service starts the workers (`core.keeper`, in a container of its own), the environment
-variable LANGSKEW_WORKER is `off` in all processes but that one: they only put jobs into the queue.
+Where a service starts the workers (`core.keeper`, in a container of its own), the environment
+variable LANGSKEW_WORKER is `off`: all others only put jobs into the queue.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ KEEPER = "keeper"  # held by `core.keeper` while it waits for jobs
 
 
 def see_to(slot: str = FIRST) -> None:
-    """Start the worker of a slot if it is missing, unless another service starts the workers."""
-    if not _kept_elsewhere():
+    """Start the worker of a slot if it is missing, unless the keeper starts them."""
+    if not _is_off():
         start(slot)
 
 
@@ -38,12 +38,12 @@ def start(
             for other devices belong to its process group, so that one signal reaches all.
 
     Raises:
-        InputError: another service starts the workers.
+        InputError: LANGSKEW_WORKER is off, and this is not the keeper.
     """
-    if _kept_elsewhere():
+    if _is_off() and not kept:
         raise InputError(
-            "workers are started by another service here (LANGSKEW_WORKER is off), and that one "
-            "does not run; start it with `docker compose up -d worker`, or `python -m core worker "
+            "workers are started by a service here (LANGSKEW_WORKER is off), and that one does "
+            "not run; start it with `docker compose up -d worker`, or `python -m core worker "
             "--wait`."
         )
     with jobs.exclusively():
@@ -83,7 +83,7 @@ def take(slot: str) -> IO[str] | None:
         return locks.take(_path(slot))
 
 
-def _kept_elsewhere() -> bool:
+def _is_off() -> bool:
     return os.environ.get("LANGSKEW_WORKER") == "off"
 
 

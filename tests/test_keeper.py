@@ -33,7 +33,7 @@ def state(job_id: str) -> str:
 
 @pytest.fixture
 def off(monkeypatch) -> None:
-    """As in the page's container."""
+    """As in the containers."""
     monkeypatch.setenv("LANGSKEW_WORKER", "off")
 
 
@@ -59,11 +59,11 @@ def test_a_page_without_workers_only_asks(off, monkeypatch) -> None:
     worker.ask("project", "x", {"study": "x"})
     assert [job.state for job in jobs.listing()] == ["queued", "queued"]
     assert monitoring.idle_jobs() == 1
-    with pytest.raises(InputError, match="another service .*docker compose up -d worker"):
+    with pytest.raises(InputError, match="a service .*docker compose up -d worker"):
         slots.start()
 
 
-def test_the_service_does_what_a_page_asks_for_and_says_so(service, off) -> None:
+def test_the_service_does_what_a_page_asks_for_and_says_so(off, service) -> None:
     worker.ask("plan", "nonsense", {"document": {"name": "x"}})
     assert monitoring.idle_jobs() == 0
     wait_until(lambda: state("plan-nonsense") == "failed")
