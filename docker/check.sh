@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the image and runs it, on a machine without a container engine (`make image-check`).
 #
-# Needs root on Debian or Ubuntu, some 10 GB in the folder for temporary files, ten minutes, and
+# Needs root on Debian or Ubuntu, some 10 GB in the folder for temporary files, ten to twenty minutes, and
 #     apt-get install --no-install-recommends buildah debootstrap
 # The base image is stood in for by a minimal Debian with Python, pip's settings are this machine's
 # (so that a CPU build of torch is taken where pip is offered one). Then, as the image's user, in two
@@ -99,9 +99,10 @@ done
 port=${PORT:-8517}
 run() { # container, command
     buildah run --user "$user" -v "$work/checkpoints:/checkpoints" -v "$work/cache:/cache" \
-        --env STREAMLIT_SERVER_PORT="$port" --env STREAMLIT_SERVER_BASE_URL_PATH=skew "$@"
+        --env STREAMLIT_SERVER_PORT="$port" --env STREAMLIT_SERVER_BASE_URL_PATH=skew \
+        --env LANGSKEW_WORKER=off "$@"
 }
-on_page() { run --env LANGSKEW_WORKER=off "$page" -- "$@"; }
+on_page() { run "$page" -- "$@"; }
 
 mapfile -t command < <(setting "['Cmd']")
 mapfile -t health < <(setting "['Healthcheck']['Test'][1:]")
