@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from pages import access
+
 # No material icons: they would be fetched from outside.
 PAGES = [
     st.Page("pages/overview.py", title="Overview", default=True),
@@ -14,4 +16,9 @@ PAGES = [
 ]
 
 st.set_page_config(page_title="LangSkew", page_icon="pages/icon.png", layout="wide")
-st.navigation(PAGES).run()
+if access.may_read():
+    page = st.navigation(PAGES)
+    access.show_visitor()
+else:
+    page = st.navigation([st.Page(access.sign_in, title="Sign in")], position="hidden")
+page.run()

@@ -99,7 +99,8 @@ def is_complete(run_id: str) -> bool:
 
 
 def write_status(run_id: str, state: str, message: str = "", **more: Any) -> None:
-    """Replace status.json."""
+    """Replace status.json; who asked for the run (`by`) stays, unless somebody else does now."""
+    more = _asked_by(folder(run_id)) | more
     status = {"state": state, "message": message, "pid": os.getpid(), "time": time.time(), **more}
     write_text(folder(run_id) / "status.json", json.dumps(status))
 
@@ -112,7 +113,7 @@ def read_status(run_id: str) -> dict[str, Any]:
     """
     path = folder(run_id)
     if is_complete(run_id):
-        return {"state": "done", "message": ""}
+        return {"state": "done", "message": "", **_asked_by(path)}
     status = _stored_status(path)
     if status["state"] == "running" and not locks.is_held(path / "lock"):
         # It may have ended well between the two looks; then what it wrote last counts.
@@ -126,6 +127,11 @@ def read_status(run_id: str) -> dict[str, Any]:
     if status["state"] == "done" and not is_complete(run_id):
         return {**status, "state": "failed", "message": "COMPLETE is missing; train it again"}
     return status
+
+
+def _asked_by(path: Path) -> dict[str, Any]:
+    by = _stored_status(path).get("by")
+    return {"by": by} if by else {}
 
 
 def _stored_status(path: Path) -> dict[str, Any]:
@@ -235,20 +241,20 @@ def probability_column(label: str) -> str:
 
 
 def list_runs() -> pd.DataFrame:
-    """All runs: `run`, `setup`, `seed`, `corpus`, `encoder`, `state`, `accuracy`, `message`.
+    """All runs: `run`, `setup`, `seed`, `corpus`, `encoder`, `state`, `message`, `by`, `accuracy`.
 
     A folder that does not read is listed as failed, with what is wrong with it.
     """
     rows = []
     for path in _run_folders():
-        row: dict[str, Any] = {"run": path.name, **read_status(path.name)}
+        row: dict[str, Any] = {"run": path.name, "by": "", **read_status(path.name)}
         try:
             config = read_config(path.name)
             row |= {k: getattr(config, k) for k in ("setup", "seed", "corpus", "encoder")}
         except InputError as error:
             row |= {"state": "failed", "message": str(error)}
         rows.append(row)
-    columns = ["run", "setup", "seed", "corpus", "encoder", "state", "message"]
+    columns = ["run", "setup", "seed", "corpus", "encoder", "state", "message", "by"]
     listed = pd.DataFrame(rows, columns=columns)
     return listed.merge(_metrics(), on="run", how="left")
 

@@ -43,7 +43,7 @@ class Job:
         arguments: further ones, as JSON has them.
         order: jobs start in ascending order, and the one that was asked for last has the highest.
         asked: seconds since 1970, for people.
-        by: user and machine that asked.
+        by: who asked: the name that a page's visitor signed in with, else user and machine.
         state: of core.checkpoints.STATES.
         message: how it ended.
         result: what it gave, as JSON has it.
@@ -85,22 +85,25 @@ def exclusively() -> AbstractContextManager[None]:
     return locks.holding(folder() / "lock")
 
 
-def enqueue(kind: str, name: str, arguments: dict[str, Any] | None = None) -> Job:
+def enqueue(kind: str, name: str, arguments: dict[str, Any] | None = None, by: str = "") -> Job:
     """Put a job into the queue; one that waits or runs already is not put there twice.
 
     `core.worker.ask` also sees to it that a worker is there to do it.
 
+    Args:
+        by: who asks; by default the user of this process and its machine.
+
     Raises:
         InputError: a run is to be trained that does not exist.
     """
-    job = Job(kind, name, arguments or {}, asked=time.time(), by=_who())
+    job = Job(kind, name, arguments or {}, asked=time.time(), by=by or _who())
     with exclusively():
         found = find(job.id)
         if found and found.state in ("queued", "running"):
             return found
         if kind == "train":  # a run's state is in its own folder
             checkpoints.read_config(name)
-            checkpoints.write_status(name, "queued")
+            checkpoints.write_status(name, "queued", by=job.by)
         job = replace(job, order=max((j.order for j in listing()), default=0) + 1)
         for state in ("running", "ended"):
             _path(state, job.id).unlink(missing_ok=True)

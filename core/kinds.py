@@ -25,6 +25,7 @@ class Work:
         report: what is being done, and how much of it (0 to 1); raises Cancelled or Terminated
             where the job is to stop.
         stop: for who looks more often than it reports.
+        by: who asked for it, and so for the jobs that it asks for.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Work:
     session: Callable[[], Session]
     report: Report
     stop: Stop
+    by: str
 
 
 class Kind(NamedTuple):
@@ -65,9 +67,9 @@ def _study(work: Work) -> None:
     asked = _asked(work)
     _fetch(asked, work.report)
     work.report("planning", 0.9)
-    planning.enqueue(planning.plan(asked, work.session()))
+    planning.enqueue(planning.plan(asked, work.session()), work.by)
     for kind in work.arguments.get("then", ()):  # behind the runs
-        jobs.enqueue(kind, asked.name, {"study": asked.name})
+        jobs.enqueue(kind, asked.name, {"study": asked.name}, work.by)
 
 
 def _fetch(asked: Study, report: Report) -> None:

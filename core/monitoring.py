@@ -21,7 +21,8 @@ def overview() -> pd.DataFrame:
     """All jobs but the quick ones, and runs that are not done though nobody asks for them.
 
     Columns: `job` (id), `what`, `state`, `done` (share, 0 to 1), `doing`, `left` (seconds, NaN
-    where unknown), `asked` (time), `kind`, `study` (name or empty), `run` (id or empty), `message`.
+    where unknown), `asked` (time), `by` (who), `kind`, `study` and `run`
+    (id) where it has any, `message`.
     A run's state is that of its folder.
     """
     listed = jobs.listing()
@@ -29,12 +30,12 @@ def overview() -> pd.DataFrame:
     runs = checkpoints.list_runs()
     asked_for = [_row(job) for job in listed if job.kind not in kinds.of_lane(quick=True)]
     others = [
-        _row(Job("train", run["run"], state=run["state"], message=run["message"]))
+        _row(Job("train", run["run"], state=run["state"], message=run["message"], by=run["by"]))
         for run in runs.to_dict("records")
         if run["state"] != "done" and f"train-{run['run']}" not in known
     ]
-    columns = ["job", "what", "state", "done", "doing", "left", "asked", "kind", "study", "run"]
-    return pd.DataFrame(asked_for + others, columns=[*columns, "message"])
+    columns = ["job", "what", "state", "done", "doing", "left", "asked", "by", "kind"]
+    return pd.DataFrame(asked_for + others, columns=[*columns, "study", "run", "message"])
 
 
 def _row(job: Job) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def _row(job: Job) -> dict[str, Any]:
         "doing": doing,
         "left": float("nan"),
         "asked": pd.Timestamp(job.asked, unit="s", tz="UTC") if job.asked else pd.NaT,
+        "by": job.by,
         "kind": job.kind,
         "study": job.arguments.get("study") or (job.name if job.kind == "study" else ""),
         "run": "",

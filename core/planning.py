@@ -121,15 +121,19 @@ def record_members(study: Study, members: list[dict[str, Any]]) -> None:
     checkpoints.write_text(folder / "study.toml", tomli_w.dumps(document))
 
 
-def enqueue(plan_: Plan) -> list[jobs.Job]:
-    """Record a study and put every run that lacks something into the queue, in their order."""
+def enqueue(plan_: Plan, by: str = "") -> list[jobs.Job]:
+    """Record a study and put every run that lacks something into the queue, in their order.
+
+    Args:
+        by: who asks; see `jobs.enqueue`.
+    """
     from core import artefacts  # with the libraries for models; a plan needs none of them
 
     record(plan_)
     for config in plan_.runs.values():
         checkpoints.create(config)
     return [
-        jobs.enqueue("train", run_id, {"study": plan_.study.name})
+        jobs.enqueue("train", run_id, {"study": plan_.study.name}, by)
         for run_id in plan_.runs
         if not (checkpoints.is_complete(run_id) and artefacts.has_all(run_id))
     ]

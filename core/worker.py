@@ -33,30 +33,34 @@ IDLE_SECONDS = 120.0  # as long as a worker waits for the next job
 _POLL_SECONDS = 0.5
 
 
-def ask(kind: str, name: str, arguments: dict[str, Any] | None = None) -> Job:
+def ask(kind: str, name: str, arguments: dict[str, Any] | None = None, by: str = "") -> Job:
     """Put a job into the queue and see to it that a worker is there to do it.
+
+    Args:
+        by: who asks; by default the user of this process and its machine.
 
     Raises:
         InputError: a run is to be trained that does not exist.
     """
-    job = jobs.enqueue(kind, name, arguments)
+    job = jobs.enqueue(kind, name, arguments, by)
     slots.see_to(slots.QUICK if kinds.KINDS[kind].quick else slots.FIRST)
     return job
 
 
-def ask_study(study: Study, then: Sequence[str] = ()) -> Job:
+def ask_study(study: Study, then: Sequence[str] = (), by: str = "") -> Job:
     """Ask for a study: what it needs is fetched, then its runs are laid out and trained.
 
     Args:
         then: kinds of jobs that follow, with the study as their one argument.
+        by: who asks, for its runs too; see `ask`.
     """
-    return ask("study", study.name, {"document": to_document(study), "then": list(then)})
+    return ask("study", study.name, {"document": to_document(study), "then": list(then)}, by)
 
 
-def ask_plan(study: Study) -> Job:
-    """Ask what a study would run; the job's result is that of `core.forecast.of`."""
+def ask_plan(study: Study, by: str = "") -> Job:
+    """Ask what a study would run; the job's result is that of `core.forecast.of`. See `ask`."""
     document = to_document(study)
-    return ask("plan", plan_name(study), {"document": document})
+    return ask("plan", plan_name(study), {"document": document}, by)
 
 
 def plan_name(study: Study) -> str:
@@ -65,8 +69,8 @@ def plan_name(study: Study) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def again(job_id: str) -> Job:
-    """Ask once more for a job that stopped or failed, or for a run that nobody asked for.
+def again(job_id: str, by: str = "") -> Job:
+    """Ask once more for a job that stopped or failed, or a run that nobody asked for; see `ask`.
 
     Raises:
         InputError: no such job and no such run.
@@ -75,7 +79,7 @@ def again(job_id: str) -> Job:
     if job is None:
         kind, _, name = job_id.partition("-")
         job = Job(kind, checkpoints.resolve(name))
-    return ask(job.kind, job.name, job.arguments)
+    return ask(job.kind, job.name, job.arguments, by)
 
 
 def serve(
@@ -248,7 +252,7 @@ def _perform(claimed: Claim, shared: _Shared, terminated: Event, show: Report) -
             jobs.write_progress(job, what, share)
             written = time.monotonic()
 
-    work = kinds.Work(job.name, job.arguments, lambda: shared.of(job), report, stop)
+    work = kinds.Work(job.name, job.arguments, lambda: shared.of(job), report, stop, job.by)
     with claimed.file:  # whatever happens, the job is let go of
         try:
             result = kinds.KINDS[job.kind].do(work)

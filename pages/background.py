@@ -9,6 +9,7 @@ import streamlit as st
 from core import jobs, monitoring, worker
 from core.jobs import Job
 from core.words import escaped
+from pages import access
 
 
 def ask(kind: str, name: str, arguments: dict[str, Any], label: str, **more: Any) -> None:
@@ -28,8 +29,8 @@ def ask(kind: str, name: str, arguments: dict[str, Any], label: str, **more: Any
         return
     if job is not None and job.state != "done":
         complain(job)
-    if st.button(label, key=f"ask-{kind}-{name}", **more):
-        worker.ask(kind, name, arguments)
+    if st.button(label, key=f"ask-{kind}-{name}", **more | access.limits()):
+        worker.ask(kind, name, arguments, access.acting())
         st.rerun()
 
 
@@ -48,8 +49,10 @@ def wait_for(job_id: str, doing: str) -> None:
     waits = job is not None and job.state == "queued"
     bar, button = st.columns([5, 1], vertical_alignment="center")
     bar.progress(share, f"{doing}: {'waits for its turn' if waits else what} …")
-    button.button("Cancel", key=f"cancel-{job_id}", on_click=_cancel, args=(job_id,))
+    cancel: dict[str, Any] = {"key": f"cancel-{job_id}", "on_click": _cancel, "args": (job_id,)}
+    button.button("Cancel", **cancel, **access.limits())
 
 
 def _cancel(job_id: str) -> None:
+    access.acting()
     jobs.cancel(job_id)

@@ -15,7 +15,7 @@ from core.charts import AnyChart, unchecked
 from core.charts.palette import short_names
 from core.errors import InputError
 from core.words import escaped, isolated
-from pages import view
+from pages import access, view
 
 NO_STUDY = """No study has been trained yet. The demo study fetches a small real corpus and encoder
 (once, 450 MB) and trains four models in some minutes on a laptop; then this page shows what the
@@ -29,8 +29,10 @@ def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
     names = study.started()
     if not names:
         st.info(no_study)
-        if st.button("Make the demo study", type="primary"):
-            worker.ask_study(study.read("demo"), then=("attribute", "project"))
+        access.explain()
+        if st.button("Make the demo study", type="primary", **access.limits()):
+            by = access.acting()
+            worker.ask_study(study.read("demo"), ("attribute", "project"), by)
             st.switch_page("pages/train.py")
         st.stop()
     name = view.choose(

@@ -8,7 +8,9 @@ from core import comparison, results, settings
 from core.charts.comparison import differences
 from core.errors import InputError
 from core.words import escaped
-from pages import common, view
+from pages import access, common, view
+
+access.gate()
 
 st.title("Compare")
 document = common.choose_study()

@@ -7,7 +7,9 @@ from core import overlap, results, tables, texts
 from core.charts import data as charts
 from core.errors import InputError
 from core.words import escaped
-from pages import cells, common, view
+from pages import access, cells, common, view
+
+access.gate()
 
 HOW = (
     "A cell is one language and class; the grey numbers are the marginals, which can be even while "

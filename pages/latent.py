@@ -11,7 +11,9 @@ from core import latent_reading as reading
 from core.charts import latent as charts
 from core.errors import InputError
 from core.words import escaped
-from pages import background, common, view
+from pages import access, background, common, view
+
+access.gate()
 
 ASK = "Map the finished runs"
 

@@ -5,7 +5,9 @@ import streamlit as st
 from core import headline, overview
 from core.charts.headline import over_setups
 from core.words import escaped
-from pages import common
+from pages import access, common
+
+access.gate()
 
 EXPECT = """What to expect of the demo: on a test set in which every class is a third of every
 language, a model trained on balanced data predicts each class about a third of the time in all

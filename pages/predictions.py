@@ -5,7 +5,9 @@ import streamlit as st
 from core import tables
 from core.charts import predictions as charts
 from core.words import escaped
-from pages import closer, common, view
+from pages import access, closer, common, view
+
+access.gate()
 
 st.title("Predictions")
 document = common.choose_study()

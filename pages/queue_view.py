@@ -11,7 +11,7 @@ from core import jobs, monitoring, pruning, slots, worker
 from core.charts import progress
 from core.errors import InputError
 from core.words import escaped
-from pages import common, view
+from pages import access, common, view
 
 _COLOURS = {
     "running": "blue",
@@ -36,7 +36,7 @@ def show() -> None:
         return
     if (idle := monitoring.idle_jobs()) > 0:
         st.warning(f"{idle} jobs wait and no worker runs, as after a restart of the machine.")
-        st.button("Start a worker", on_click=_act, args=(slots.start,))
+        st.button("Start a worker", on_click=_act, args=(slots.start,), **access.limits())
         if said := monitoring.worker_log():
             with st.expander("What the last worker said"):
                 st.code(said, language=None)
@@ -57,6 +57,8 @@ def _row(row: dict[str, Any]) -> None:
     job, state = row["job"], row["state"]
     what, middle, actions = st.columns([4, 4, 5], vertical_alignment="center")
     what.markdown(f":{_COLOURS[state]}-badge[{state}] {escaped(row['what'])}")
+    if access.is_on():
+        what.caption(f"asked for by {escaped(row['by'])}")
     if state == "running":
         middle.progress(row["done"], monitoring.doing(row))
     elif state != "done":
@@ -66,7 +68,7 @@ def _row(row: dict[str, Any]) -> None:
             _button("Cancel", job, jobs.cancel)
         else:
             if state != "done":
-                _button("Retry" if state == "failed" else "Resume", job, worker.again)
+                _button("Retry" if state == "failed" else "Resume", job, worker.again, by=True)
             elif row["run"] and row["study"]:
                 link = {"study": row["study"]}
                 st.page_link("pages/predictions.py", label="Predictions", query_params=link)
@@ -75,14 +77,16 @@ def _row(row: dict[str, Any]) -> None:
                 _button("Delete for good", job, pruning.remove)
 
 
-def _button(label: str, job: str, act: Callable[[str], Any]) -> None:
-    st.button(label, key=f"{label}-{job}", on_click=_act, args=(act, job))
+def _button(label: str, job: str, act: Callable[..., Any], by: bool = False) -> None:
+    clicked: dict[str, Any] = {"on_click": _act, "args": (act, job), "kwargs": {"by": by}}
+    st.button(label, key=f"{label}-{job}", **clicked, **access.limits())
 
 
-def _act(act: Callable[..., Any], *arguments: str) -> None:
-    """Do what a button says, before the list is drawn anew."""
+def _act(act: Callable[..., Any], *arguments: str, by: bool = False) -> None:
+    """Do what a button says, before the list is drawn anew; `by`: say who does it."""
+    name = access.acting()
     try:
-        act(*arguments)
+        act(*arguments, *([name] if by else []))
     except InputError as error:
         st.session_state["refused"] = str(error)
 

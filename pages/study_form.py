@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+import pages  # noqa: F401 - see there
 from core import form, hub, joint
 from core.config import SETUPS
 from core.corpus import PRESETS

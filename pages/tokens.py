@@ -8,7 +8,9 @@ from core import attributed
 from core.attribution import compared
 from core.errors import InputError
 from core.words import escaped
-from pages import background, common, one_text, token_groups, typed, view
+from pages import access, background, common, one_text, token_groups, typed, view
+
+access.gate()
 
 THRESHOLDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 

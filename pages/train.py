@@ -9,7 +9,9 @@ from core import form, jobs, monitoring, study, worker
 from core.errors import InputError
 from core.study import Study
 from core.words import escaped
-from pages import background, queue_view, study_form, view
+from pages import access, background, queue_view, study_form, view
+
+access.gate()
 
 
 def show_plan(plan: dict[str, Any]) -> None:
@@ -31,8 +33,9 @@ def show_plan(plan: dict[str, Any]) -> None:
 def check_and_start(asked: Study) -> None:
     """First what would run, then the button that starts it."""
     job_id = f"plan-{worker.plan_name(asked)}"
-    if st.button("Check", help="Says what will run, how long and how large; starts nothing."):
-        worker.ask_plan(asked)
+    more: dict[str, Any] = {"help": "Says what will run, how long and how large; starts nothing."}
+    if st.button("Check", **more | access.limits()):
+        worker.ask_plan(asked, access.acting())
         st.session_state["checked"] = job_id
     if st.session_state.get("checked") != job_id:
         st.caption("Check says what will run before it is started.")
@@ -44,13 +47,15 @@ def check_and_start(asked: Study) -> None:
         st.error(f"This cannot work: {escaped(job.message)}")
     else:
         show_plan(job.result)
-        if st.button("Start", type="primary", disabled=bool(job.result["problems"])):
-            worker.ask_study(asked)
+        more = {"disabled": bool(job.result["problems"])} | access.limits()
+        if st.button("Start", type="primary", **more):
+            worker.ask_study(asked, by=access.acting())
             del st.session_state["checked"]
             st.rerun()
 
 
 st.title("Train")
+access.explain()
 names = list(dict.fromkeys([*study.shipped(), *study.started()]))
 begin = view.choose("Begin with the study", "begin", names)
 try:

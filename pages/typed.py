@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import jobs, monitoring, texts, tokens, worker
 from core.attributed import runs_of
-from pages import background, common, one_text, view
+from pages import access, background, common, one_text, view
 
 FORMATS = dict.fromkeys(("reference", "other", "difference"), "%.3f")
 
@@ -26,13 +26,13 @@ def draw(
         given = {"text": view.write("First text" if pair else "Text", "text")}
         if pair:
             given["text_b"] = view.write("Second text", "text_b")
-        asked = st.form_submit_button("Explain")
+        asked = st.form_submit_button("Explain", **access.limits())
     runs = runs_of(document, setup, seed)
     arguments = {**given, "runs": list(runs)}
     digest = hashlib.sha256(json.dumps(arguments).encode()).hexdigest()[:16]
     job = jobs.find(f"sentence-{digest}")
     if asked and all(given.values()) and (job is None or job.state != "done"):
-        job = worker.ask("sentence", digest, arguments)
+        job = worker.ask("sentence", digest, arguments, access.acting())
     if job is None:
         st.caption(
             "Both models read it in a process of their own; the first text takes some seconds "

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+import pages  # noqa: F401 - see there: no file of this folder is a page by itself
 from core.words import escaped
 
 T = TypeVar("T")
