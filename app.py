@@ -19,6 +19,10 @@ st.set_page_config(page_title="LangSkew", page_icon="pages/icon.png", layout="wi
 if access.may_read():
     page = st.navigation(PAGES)
     access.show_visitor()
-else:
-    page = st.navigation([st.Page(access.sign_in, title="Sign in")], position="hidden")
+else:  # at every page's address, or a link to one would be said to lead nowhere
+    doors = [
+        st.Page(access.sign_in, title="Sign in", url_path=p.url_path, default=p is PAGES[0])
+        for p in PAGES
+    ]
+    page = st.navigation(doors, position="hidden")
 page.run()

@@ -39,15 +39,26 @@ def address(trained: Path) -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def serving(checkpoints: Path) -> Iterator[str]:
-    """The app over a checkpoints folder, on a free port."""
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(
+    checkpoints: Path, *options: str, port: int | None = None, **environment: str
+) -> Iterator[str]:
+    """The app over a checkpoints folder, by default on a free port.
+
+    Args:
+        options: for `streamlit run`.
+        environment: what it has besides the tests' own.
+    """
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    environment = {**os.environ, "LANGSKEW_CHECKPOINTS": str(checkpoints)}
-    app = subprocess.Popen(command, cwd=ROOT, env=environment)
+    environment = {**os.environ, "LANGSKEW_CHECKPOINTS": str(checkpoints), **environment}
+    app = subprocess.Popen([*command, *options], cwd=ROOT, env=environment)
     url = f"http://localhost:{port}"
     try:
         deadline = time.monotonic() + 60
