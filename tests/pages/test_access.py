@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core import jobs, slots, study
+
+from .conftest import APP, ROOT, texts
+
+AUTH = {"client_id": "x", "cookie_secret": "y", "redirect_uri": "http://localhost/oauth2callback"}
+PAGES = ("overview", "train", "data", "predictions", "latent", "tokens", "compare")
+
+
+@pytest.fixture
+def visit(monkeypatch) -> Iterator[Any]:
+    """Open a page as a visitor, under some secrets."""
+    monkeypatch.setattr(slots, "start", lambda slot="0": None)
+
+    def visit(page: str, secrets: dict[str, Any], **claims: Any) -> AppTest:
+        monkeypatch.setattr(st, "user", claims)
+        app = AppTest.from_file(APP, default_timeout=60)
+        for name, value in secrets.items():
+            app.secrets[name] = value
+        return app.switch_page(f"pages/{page}.py").run() if page else app.run()
+
+    return visit
+
+
+def forge(button: Any) -> AppTest:
+    """A click that the browser does not allow, sent all the same."""
+    button.proto.disabled = False
+    return button.click().run()
+
+
+def listed(*emails: str) -> dict[str, Any]:
+    return {"auth": AUTH, "access": {"may_run": list(emails)}}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_that_runs_without_the_frame_asks_too(visit, done, page) -> None:
+    app = visit(page, {"auth": AUTH}, is_logged_in=False)
+    assert not app.exception
+    assert [button.label for button in app.button] == ["Sign in"]
+    assert [title.value for title in app.title] == ["LangSkew"]
+    assert not app.dataframe and not app.selectbox
+
+
+def test_each_provider_has_a_button(visit) -> None:
+    named = {k: v for k, v in AUTH.items() if k != "client_id"}
+    named |= {"one": {"client_id": "x"}, "*two*": {"client_id": "y"}}
+    app = visit("overview", {"auth": named}, is_logged_in=False)
+    assert [button.label for button in app.button] == ["Sign in with one", r"Sign in with \*two\*"]
+
+
+def test_access_without_auth_lets_nobody_in(visit, done) -> None:
+    app = visit("overview", {"access": {"may_run": ["a@b.org"]}}, email="a@b.org")
+    assert "[access] but no [auth]" in texts(app, "error")
+    assert not app.button and not app.selectbox
+
+
+def test_secrets_that_do_not_read_let_nobody_in(monkeypatch, tmp_path, done) -> None:
+    file = tmp_path / "secrets.toml"
+    file.write_text("[auth\n")
+    kept = st.get_option("secrets.files")
+    try:
+        st._config.set_option("secrets.files", [str(file)])
+        st.secrets._reset()
+        app = AppTest.from_file(APP, default_timeout=60).run()
+    finally:
+        st._config.set_option("secrets.files", kept)
+        st.secrets._reset()
+    assert not app.exception
+    assert "does not read, so nobody may come in" in texts(app, "error")
+    assert not app.button and not app.selectbox
+
+
+@pytest.mark.parametrize(
+    ("secrets", "claims", "why"),
+    [
+        ({"auth": AUTH}, {"email": "a@b.org"}, "Nobody may start"),
+        (listed(), {"email": "a@b.org"}, "Nobody may start"),
+        (listed(""), {"email": ""}, "Nobody may start"),
+        ({"auth": AUTH, "access": {"may_run": "a@b.org"}}, {"email": "a@b.org"}, "Nobody may"),
+        (listed("a@b.org"), {"email": "c@b.org"}, "c@b.org may read, but not"),
+        (listed("a@b.org"), {"email": "a@b.org.evil"}, "a@b.org.evil may read, but not"),
+        (listed("a@b.org"), {"name": "a@b.org"}, "no e-mail address"),
+        (listed("a@b.org"), {"email": "a@b.org", "email_verified": False}, "not verified"),
+        (listed("a@b.org"), {"email": "a@b.org", "email_verified": "false"}, "not verified"),
+    ],
+)
+def test_who_may_not_act_is_told_why_and_stopped_at_the_act(
+    visit, done, secrets, claims, why
+) -> None:
+    app = visit("train", secrets, is_logged_in=True, **claims)
+    assert not app.exception
+    assert why in texts(app, "info")
+    check = next(button for button in app.button if button.label == "Check")
+    assert check.disabled
+    before = jobs.listing()
+    forge(check)
+    assert jobs.listing() == before
+
+
+@pytest.mark.parametrize("email", ["a@b.org", " A@B.ORG "])
+@pytest.mark.parametrize("verified", [{}, {"email_verified": True}, {"email_verified": "true"}])
+def test_who_is_listed_acts_by_name(visit, copied, email, verified) -> None:
+    app = visit("train", listed("A@b.org"), is_logged_in=True, email=email, **verified)
+    assert not app.info
+    next(button for button in app.button if button.label == "Check").click().run()
+    asked = next(job for job in jobs.listing() if job.kind == "plan")
+    assert asked.by == email
+
+
+@pytest.mark.parametrize("label", ["Cancel", "Delete for good", "Resume"])
+def test_who_is_taken_off_the_list_is_stopped_at_the_act(visit, copied, monkeypatch, label) -> None:
+    """The page was drawn when the visitor was on it still, so its buttons can be clicked."""
+    run = study.run_ids("small")[1]
+    (copied / run / "COMPLETE").unlink()
+    jobs.enqueue("train", run, {"study": "small"})
+    if label != "Cancel":
+        jobs.cancel(f"train-{run}")
+    before = jobs.find(f"train-{run}")
+    app = visit("train", listed("a@b.org"), is_logged_in=True, email="a@b.org")
+    monkeypatch.setattr(st, "user", {"is_logged_in": True, "email": "c@b.org"})
+    app = next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception
+    assert "c@b.org may read, but not start, cancel or delete" in texts(app, "error")
+    assert (copied / run).is_dir()
+    assert jobs.find(f"train-{run}") == before
+
+
+def test_the_visitor_is_named_as_text(visit, done) -> None:
+    app = visit("", listed("a@b.org"), is_logged_in=True, email="*a*@[b](c).org")
+    assert r"Signed in as \*a\*\@\[b\]\(c\)\.org" in app.sidebar.caption[0].value
+    assert [button.label for button in app.sidebar.button] == ["Sign out"]
+
+
+def test_without_auth_nobody_is_asked(visit, done) -> None:
+    app = visit("train", {}, email="x")
+    assert not app.info
+    assert "Sign out" not in [button.label for button in app.button]
+    assert not next(button for button in app.button if button.label == "Check").disabled
+
+
+ACTS = {"ask", "ask_study", "ask_plan", "again", "enqueue", "cancel", "forget", "remove", "start"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda p: p.stem)
+def test_whatever_acts_asks_first(path) -> None:
+    """In a function that calls core to act, or hands core's function on, access.acting is called.
+
+    queue_view hands them to its own _act, which calls it.
+    """
+    tree = ast.parse(path.read_text())
+    for function in [tree, *(x for x in ast.walk(tree) if isinstance(x, ast.FunctionDef))]:
+        within = [f for f in ast.walk(function) if isinstance(f, ast.FunctionDef)]
+        inner = {n for f in within if f is not function for n in ast.walk(f)}
+        own = [n for n in ast.walk(function) if n not in inner]
+        attributes = [n for n in own if isinstance(n, ast.Attribute)]
+        named = {(n.value.id, n.attr) for n in attributes if isinstance(n.value, ast.Name)}
+        acts = {a for m, a in named if m in ("jobs", "worker", "slots", "pruning") and a in ACTS}
+        called = {n.id for n in own if isinstance(n, ast.Name)}
+        if acts:
+            assert ("access", "acting") in named or called & {"_act", "_button"}, acts
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda p: p.stem)
+def test_no_file_of_the_folder_is_a_page_by_itself(path) -> None:
+    """Streamlit may run any of them on a first visit by a link; see pages/__init__.py."""
+    tree = ast.parse(path.read_text())
+    if path.name in ("__init__.py", "access.py"):
+        drawn = [n for n in tree.body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call)]
+        assert not drawn
+        return
+    imports = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
+    assert any(
+        (isinstance(n, ast.ImportFrom) and n.module == "pages")
+        or (isinstance(n, ast.Import) and n.names[0].name == "pages")
+        for n in imports
+    )
+    if path.stem in PAGES:
+        first = next(n for n in tree.body[1:] if not isinstance(n, ast.Import | ast.ImportFrom))
+        assert ast.unparse(first) == "access.gate()"
