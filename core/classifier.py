@@ -27,6 +27,7 @@ from transformers import (
 from core.encoder import Encoder
 from core.errors import InputError
 from core.layer import attention_bias, joined, layer_forward
+from core.literal import reader
 
 
 class Tokens(NamedTuple):
@@ -211,8 +212,11 @@ def tokenise(
     texts_b: Sequence[str] | None,
     max_length: int,
 ) -> list[Tokens]:
-    """Encode texts or pairs, truncated to `max_length` tokens (the longer of a pair first)."""
-    encoded = tokenizer(
+    """Encode texts or pairs, truncated to `max_length` tokens (the longer of a pair first).
+
+    Names of special tokens in a text are text (core.literal).
+    """
+    encoded = reader(tokenizer)(
         list(texts),
         list(texts_b) if texts_b is not None else None,
         truncation=True,

@@ -20,6 +20,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.fetch import cache_dir
+from core.literal import reader
 
 TRIMMABLE = ("Unigram", "WordPiece")
 
@@ -31,14 +32,17 @@ def used_ids(tokenizer: PreTrainedTokenizerFast, texts: list[str], key: str) -> 
         key: names the texts (a corpus's content hash); the answer is cached under it, since
             tokenising a large corpus takes minutes.
     """
-    backend = tokenizer.backend_tokenizer
-    backend.no_truncation()
-    backend.no_padding()
-    name = hashlib.sha256(f"{key} {backend.to_str()}".encode()).hexdigest()[:32]
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    state = tokenizer.backend_tokenizer.to_str()
+    name = hashlib.sha256(f"{key} as text: {state}".encode()).hexdigest()[:32]
     path = cache_dir() / "vocabulary" / f"{name}.npy"
     if path.exists():
         known: np.ndarray = np.load(path)
         return known
+    backend = reader(tokenizer).backend_tokenizer
+    backend.no_truncation()
+    backend.no_padding()
     found: set[int] = set()
     for start in range(0, len(texts), 4096):  # a chunk at a time bounds the memory
         encodings = backend.encode_batch_fast(texts[start : start + 4096])
@@ -85,7 +89,9 @@ def trim(
 
 def count_unknown(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> tuple[int, int]:
     """How many tokens of the texts are unknown, and how many tokens they have in all."""
-    encodings = tokenizer.backend_tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    backend = reader(tokenizer).backend_tokenizer
+    backend.no_truncation()
+    encodings = backend.encode_batch_fast(list(texts), add_special_tokens=False)
     ids = [i for e in encodings for i in e.ids]
     return ids.count(tokenizer.unk_token_id), len(ids)
 

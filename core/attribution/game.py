@@ -15,6 +15,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from core.classifier import Tokens, mask_content, mask_id
+from core.literal import reader
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,7 @@ def games(
     mask = mask_id(tokenizer)
     if not texts:
         return []
-    encoded = tokenizer(
+    encoded = reader(tokenizer)(
         list(texts),
         list(texts_b) if texts_b is not None else None,
         truncation=True,
@@ -105,8 +106,6 @@ def games(
     for i, ids in enumerate(encoded["input_ids"]):
         tokens = Tokens(tuple(ids), tuple(types[i]) if types is not None else None)
         kept = np.asarray(ids) != np.asarray(mask_content(tokens, tokenizer).ids)
-        # A text that holds the mask token itself plays it, without effect.
-        kept |= np.asarray(ids) == mask
         own = (texts[i],) if texts_b is None else (texts[i], texts_b[i])
         spans, words = _spans(encoded, i)
         found.append(Game(tokens, np.flatnonzero(kept), mask, own, spans, words))
