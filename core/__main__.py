@@ -12,7 +12,7 @@ from typing import Any
 from core import queue_commands
 from core.errors import InputError
 from core.stopping import Cancelled, Terminated
-from core.terminal import Line, quiet
+from core.terminal import Line, quiet, say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,13 +24,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         chosen.command(chosen)
     except InputError as error:
-        print(f"langskew: {error}", file=sys.stderr)
+        say(f"langskew: {error}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, Cancelled):
-        print("\nlangskew: stopped; the same command goes on from here.", file=sys.stderr)
+        say("\nlangskew: stopped; the same command goes on from here.", file=sys.stderr)
         return 130
     except Terminated:
-        print("\nlangskew: asked to end; the same command goes on from here.", file=sys.stderr)
+        say("\nlangskew: asked to end; the same command goes on from here.", file=sys.stderr)
         return 143
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -173,10 +173,10 @@ def _corpus_options(chosen: argparse.Namespace) -> dict[str, Any]:
 def _fetch(_: argparse.Namespace) -> None:
     from core import hub, multiemo
 
-    print("corpus multiemo (358 MB to download, once) …", file=sys.stderr)
-    print(f"corpus   {multiemo.fetch()}")
-    print("encoder multilingual-e5-small (91 MB to download, once) …", file=sys.stderr)
-    print(f"encoder  {hub.fetch_embedded()}")
+    say("corpus multiemo (358 MB to download, once) …", file=sys.stderr)
+    say(f"corpus   {multiemo.fetch()}")
+    say("encoder multilingual-e5-small (91 MB to download, once) …", file=sys.stderr)
+    say(f"encoder  {hub.fetch_embedded()}")
 
 
 def _audit(chosen: argparse.Namespace) -> None:
@@ -185,7 +185,7 @@ def _audit(chosen: argparse.Namespace) -> None:
     from core.results import audit
 
     document = audit(load(chosen.corpus, **_corpus_options(chosen)))
-    print(_json(document) if chosen.json else show.audit_text(document))
+    say(_json(document) if chosen.json else show.audit_text(document))
 
 
 def _study(chosen: argparse.Namespace) -> None:
@@ -203,7 +203,7 @@ def _study(chosen: argparse.Namespace) -> None:
         from core import worker
 
         job = worker.ask("study", asked.name, {"document": study.to_document(asked)})
-        print(f"{job.id} is in the queue; `python -m core queue` shows what becomes of it.")
+        say(f"{job.id} is in the queue; `python -m core queue` shows what becomes of it.")
         return
     quiet()
     from core import planning, show, worker
@@ -214,7 +214,7 @@ def _study(chosen: argparse.Namespace) -> None:
     session = Session()
     plan = planning.plan(asked, session)
     if chosen.dry_run:
-        print(show.plan_text(plan))
+        say(show.plan_text(plan))
         return
     number = {run_id: i for i, run_id in enumerate(plan.runs, start=1)}
 
@@ -226,7 +226,7 @@ def _study(chosen: argparse.Namespace) -> None:
 
     worker.work_through(planning.enqueue(plan), session, report)
     publish()
-    print(show.study_text({**summary(asked.name), "comparisons": comparisons(asked.name)}))
+    say(show.study_text({**summary(asked.name), "comparisons": comparisons(asked.name)}))
 
 
 def _train(chosen: argparse.Namespace) -> None:
@@ -235,7 +235,7 @@ def _train(chosen: argparse.Namespace) -> None:
 
     run_id = checkpoints.resolve(chosen.run)
     worker.train_here(run_id, Line(run_id))
-    print(f"{run_id} is done: {checkpoints.folder(run_id)}")
+    say(f"{run_id} is done: {checkpoints.folder(run_id)}")
 
 
 def _attribute(chosen: argparse.Namespace) -> None:
@@ -260,7 +260,7 @@ def _attribute(chosen: argparse.Namespace) -> None:
     configs = checkpoints.read_configs(study.run_ids(chosen.study))
     corpus = session.corpus(next(iter(configs.values())))
     document["uninformative"] = known.of_study(chosen.study, done.key, corpus)
-    print(_json(document) if chosen.json else show_attributions.text(document))
+    say(_json(document) if chosen.json else show_attributions.text(document))
 
 
 def _runs(chosen: argparse.Namespace) -> None:
@@ -269,9 +269,9 @@ def _runs(chosen: argparse.Namespace) -> None:
     listed = checkpoints.list_runs()
     if chosen.json:
         rows = [{k: v for k, v in r.items() if v == v} for r in listed.to_dict("records")]
-        print(_json({"runs": rows}))
+        say(_json({"runs": rows}))
     else:
-        print(show.runs_text(listed))
+        say(show.runs_text(listed))
 
 
 def _show(chosen: argparse.Namespace) -> None:
@@ -280,7 +280,7 @@ def _show(chosen: argparse.Namespace) -> None:
 
     if chosen.name in study.started():
         document = {**summary(chosen.name), "comparisons": comparisons(chosen.name)}
-        print(_json(document) if chosen.json else show.study_text(document))
+        say(_json(document) if chosen.json else show.study_text(document))
         return
     try:
         run_id = checkpoints.resolve(chosen.name)
@@ -288,14 +288,14 @@ def _show(chosen: argparse.Namespace) -> None:
         known = ", ".join(study.started()) or "none"
         raise InputError(f"{error} Studies that were started: {known}.") from error
     document = run_summary(run_id)
-    print(_json(document) if chosen.json else show.run_text(document))
+    say(_json(document) if chosen.json else show.run_text(document))
 
 
 def _project(chosen: argparse.Namespace) -> None:
     from core import projection
 
     made = projection.project(chosen.study, Line(chosen.study), chosen.points)
-    print(f"{len(made.texts)} texts in {len(made.runs)} runs: {projection.path_of(chosen.study)}")
+    say(f"{len(made.texts)} texts in {len(made.runs)} runs: {projection.path_of(chosen.study)}")
 
 
 def _import(chosen: argparse.Namespace) -> None:
@@ -317,13 +317,13 @@ def _import(chosen: argparse.Namespace) -> None:
         **_corpus_options(chosen),
     )
     publish()
-    print(show.study_text({**summary(name), "comparisons": comparisons(name)}))
+    say(show.study_text({**summary(name), "comparisons": comparisons(name)}))
 
 
 def _index(_: argparse.Namespace) -> None:
     from core.index import publish
 
-    print(publish())
+    say(publish())
 
 
 def _prune(chosen: argparse.Namespace) -> None:
@@ -335,13 +335,13 @@ def _prune(chosen: argparse.Namespace) -> None:
         doomed += [run for run in pruning.unused() if run not in doomed]
     table = pruning.sizes()
     if not doomed:
-        print(show.sizes_text(table))
+        say(show.sizes_text(table))
         return
-    print(show.sizes_text(table[table["run"].isin(doomed)]))
+    say(show.sizes_text(table[table["run"].isin(doomed)]))
     if not chosen.yes and input(f"delete these {len(doomed)} runs for good? [y/N] ") != "y":
-        print("nothing was deleted.")
+        say("nothing was deleted.")
         return
-    print(f"deleted; {pruning.delete(doomed) / 1e6:,.0f} MB are free again.")
+    say(f"deleted; {pruning.delete(doomed) / 1e6:,.0f} MB are free again.")
     publish()
 
 

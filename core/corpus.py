@@ -109,8 +109,12 @@ def load(
         return _build(source, pq.read_table(cached), columns, labels, languages)
     if source == "synthetic":
         return _build(source, synthetic.generate(), columns, labels, languages)
-    path = Path(source).expanduser()
-    if not path.exists():
+    try:
+        path = Path(source).expanduser()
+        exists = path.exists()
+    except (OSError, RuntimeError) as error:  # too long, ~nobody
+        raise InputError(f"corpus {source[:60]!r} cannot be the name of a file: {error}") from error
+    if not exists:
         raise InputError(
             f"corpus {source!r} is neither a preset ({', '.join(PRESETS)}) nor a file that exists."
         )
@@ -139,6 +143,11 @@ def _read(path: Path) -> pa.Table:
         return _read_json_lines(path)
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 ({error}); save it as UTF-8.") from error
+    except UnicodeEncodeError as error:  # JSON can write one down
+        raise InputError(
+            f"{path} holds half of a character ({error.object[error.start : error.end]!r}); save "
+            "it as UTF-8 with whole ones."
+        ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, pa.ArrowInvalid) as error:
         raise InputError(f"{path} does not read as {suffix[1:]}: {error}") from error
 

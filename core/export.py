@@ -5,6 +5,7 @@ Nothing here is done before somebody asks for the file.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ import altair as alt
 import pandas as pd
 
 from core.charts import AnyChart
+from core.words import printable
 
 # CJK and other scripts come from whatever font of the machine has them.
 FONTS = "Helvetica, Arial, Liberation Sans, DejaVu Sans, WenQuanYi Micro Hei, sans-serif"
@@ -22,6 +24,8 @@ _CONFIG: dict[str, Any] = {
     "view": {"continuousWidth": 420, "continuousHeight": 260, "stroke": None},
     "axis": {"labelFontSize": 11, "titleFontSize": 11},
 }
+# XML 1.0, section 2.2.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -33,6 +37,12 @@ _LATEX = {
     "_": r"\_",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # Behind the end of a row, \\[2cm] and \\* are read together.
+    "[": "{[}",
+    "*": "{*}",
 }
 
 
@@ -57,7 +67,18 @@ def specification(
     )
     document: dict[str, Any] = alt.vconcat(*rows).properties(title=heading).to_dict(validate=False)
     # The pages' theme is the browser's; a file has its own, on white.
-    return {**document, "config": {**document.get("config", {}), **_CONFIG}}
+    return _speakable({**document, "config": {**document.get("config", {}), **_CONFIG}})
+
+
+def _speakable(value: Any) -> Any:
+    """A document without characters that XML cannot hold: vl-convert ends the process at one."""
+    if isinstance(value, str):
+        return _NOT_XML.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_speakable(key): _speakable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_speakable(item) for item in value]
+    return value
 
 
 def png(document: dict[str, Any], scale: float = 2.0) -> bytes:
@@ -76,6 +97,10 @@ def svg(document: dict[str, Any]) -> str:
     return image
 
 
+# OWASP, CSV injection; the wide ones are taken for the narrow ones in some languages.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
 def csv(frame: pd.DataFrame) -> bytes:
     """A table as CSV, UTF-8 with the mark that spreadsheets look for; numbers unrounded.
 
@@ -89,7 +114,7 @@ def csv(frame: pd.DataFrame) -> bytes:
 
 
 def _not_a_formula(value: Any) -> Any:
-    risky = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    risky = isinstance(value, str) and value.startswith(_FORMULA)
     return f"'{value}" if risky else value
 
 
@@ -119,7 +144,8 @@ def latex(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> str:
 
 
 def _latex_row(cells: list[str]) -> str:
-    escaped = ("".join(_LATEX.get(c, c) for c in " ".join(cell.split())) for cell in cells)
+    shown = (printable(" ".join(cell.split())) for cell in cells)
+    escaped = ("".join(_LATEX.get(c, c) for c in cell) for cell in shown)
     return " & ".join(escaped) + r" \\"
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from core.terminal import quiet, table
+from core.terminal import quiet, say, table
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
@@ -53,19 +53,19 @@ def _queue(chosen: argparse.Namespace) -> None:
     listed = jobs.listing()
     if chosen.json:
         document = {"jobs": [{"id": job.id, **asdict(job)} for job in listed]}
-        print(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
+        say(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
         return
     if not listed:
-        print("the queue is empty; `python -m core study NAME --background` puts a study into it.")
+        say("the queue is empty; `python -m core study NAME --background` puts a study into it.")
         return
     rows = [
         [job.id, job.state, datetime.fromtimestamp(job.asked).strftime("%Y-%m-%d %H:%M"), job.by]
         for job in listed
     ]
-    print(table(["job", "state", "asked for", "by"], rows))
+    say(table(["job", "state", "asked for", "by"], rows))
     for job in listed:
         if job.message:
-            print(f"{job.id} {job.state}: {job.message}")
+            say(f"{job.id} {job.state}: {job.message}")
 
 
 def _cancel(chosen: argparse.Namespace) -> None:
@@ -75,4 +75,4 @@ def _cancel(chosen: argparse.Namespace) -> None:
     if jobs.find(job_id) is None:
         job_id = f"train-{checkpoints.resolve(job_id)}"
     state = jobs.cancel(job_id)
-    print(f"{job_id}: {'stopping' if state == 'running' else state}")
+    say(f"{job_id}: {'stopping' if state == 'running' else state}")

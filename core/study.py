@@ -15,6 +15,7 @@ from core.errors import InputError
 from core.recipe import Recipe
 
 SHIPPED = Path(__file__).parent / "studies"
+LONGEST_NAME = 100  # bytes, as part of the names of files, which have 255
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,15 @@ class Study:
     training: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
-        if not self.name or not all(c.isalnum() or c in "-_." for c in self.name.lstrip(".")):
+        if not all(c.isalnum() or c in "-_." for c in self.name) or self.name[:1] in ("", ".", "-"):
             raise InputError(
-                f"study name is {self.name!r}; use letters, digits, '-', '_' and '.' only."
+                f"study name is {self.name!r}; use letters, digits, '-', '_' and '.' only, first "
+                "a letter or digit."
+            )
+        if len(self.name.encode()) > LONGEST_NAME:
+            raise InputError(
+                f"study name has {len(self.name.encode())} bytes ({self.name[:20]}…); use at most "
+                f"{LONGEST_NAME}."
             )
         if unknown := [s for s in self.setups if s not in SETUPS]:
             raise InputError(
@@ -175,7 +182,12 @@ def from_document(document: dict[str, Any], path: Path) -> Study:
 
 def _beside(path: Path, name: str) -> str:
     """A path as the study's file means it: relative to that file."""
-    return str((path.parent / Path(name).expanduser()).resolve())
+    try:
+        found = (path.parent / Path(name).expanduser()).resolve()
+        found.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, ~nobody, a NUL in it
+        raise InputError(f"{path}: {name[:60]!r} cannot be the name of a file: {error}") from error
+    return str(found)
 
 
 def started_folder(name: str) -> Path:

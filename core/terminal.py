@@ -6,12 +6,24 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 from unicodedata import east_asian_width
+
+from core.words import printable
+
+
+def say(text: object, **more: Any) -> None:
+    """Print lines; texts of users in them cannot write elsewhere in the terminal or recolour it.
+
+    Args:
+        more: for print.
+    """
+    print(printable(str(text), keep="\n"), **more)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns of text, the first left-aligned, numbers right-aligned."""
-    cells = [[str(c) for c in row] for row in [columns, *rows]]
+    cells = [[printable(str(c)) for c in row] for row in [columns, *rows]]
     widths = [max(_width(row[i]) for row in cells) for i in range(len(columns))]
     numeric = [
         i > 0 and all(isinstance(row[i], (int, float)) or _is_number(str(row[i])) for row in rows)
@@ -40,14 +52,14 @@ class Line:
     """One line of progress on standard error, rewritten in place where that is a terminal."""
 
     def __init__(self, label: str) -> None:
-        self.label = label
+        self.label = printable(label)
         self._what = ""
         self._started = self._shown = time.monotonic()
         self._open = False
 
     def __call__(self, what: str, share: float) -> None:
         """Show what is being done and how much of it (0 to 1)."""
-        now = time.monotonic()
+        now, what = time.monotonic(), printable(what)
         if sys.stderr.isatty():
             if what == self._what and now - self._shown < 0.2 and share < 1:
                 return

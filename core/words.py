@@ -6,11 +6,40 @@ import re
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$:~^=@&])")
 _BLANKS = re.compile(r"[^\S\u00a0\u202f]+")  # but those that no line break parts
+_ADDRESS = re.compile(r"(?i)(https?:(?=//)|www(?=\.))")  # which GitHub's Markdown makes a link
+# Control characters, which a terminal obeys, and those that turn the direction of what follows
+# (embeddings, overrides, isolates; Unicode Technical Report 36), and halves of a character.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def escaped(text: str) -> str:
-    """A text as Markdown that shows it as it is: no emphasis, link, picture, formula or colour."""
-    return _PUNCTUATION.sub(r"\\\1", _BLANKS.sub(" ", text).strip())
+    """A text as Markdown that shows it as it is: no emphasis, link, picture, formula or colour.
+
+    An address of a web page has a word joiner in it, which nobody sees and which keeps it text.
+    """
+    apart = _ADDRESS.sub("\\1\u2060", printable(_BLANKS.sub(" ", text).strip()))
+    return _PUNCTUATION.sub(r"\\\1", apart)
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""A text whose control characters are shown as `\u001b` and do nothing.
+
+    A JSON document stays the same document, since it has none but within strings.
+
+    Args:
+        keep: those that stay.
+    """
+
+    def shown(found: re.Match[str]) -> str:
+        return found[0] if found[0] in keep else f"\\u{ord(found[0]):04x}"
+
+    return _CONTROLS.sub(shown, text)
+
+
+def file_name(text: str) -> str:
+    """A text as the name of a file to be downloaded: what no system takes amiss is left of it."""
+    name = re.sub(r"[^\w.+=-]+", "-", text).lstrip("-.") or "file"
+    return name if len(name) <= 100 else name[:90] + name[-10:]
 
 
 def isolated(text: str) -> str:

@@ -24,7 +24,7 @@ from core.errors import InputError
 from core.jobs import Claim, Job
 from core.stopping import Cancelled, Stop, Terminated, on_sigterm
 from core.study import Study, to_document
-from core.terminal import Line
+from core.terminal import Line, say
 
 if TYPE_CHECKING:
     from core.session import Report, Session
@@ -226,7 +226,7 @@ def _survives(claimed: Claim, shared: _Shared, terminated: Event) -> bool:
     except Terminated:
         return False
     except InputError as error:
-        print(f"langskew: {error}", flush=True)
+        say(f"langskew: {error}", flush=True)
     except Exception as error:
         traceback.print_exc()
         if checkpoints.is_disk_full(error):  # so would all others be
@@ -235,7 +235,7 @@ def _survives(claimed: Claim, shared: _Shared, terminated: Event) -> bool:
 
 
 def _say(what: str) -> None:
-    print(time.strftime("%Y-%m-%d %H:%M:%S"), what, flush=True)
+    say(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {what}", flush=True)
 
 
 def _perform(claimed: Claim, shared: _Shared, terminated: Event, show: Report) -> None:

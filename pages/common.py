@@ -14,7 +14,7 @@ from core import checkpoints, export, results, study, texts, worker
 from core.charts import AnyChart, unchecked
 from core.charts.palette import short_names
 from core.errors import InputError
-from core.words import escaped, isolated
+from core.words import escaped, file_name, isolated
 from pages import access, view
 
 NO_STUDY = """No study has been trained yet. The demo study fetches a small real corpus and encoder
@@ -212,7 +212,7 @@ def _download(kind: str, file: str, mime: str, make: Callable[[], Any]) -> None:
     st.download_button(
         f"↓ {kind}",
         make,
-        file_name=file,
+        file_name=file_name(file),
         mime=mime,
         key=f"download-{file}",
         help=f"Download as {kind}",

@@ -99,6 +99,23 @@ def explained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def hostile_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints folder with a study whose texts and names are hostile, explained and mapped."""
+    from core.__main__ import main
+    from tests import hostile
+
+    file = hostile.write(tmp_path_factory.mktemp("hostile"))
+    folder = file.parent / "checkpoints"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+        patch.setenv("LANGSKEW_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        assert main(["study", str(file)]) == 0
+        assert main(["attribute", "hostile", "--per-language", "3"]) == 0
+        assert main(["project", "hostile"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
 def projected(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Checkpoints folder with the small study and its map, read only."""
     from core.__main__ import main

@@ -10,6 +10,7 @@ import pytest
 
 from core import corpus, multiemo
 from core.errors import InputError
+from tests import hostile
 
 ROWS = [
     {"text": "good, 1", "label": "up", "language": "en", "split": "train", "sentence": "a"},
@@ -260,3 +261,24 @@ def test_the_cached_multiemo_has_no_sentence_in_two_splits(monkeypatch, real_cac
 def test_multiemo_that_is_not_fetched_says_how() -> None:
     with pytest.raises(InputError, match="python -m core fetch"):
         corpus.load("multiemo")
+
+
+def test_half_a_character_is_named(tmp_path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text(r'{"text": "a\ud800b", "label": "x", "language": "en"}')
+    with pytest.raises(InputError, match=r"c.jsonl holds half of a character \('\\ud800'\)"):
+        corpus.load(str(path))
+
+
+@pytest.mark.parametrize("source", ["x" * 300 + ".csv", "~nobody-of-that-name/x.csv", "a\0b.csv"])
+def test_what_can_be_no_file_is_no_corpus(source) -> None:
+    with pytest.raises(InputError, match="corpus "):
+        corpus.load(source)
+
+
+def test_texts_and_names_come_through_as_they_are(tmp_path) -> None:
+    loaded = corpus.load(str(hostile.write(tmp_path).with_suffix(".jsonl")))
+    assert set(loaded.labels) == set(hostile.LABELS)
+    assert set(loaded.languages) == set(hostile.LANGUAGES)
+    found = loaded.table["text"].to_pylist()
+    assert all(any(text in one for one in found) for text in hostile.TEXTS)

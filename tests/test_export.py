@@ -6,6 +6,7 @@ import json
 import re
 import struct
 import subprocess
+from xml.etree import ElementTree
 
 import altair as alt
 import pandas as pd
@@ -24,12 +25,12 @@ def test_csv_keeps_numbers_and_no_cell_is_a_formula(rows) -> None:
     back = list(csv.reader(io.StringIO(export.csv(frame).decode("utf-8-sig"), newline="")))
     assert back[0] == ["text", "number"]
     for (text, number), found in zip(rows, back[1:], strict=True):
-        assert not found[0].startswith(("=", "+", "-", "@"))
+        assert not found[0].startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
         assert found[0].removeprefix("'") == text.removeprefix("'")
         assert float(found[1]) == number
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1"])
 def test_csv_marks_what_a_spreadsheet_would_run(text) -> None:
     rows = export.csv(pd.DataFrame({text: [text, "a=1"], "n": [-1.5, 2]})).decode("utf-8-sig")
     back = list(csv.reader(io.StringIO(rows, newline="")))
@@ -44,7 +45,8 @@ def test_latex_leaves_no_special_character(texts) -> None:
     assert len(rows) == len(texts)
     for row in rows:
         cell = row.removesuffix(r" \\")
-        words = re.sub(r"\\text(backslash|asciitilde|asciicircum)\{\}", "", cell)
+        words = re.sub(r"\\text(backslash|ascii\w+|less|greater|bar)\{\}|\{[\[*]\}", "", cell)
+        assert "[" not in words and "*" not in words
         assert not re.search(r"(?<!\\)[&%$#_{}~^]", words)
         assert not re.search(r"\\(?![&%$#_{}])", words)
 
@@ -95,3 +97,26 @@ def test_chinese_characters_are_drawn_each_their_own() -> None:
     """Without a font they would all be the same box."""
     images = {export.png(export.specification([chart("a")], text)) for text in "漢字中文"}
     assert len(images) == 4
+
+
+@pytest.mark.parametrize("text", ["\x00", "\x1b[31m", "\ufffe", "\x0b", "<b>&\"']]>"])
+def test_a_figure_of_any_text_is_drawn(text) -> None:
+    """vl-convert ends the whole process at a character that XML cannot hold."""
+    frame = pd.DataFrame({"x": [1], "y": [text], f"p.{text}[0]": [1]})
+    drawn = alt.Chart(frame).mark_bar().encode(x="x:Q", y=alt.Y("y:N", title=text))
+    document = export.specification([drawn], text, text)
+    assert export.png(document).startswith(b"\x89PNG")
+    root = ElementTree.fromstring(export.svg(document))
+    shown = "".join(root.itertext())
+    if text.startswith("<b>"):
+        assert text in shown
+    assert not [e for e in root.iter() if e.tag.endswith(("}b", "}script"))]
+
+
+@pytest.mark.parametrize(
+    "cell", ["[2cm]", "*", r"\input{/etc/passwd}", r"\write18{ls}", "\x1b[0m", "a\nb"]
+)
+def test_latex_reads_no_cell_as_a_command(cell) -> None:
+    text = export.latex(pd.DataFrame({cell: [cell, cell]}))
+    assert r"\input" not in text and r"\write" not in text
+    assert not re.search(r"\\\\\s*[\[*]|rule\s*[\[*]|[\x00-\x09\x0b-\x1f]", text)

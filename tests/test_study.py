@@ -18,6 +18,7 @@ from core.errors import InputError
 from core.recipe import Recipe
 from core.run import train_run
 from core.session import Session
+from core.study import Study, from_document
 from tests.conftest import SMALL_STUDY
 
 
@@ -409,3 +410,25 @@ def test_results_of_a_half_done_study(copied) -> None:
         shutil.rmtree(copied / run_id)
     with pytest.raises(InputError, match="has no config.json"):
         results.summary("small")
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "/x", ".x", "-x", "a/b", "a\\b", "a\0", "a\n", "a b", "x" * 101,
+             "é" * 51, "\u202ex", "=x", "<b>"]
+)  # fmt: skip
+def test_a_name_that_is_no_plain_word_is_refused(name) -> None:
+    with pytest.raises(InputError, match="study name"):
+        Study(name=name, corpus="synthetic", setups=("balanced",))
+
+
+@pytest.mark.parametrize("name", ["x", "demo-2", "a.b_c", "étude", "研究", "0", "x" * 100])
+def test_a_plain_word_is_a_name(name) -> None:
+    assert Study(name=name, corpus="synthetic", setups=("balanced",)).name == name
+
+
+@pytest.mark.parametrize("key", ["corpus", "external", "encoder"])
+@pytest.mark.parametrize("value", ["x" * 300, "~nobody-of-that-name/x", "a\0b"])
+def test_what_can_be_no_file_is_named(key, value, tmp_path) -> None:
+    document = {"corpus": "synthetic", "setups": ["balanced"], key: value}
+    with pytest.raises(InputError, match="cannot be the name of a file"):
+        from_document(document, tmp_path / "s.toml")
