@@ -1,11 +1,12 @@
 # make demo   install, fetch the embedded default, train, explain and map the demo study
 # make test   install and pass the tests
 # make app    open the dashboard
+# make audit  ask whether a dependency has a known vulnerability (needs a network)
 # make image-check   build the container image and run it (root; see docker/check.sh)
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint app venv fetch screenshots image-check clean
+.PHONY: demo test lint app venv fetch screenshots audit licences image-check clean
 
 demo: fetch
 	$(BIN)/python -m core study demo
@@ -33,6 +34,22 @@ screenshots: .venv/dev
 
 image-check:
 	docker/check.sh
+
+# Both tools run from an environment of their own, over all that requirements.txt brings along.
+TOOL = UV_FIND_LINKS="$${UV_FIND_LINKS-$${PIP_FIND_LINKS-}}" $(BIN)/uv
+RESOLVED = $(TOOL) pip compile -q --no-header --no-annotate --no-emit-find-links \
+	--python $(BIN)/python requirements.txt
+
+audit: venv
+	$(RESOLVED) -o .venv/resolved.txt
+	$(TOOL) tool run --from pip-audit==2.10.1 pip-audit -r .venv/resolved.txt --disable-pip --no-deps
+
+licences: venv
+	$(RESOLVED) -o .venv/resolved.txt
+	sed '/^|/,$$d' docs/licences.md > .venv/licences.md
+	$(TOOL) tool run --from pip-licenses==5.5.5 pip-licenses --python $(BIN)/python --from=mixed \
+		--format=markdown --packages $$(sed 's/[=@ ].*//' .venv/resolved.txt) >> .venv/licences.md
+	mv .venv/licences.md docs/licences.md
 
 venv: .venv/product
 
