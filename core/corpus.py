@@ -10,16 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core import multiemo, synthetic
+from core import files, multiemo, synthetic
 from core.errors import InputError
 
 PRESETS = ("multiemo", "synthetic")
@@ -38,7 +38,6 @@ _ALIASES = {
 _SPLIT_NAMES = {"dev": "validation", "valid": "validation", "val": "validation"}
 # Label sets whose order has a meaning that the alphabet does not give.
 _ORDERS = (("entailment", "neutral", "contradiction"),)
-_READERS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -118,67 +117,7 @@ def load(
         raise InputError(
             f"corpus {source!r} is neither a preset ({', '.join(PRESETS)}) nor a file that exists."
         )
-    return _build(source, _read(path), columns, labels, languages)
-
-
-def _read(path: Path) -> pa.Table:
-    """A file's columns as they are; text is not guessed to be a number or missing."""
-    if path.is_dir() or path.suffix.lower() not in _READERS:
-        raise InputError(f"cannot read {path}: expected a file ending in {', '.join(_READERS)}.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty; expected a table with text, label and language.")
-    suffix = path.suffix.lower()
-    try:
-        if suffix == ".parquet":
-            return pq.read_table(path)
-        if suffix in (".csv", ".tsv"):
-            frame = pd.read_csv(
-                path,
-                sep="\t" if suffix == ".tsv" else ",",
-                dtype=str,
-                keep_default_na=False,
-                encoding="utf-8-sig",
-            )
-            return pa.Table.from_pandas(frame, preserve_index=False)
-        return _read_json_lines(path)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 ({error}); save it as UTF-8.") from error
-    except UnicodeEncodeError as error:  # JSON can write one down
-        raise InputError(
-            f"{path} holds half of a character ({error.object[error.start : error.end]!r}); save "
-            "it as UTF-8 with whole ones."
-        ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path} does not read as {suffix[1:]}: {error}") from error
-
-
-def _read_json_lines(path: Path) -> pa.Table:
-    rows: list[dict[str, Any]] = []
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}, line {number} is not JSON: {error}") from error
-            if not isinstance(row, dict):
-                raise InputError(
-                    f"{path}, line {number}: expected one JSON object a line, found "
-                    f"{type(row).__name__}."
-                )
-            rows.append(row)
-    # A key may first occur in a later row, so the columns are the union over all rows.
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return pa.table({name: pa.array(_as_text([r.get(name) for r in rows])) for name in names})
-
-
-def _as_text(values: Sequence[Any]) -> list[str | None]:
-    """Values as strings, 1.0 as '1' where a missing value made a number column float."""
-    return [
-        None if v is None else str(int(v)) if isinstance(v, float) and v.is_integer() else str(v)
-        for v in values
-    ]
+    return _build(source, files.read(path), columns, labels, languages)
 
 
 def _build(
@@ -189,7 +128,7 @@ def _build(
     languages: Sequence[str] | None,
 ) -> Corpus:
     chosen = _choose_columns(name, source.column_names, columns or {})
-    frame = pd.DataFrame({k: _as_text(source[v].to_pylist()) for k, v in chosen.items()})
+    frame = pd.DataFrame({k: files.as_text(source[v]) for k, v in chosen.items()})
     if "text_b" not in frame:
         frame["text_b"] = None
     if "informative" in source.column_names:
@@ -218,7 +157,7 @@ def _build(
     if split_note:
         frame["split"] = [_made_split(sentence) for sentence in frame["sentence"]]
         notes.append(split_note)
-    elif leaking := int((frame.groupby("sentence")["split"].nunique() > 1).sum()):
+    elif leaking := _in_several_splits(frame):
         notes.append(f"{leaking} sentences stand in more than one split")
 
     label_order = tuple(labels) if labels is not None else _default_order(set(frame["label"]))
@@ -230,10 +169,10 @@ def _build(
     # A column of nulls alone has no type of its own.
     table = table.set_column(2, "text_b", table["text_b"].cast(pa.string()))
     digest = hashlib.sha256(json.dumps([label_order, language_order]).encode())
-    for row, split, sentence in sorted(
-        zip(frame["row"], frame["split"], frame["sentence"], strict=True)
-    ):
-        digest.update(f"{row} {split} {sentence}\n".encode())
+    names = zip(*(table[c].to_pylist() for c in ("row", "split", "sentence")), strict=True)
+    # Ids are unique and of one length: sorted lines are sorted ids.
+    lines = sorted(f"{row} {split} {sentence}\n" for row, split, sentence in names)
+    digest.update("".join(lines).encode())
     return Corpus(
         name, table, label_order, language_order, dropped, tuple(notes), digest.hexdigest()
     )
@@ -311,19 +250,43 @@ def _made_split(sentence: str) -> str:
 
 def _row_ids(frame: pd.DataFrame) -> list[str]:
     """16 hexadecimal digits from a row's content; the k-th copy of a row counts k in."""
-    seen: Counter[bytes] = Counter()
-    ids = []
     columns = [
         c for c in ("split", "sentence", "language", "label", "text", "text_b") if c in frame
     ]
-    for values in frame[columns].itertuples(index=False, name=None):
-        key = json.dumps(values).encode()
-        digest = hashlib.blake2b(key, digest_size=8, salt=str(seen[key]).encode())
-        seen[key] += 1
-        ids.append(digest.hexdigest())
-    if len(set(ids)) != len(ids):  # 64 bits: one in 10^7 even for a million rows
-        raise InputError("two rows have the same id; change any character of one of them.")
+
+    def keys() -> Iterator[bytes]:
+        """Each row as JSON; text by text, since json.dumps of a row takes three times as long."""
+        encoded = [_json_texts(frame[c]) for c in columns]
+        return (f"[{', '.join(values)}]".encode() for values in zip(*encoded, strict=True))
+
+    ids = [_id(key, 0) for key in keys()]
+    if len(set(ids)) < len(ids):
+        times = Counter(ids)
+        seen: Counter[bytes] = Counter()
+        for i, key in enumerate(keys()):
+            if times[ids[i]] > 1:
+                ids[i] = _id(key, seen[key])
+                seen[key] += 1
+        if len(set(ids)) != len(ids):  # 64 bits: one in 10^7 even for a million rows
+            raise InputError("two rows have the same id; change any character of one of them.")
     return ids
+
+
+def _json_texts(column: pd.Series) -> list[str]:
+    missing = column[column.isna()].head(1).tolist()
+    empty = json.dumps(missing[0]) if missing else ""
+    values = pa.array(column, pa.string(), from_pandas=True).to_pylist()
+    return [empty if value is None else encode_basestring_ascii(value) for value in values]
+
+
+def _id(key: bytes, copy: int) -> str:
+    return hashlib.blake2b(key, digest_size=8, salt=str(copy).encode()).hexdigest()
+
+
+def _in_several_splits(frame: pd.DataFrame) -> int:
+    """Sentences that stand in more than one split."""
+    pairs = frame[["sentence", "split"]].drop_duplicates()
+    return int(pairs.loc[pairs["sentence"].duplicated(), "sentence"].nunique())
 
 
 def _default_order(labels: set[str]) -> tuple[str, ...]:

@@ -306,11 +306,15 @@ def sample(rows: pd.DataFrame, counts: pd.DataFrame, seed: int, by: str = "row")
     Raises:
         InputError: a cell holds fewer rows than wanted.
     """
-    key = {
-        value: hashlib.blake2b(f"{seed} {value}".encode(), digest_size=8).digest()
-        for value in rows[by].unique()
-    }
-    ordered = rows.assign(key=rows[by].map(key)).sort_values(["key", "row"])
+    # Digests as numbers have the order of their bytes, and sort ten times as fast.
+    number, values = pd.factorize(rows[by])
+    hashed = [
+        hashlib.blake2b(f"{seed} {value}".encode(), digest_size=8).digest() for value in values
+    ]
+    keys = np.frombuffer(b"".join(hashed), dtype=">u8").astype(np.uint64)
+    ordered = rows.assign(key=keys[number])
+    unique = len(set(keys.tolist())) == len(rows)
+    ordered = ordered.sort_values("key" if unique else ["key", "row"])
     chosen: list[str] = []
     cells = {cell: group["row"] for cell, group in ordered.groupby(["language", "label"])}
     for language in counts.index:
