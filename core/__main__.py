@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from core import queue_commands
@@ -47,9 +48,15 @@ def _parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("fetch", help="download what the embedded default needs (once)")
     fetch.set_defaults(command=_fetch)
 
+    accept = commands.add_parser("accept", help="accept the licence of a corpus (once)")
+    accept.add_argument("corpus", help="amazon")
+    accept.set_defaults(command=_accept)
+
     audit = commands.add_parser("audit", help="how skewed a corpus is")
     audit.add_argument(
-        "corpus", help="multiemo, synthetic, or a CSV, TSV, JSON Lines, Parquet file"
+        "corpus",
+        help="multiemo, synthetic; amazon, xnli, wikipedia, also as NAME@HUB-ID|FOLDER|FILE; or a "
+        "CSV, TSV, JSON Lines, Parquet file",
     )
     _add_columns(audit)
     audit.add_argument("--json", action="store_true", help="one JSON document")
@@ -60,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         "study", metavar="NAME|FILE.toml", help="a shipped or started study, or a file"
     )
     study.add_argument("--seeds", metavar="0,1,2", help="in place of the study's own")
+    for name in ("corpus", "encoder", "external"):
+        study.add_argument(f"--{name}", metavar="SOURCE", help="in place of the study's own")
     study.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
     study.add_argument(
         "--background", action="store_true", help="put it into the queue, start a worker, and stop"
@@ -179,6 +188,13 @@ def _fetch(_: argparse.Namespace) -> None:
     say(f"encoder  {hub.fetch_embedded()}")
 
 
+def _accept(chosen: argparse.Namespace) -> None:
+    from core import licence
+
+    licence.accept(chosen.corpus)
+    print(f"{licence.TEXTS[chosen.corpus]}\n\naccepted.")
+
+
 def _audit(chosen: argparse.Namespace) -> None:
     from core import show
     from core.corpus import load
@@ -199,6 +215,10 @@ def _study(chosen: argparse.Namespace) -> None:
             raise InputError(
                 f"--seeds is {chosen.seeds!r}; expected whole numbers such as 0,1,2."
             ) from error
+    given = {name: getattr(chosen, name) for name in ("corpus", "encoder", "external")}
+    if given := {name: value for name, value in given.items() if value is not None}:
+        document = study.to_document(asked) | given
+        asked = study.from_document(document, Path.cwd() / f"{asked.name}.toml")
     if chosen.background:
         from core import worker
 
@@ -300,8 +320,6 @@ def _project(chosen: argparse.Namespace) -> None:
 
 def _import(chosen: argparse.Namespace) -> None:
     quiet()
-    from pathlib import Path
-
     from core import bring, show
     from core.index import publish
     from core.results import comparisons, summary

@@ -134,7 +134,11 @@ def _before(config: RunConfig, name: str, texts: _Texts, session: Session) -> Pr
         hidden = session.states(config).get(untrained, texts.tokens)
         return _probe(predict(untrained, texts.tokens, hidden)[1], texts)
 
-    key = (name, config.encoder_revision, config.training.max_length, *texts.rows["row"])
+    recipe = config.training
+    key = (
+        *(name, config.encoder_revision, recipe.max_length, recipe.pooling),
+        *texts.rows["row"],
+    )
     return session.once(key, compute)
 
 

@@ -2,8 +2,9 @@
 
 It is transformers' own token classification model, read at the first token only: exactly "one
 feed-forward layer on the CLS token" (paper, section 3), without the pooling layers that the
-sequence classification models of BERT and RoBERTa add, and it loads in plain transformers. The
-forward pass is ours, for speed (core/layer.py): texts of different length share the linear layers,
+sequence classification models of BERT and RoBERTa add, and it loads in plain transformers. Where
+the linear layer reads BERT's pooled output instead, as in the paper's released code, it is
+transformers' sequence classification model. The forward pass is ours, for speed (core/layer.py): texts of different length share the linear layers,
 and in the last layer only what the CLS token needs is computed. It gives the same logits
 (tests/test_classifier.py).
 """
@@ -18,6 +19,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -38,7 +41,10 @@ class Tokens(NamedTuple):
 
 
 class Output(NamedTuple):
-    """Logits (texts x classes) and CLS vectors of the last layer (texts x hidden units)."""
+    """Logits (texts x classes) and what the linear layer reads (texts x hidden units).
+
+    That is the CLS vector of the last layer, or BERT's pooled output.
+    """
 
     logits: Tensor
     cls: Tensor
@@ -62,7 +68,8 @@ class Classifier(nn.Module):
     """Encoder, dropout, linear layer on CLS.
 
     Args:
-        model: a BERT- or RoBERTa-like model for token classification, from `build` or `read`.
+        model: a BERT- or RoBERTa-like model for token classification, or a BERT for sequence
+            classification, from `build` or `read`.
         tokenizer: its tokenizer.
         frozen_layers: the embeddings and this many lower layers are not trained, and run without
             dropout; 0 trains all, the embeddings too.
@@ -129,6 +136,8 @@ class Classifier(nn.Module):
         upper = self.layers[self.frozen_layers :]
         for i, layer in enumerate(upper):
             hidden = layer_forward(layer, hidden, shapes, biases, cls_only=i == len(upper) - 1)
+        if (pooler := getattr(self.model.base_model, "pooler", None)) is not None:
+            hidden = pooler(hidden[:, None])
         return Output(self.model.classifier(self.model.dropout(hidden)), hidden)
 
     def lower(self, batch: Batch) -> Tensor:
@@ -167,6 +176,8 @@ def build(
 ) -> Classifier:
     """A classifier with the encoder's weights (copied) and a random head.
 
+    The head reads the encoder's pooling layer where it was loaded with one.
+
     Args:
         labels: class names in their order.
         seed: of the head: normal with the encoder's own initialiser range, bias 0.
@@ -187,8 +198,10 @@ def build(
             "label2id": {label: i for i, label in enumerate(labels)},
         }
     )
+    pooled = getattr(encoder.model, "pooler", None) is not None
+    kind = AutoModelForSequenceClassification if pooled else AutoModelForTokenClassification
     with torch.random.fork_rng():
-        model = AutoModelForTokenClassification.from_config(config)
+        model = kind.from_config(config)
     model.base_model.load_state_dict(encoder.model.state_dict())
     generator = torch.Generator().manual_seed(seed)
     head = model.classifier
@@ -199,9 +212,10 @@ def build(
 
 def read(folder: Path, *, frozen_layers: int = 0) -> Classifier:
     """Load a classifier that `Classifier.save` wrote."""
-    model = AutoModelForTokenClassification.from_pretrained(
-        folder, use_safetensors=True, dtype=torch.float32
-    )
+    architecture = (AutoConfig.from_pretrained(folder).architectures or [""])[0]
+    pooled = architecture.endswith("ForSequenceClassification")
+    kind = AutoModelForSequenceClassification if pooled else AutoModelForTokenClassification
+    model = kind.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     return Classifier(model, tokenizer, frozen_layers).eval()
 

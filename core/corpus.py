@@ -1,6 +1,7 @@
 """Corpora: texts with a label, a language and a split, as one Arrow table.
 
-A corpus comes from a preset (`multiemo`, `synthetic`) or a file (CSV, TSV, JSON Lines, Parquet).
+A corpus comes from a preset (`multiemo`, `synthetic`), by name from the hub or a local copy
+(`amazon`, `xnli`, `wikipedia`), or from a file (CSV, TSV, JSON Lines, Parquet).
 Its rows carry an id made of their own content, so that the order of a file does not matter to what
 is sampled from it.
 """
@@ -19,10 +20,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core import files, multiemo, synthetic
+from core import files, multiemo, named, synthetic
 from core.errors import InputError
 
-PRESETS = ("multiemo", "synthetic")
+PRESETS = ("multiemo", "synthetic", *named.HUB)
+EXTERNAL = ("wikipedia",)  # of these, those without a task to train on
 SPLITS = ("train", "validation", "test")
 COLUMNS = ("row", "text", "text_b", "label", "language", "split", "sentence")
 
@@ -90,14 +92,17 @@ def load(
     """Load a corpus by preset name or path.
 
     Args:
-        source: `multiemo`, `synthetic`, or a path to CSV, TSV, JSON Lines or Parquet.
+        source: a preset; a corpus of core.named with a source of one's own (`xnli@folder`); or a
+            path to CSV, TSV, JSON Lines or Parquet.
         columns: our column name -> the file's, for files that use other names.
         labels: the labels in their order; by default numbers ascend, entailment / neutral /
             contradiction keep that order, all else is alphabetical.
-        languages: keep only these, in this order; by default all, alphabetical.
+        languages: keep only these, in this order; by default all, alphabetical (of a corpus by
+            name the paper's).
 
     Raises:
-        InputError: source unknown, not fetched, empty, or without a needed column.
+        InputError: source unknown, not fetched, its licence not accepted, empty, or without a
+            needed column.
     """
     if source == "multiemo":
         if not (cached := multiemo.corpus_file()).exists():
@@ -108,6 +113,9 @@ def load(
         return _build(source, pq.read_table(cached), columns, labels, languages)
     if source == "synthetic":
         return _build(source, synthetic.generate(), columns, labels, languages)
+    if named.parse(source):
+        table, notes = named.read(source, languages)
+        return _build(source, table, columns, labels, languages, notes)
     try:
         path = Path(source).expanduser()
         exists = path.exists()
@@ -126,6 +134,7 @@ def _build(
     columns: Mapping[str, str] | None,
     labels: Sequence[str] | None,
     languages: Sequence[str] | None,
+    known: tuple[str, ...] = (),
 ) -> Corpus:
     chosen = _choose_columns(name, source.column_names, columns or {})
     frame = pd.DataFrame({k: files.as_text(source[v]) for k, v in chosen.items()})
@@ -146,7 +155,7 @@ def _build(
     if labels is not None:
         _check_named(name, "label", labels, set(frame["label"]), all_of_them=True)
 
-    notes: list[str] = []
+    notes = list(known)
     if chosen.get("sentence") == "pair_id":  # XNLI counts pairs anew in each split
         frame["sentence"] = frame["split"] + "-" + frame["sentence"].astype(str)
     frame, split_note = _normalise_splits(name, frame)

@@ -25,6 +25,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
+from transformers.models.bert.modeling_bert import BertPooler
 
 from core.corpus import Corpus
 from core.errors import InputError
@@ -42,7 +43,7 @@ class Encoder:
     Attributes:
         name: as asked for.
         revision: hash of the weights and tokenizer, or the hub's commit.
-        model: the encoder, float32, without a pooling layer.
+        model: the encoder, float32; with a pooling layer where it was asked for and has one.
         tokenizer: fast tokenizer whose ids are the rows of the model's embeddings.
         full_vocabulary: embedding rows before trimming.
     """
@@ -55,7 +56,12 @@ class Encoder:
 
 
 def load(
-    name: str, corpus: Corpus, *, trimmed: bool = True, also: list[str] | None = None
+    name: str,
+    corpus: Corpus,
+    *,
+    trimmed: bool = True,
+    also: list[str] | None = None,
+    pooled: bool = False,
 ) -> Encoder:
     """Load an encoder for a corpus.
 
@@ -63,12 +69,14 @@ def load(
         name: see `locate`; `tiny` is built from the corpus itself.
         trimmed: cut the vocabulary to the ids the corpus uses.
         also: further texts whose ids are kept, such as an external corpus's.
+        pooled: with BERT's pretrained pooling layer; RoBERTa-like encoders are loaded without.
 
     Raises:
-        InputError: not found, not BERT- or RoBERTa-like, no safetensors or fast tokenizer.
+        InputError: not found, not BERT- or RoBERTa-like, no safetensors or fast tokenizer, or a
+            BERT without the pooling layer that is asked for.
     """
     if name == TINY:
-        return _tiny(corpus)
+        return _tiny(corpus, pooled)
     folder, revision = locate(name)
     check_folder(folder)
     config = AutoConfig.from_pretrained(folder)
@@ -77,9 +85,19 @@ def load(
             f"encoder {name!r} is of type {config.model_type!r}; expected a BERT- or "
             f"RoBERTa-like encoder ({', '.join(SUPPORTED)})."
         )
-    model = AutoModel.from_pretrained(
-        folder, use_safetensors=True, dtype=torch.float32, add_pooling_layer=False
+    pooled = pooled and config.model_type == "bert"
+    model, loaded = AutoModel.from_pretrained(
+        folder,
+        use_safetensors=True,
+        dtype=torch.float32,
+        add_pooling_layer=pooled,
+        output_loading_info=True,
     )
+    if any("pooler" in weight for weight in loaded["missing_keys"]):
+        raise InputError(
+            f"encoder {name!r} has no pretrained pooling layer, which pooling = 'released' reads; "
+            "choose pooling = 'paper', or another encoder."
+        )
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, use_fast=True)
     if not getattr(tokenizer, "is_fast", False):
         raise InputError(f"encoder {name!r} has no fast tokenizer (tokenizer.json) in {folder}.")
@@ -114,7 +132,7 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def _tiny(corpus: Corpus) -> Encoder:
+def _tiny(corpus: Corpus, pooled: bool = False) -> Encoder:
     """A small encoder with random weights, and a WordPiece tokenizer of the corpus's own words.
 
     For tests and the synthetic corpus: it needs nothing but the corpus, and is the same on every
@@ -133,6 +151,10 @@ def _tiny(corpus: Corpus) -> Encoder:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = BertModel(config, add_pooling_layer=False)
+        if pooled:  # after the others, whose weights are the same with and without it
+            model.pooler = BertPooler(config)
+            model.pooler.dense.weight.data.normal_(std=config.initializer_range)
+            model.pooler.dense.bias.data.zero_()
     revision = hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()[:40]
     return Encoder(TINY, revision, model.eval(), tokenizer, config.vocab_size)
 

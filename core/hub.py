@@ -114,7 +114,7 @@ def _from_hub(hub_id: str, revision: str | None) -> Path | None:
     )
 
     for local in (True, False):
-        if not local and not _hub_answers():
+        if not local and not hub_answers():
             return None
         try:
             return Path(
@@ -137,7 +137,7 @@ def _from_hub(hub_id: str, revision: str | None) -> Path | None:
     return None
 
 
-def _hub_answers() -> bool:
+def hub_answers() -> bool:
     """Whether the hub answers at once; its own client would go on trying for half a minute."""
     from huggingface_hub import constants
 

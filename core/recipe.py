@@ -7,7 +7,12 @@ from typing import Any
 
 from core.errors import InputError
 
-MASKED_INPUTS = ("paper", "released")
+# What the fields that are words can be, the default first.
+CHOICES = {
+    "masked_input": ("paper", "released"),
+    "pooling": ("paper", "released"),
+    "optimiser": ("adamw", "radam"),
+}
 
 
 @dataclass(frozen=True)
@@ -15,14 +20,16 @@ class Recipe:
     """Hyperparameters; the defaults follow the paper's text (section 3).
 
     What the paper leaves open is our choice: epochs, max_length, warmup, weight_decay, and the
-    optimiser (AdamW, gradients clipped to norm 1).
+    optimiser (AdamW); gradients are clipped to norm 1.
 
     Attributes:
         epochs: passes over the training subset; the best by validation loss is kept.
         batch_size: rows of a micro-batch.
         accumulation: micro-batches an optimiser step; rows a step are batch_size x accumulation.
-        learning_rate: of the encoder, linearly to 0.
-        head_learning_rate: of the linear layer, linearly to 0.
+        learning_rate: of the encoder, falling linearly.
+        head_learning_rate: of the linear layer, falling linearly.
+        final_rate: share of the learning rates that is left at the end (the released code: 0.01).
+        optimiser: `adamw` or `radam` (the released code's).
         max_length: tokens a text or pair, special tokens included.
         frozen_layers: embeddings and this many lower layers stay as pretrained (0: none).
         warmup: share of the steps over which the learning rates rise from 0.
@@ -31,6 +38,9 @@ class Recipe:
         masked_input: for setups with +entropy, how equation 3 is read. `paper`: once an optimiser
             step an input of 1 to max_length tokens, between its special tokens, summed over
             classes. `released`: once a micro-batch, special tokens masked too, mean over classes.
+        pooling: what the linear layer and the probes read. `paper`: the CLS token of the last
+            layer. `released`: of a BERT its pooled output, a pretrained dense layer and tanh on
+            that token; of RoBERTa-like encoders the same as `paper`.
     """
 
     epochs: int = 3
@@ -44,6 +54,9 @@ class Recipe:
     weight_decay: float = 0.0
     trim: bool = True
     masked_input: str = "paper"
+    pooling: str = "paper"
+    optimiser: str = "adamw"
+    final_rate: float = 0.0
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {
@@ -55,6 +68,7 @@ class Recipe:
             "max_length": (3, 8192),
             "frozen_layers": (0, 1000),
             "warmup": (0, 1),
+            "final_rate": (0, 1),
             "weight_decay": (0, 1),
         }
         for field in fields(self):
@@ -68,9 +82,9 @@ class Recipe:
                     f"[training] {field.name} is {value!r}; expected {kind.__name__}, such as "
                     f"{field.default!r}."
                 )
-            if field.name == "masked_input" and value not in MASKED_INPUTS:
+            if value not in (known := CHOICES.get(field.name, (value,))):
                 raise InputError(
-                    f"[training] masked_input is {value!r}; expected {' or '.join(MASKED_INPUTS)}."
+                    f"[training] {field.name} is {value!r}; expected {' or '.join(known)}."
                 )
             if field.name not in bounds:
                 continue

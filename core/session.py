@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from core import named
 from core.config import RunConfig
 from core.corpus import Corpus, load
 from core.errors import InputError
@@ -61,11 +62,14 @@ class Session:
 
     def load_external(self, source: str, languages: Sequence[str]) -> Corpus:
         """An external corpus, read once, with those of the languages that it has."""
-        whole = self.load_corpus(source, {}, None, None)
-        seen = tuple(x for x in languages if x in whole.languages)
+        if named.parse(source):
+            seen = there = named.languages_of(source, languages)
+        else:
+            there = self.load_corpus(source, {}, None, None).languages
+            seen = tuple(x for x in languages if x in there)
         if len(seen) < 2:
             raise InputError(
-                f"external corpus {source} has the languages {', '.join(whole.languages)}; "
+                f"external corpus {source} has the languages {', '.join(there) or 'none'}; "
                 f"at least two of {', '.join(languages)} are needed to tell them apart."
             )
         return self.load_corpus(source, {}, None, seen)
@@ -75,14 +79,17 @@ class Session:
         from core.encoder import corpus_texts
         from core.encoder import load as load_encoder
 
-        key = (config.encoder, config.corpus_hash, config.external_hash, config.training.trim)
+        recipe = config.training
+        pooled = recipe.pooling == "released"
+        key = (config.encoder, config.corpus_hash, config.external_hash, recipe.trim, pooled)
         if key not in self._encoders:
             external = self.external(config)
             self._encoders[key] = load_encoder(
                 config.encoder,
                 self.corpus(config),
-                trimmed=config.training.trim,
+                trimmed=recipe.trim,
                 also=corpus_texts(external) if external else None,
+                pooled=pooled,
             )
         encoder = self._encoders[key]
         if encoder.revision != config.encoder_revision:

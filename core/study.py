@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from core import checkpoints, joint
+from core import checkpoints, joint, named
 from core.config import SETUPS
 from core.corpus import PRESETS
 from core.errors import InputError
@@ -24,7 +24,7 @@ class Study:
 
     Attributes:
         name: of the study's folder.
-        corpus: preset name or path (in a file: relative to it).
+        corpus: preset name, `name@source` of core.named, or path (in a file: relative to it).
         setups: of core.config.SETUPS.
         encoder: name, folder or hub id.
         design: of the imbalanced setups: uniform, linear, natural, or language -> label -> share.
@@ -36,7 +36,7 @@ class Study:
             uniform design.
         labels, languages: which, and their order; by default the corpus's.
         columns: our column name -> the file's.
-        external: a corpus for the external probe, preset name or path.
+        external: a corpus for the external probe, named like `corpus`.
         training: the recipe.
     """
 
@@ -173,7 +173,9 @@ def from_document(document: dict[str, Any], path: Path) -> Study:
         raise InputError(f"{path}: [training] is {training!r}; known keys are {', '.join(known)}.")
     document["training"] = Recipe(**training)
     for name in ("corpus", "external"):
-        if document.get(name, "") not in ("", *PRESETS):
+        if named.parse(document.get(name, "")):
+            document[name] = named.beside(document[name], path.parent)
+        elif document.get(name, "") not in ("", *PRESETS):
             document[name] = _beside(path, document[name])
     if "encoder" in document and Path(_beside(path, document["encoder"])).is_dir():
         document["encoder"] = _beside(path, document["encoder"])

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from core import checkpoints, corpus, multiemo
+from core import checkpoints, corpus, multiemo, named
 from core.config import RunConfig
 from core.errors import InputError
 from core.fetch import cache_dir
@@ -58,6 +58,8 @@ def _stamp(source: str) -> list[Any]:
     """Changes when the source may have changed."""
     if source == "synthetic":
         return []
+    if named.parse(source):
+        return named.stamp(source)
     path = multiemo.corpus_file() if source == "multiemo" else Path(source).expanduser()
     if not path.exists():
         hint = "`python -m core fetch` brings it back" if source == "multiemo" else "bring it back"

@@ -266,15 +266,34 @@ class _Trainer(Trainer):
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         classifier: Any = self.model
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": classifier.encoder_parameters(), "lr": self.recipe.learning_rate},
-                {"params": classifier.head_parameters(), "lr": self.recipe.head_learning_rate},
-            ],
-            weight_decay=self.recipe.weight_decay,
-            fused=True,
-        )
+        recipe = self.recipe
+        groups: list[dict[str, Any]] = [
+            {"params": classifier.encoder_parameters(), "lr": recipe.learning_rate},
+            {"params": classifier.head_parameters(), "lr": recipe.head_learning_rate},
+        ]
+        if recipe.optimiser == "radam":
+            self.optimizer = torch.optim.RAdam(
+                groups, weight_decay=recipe.weight_decay, decoupled_weight_decay=True
+            )
+        else:
+            self.optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
         return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """As in the Trainer, linear; what falls to a share above 0 falls as far above it."""
+        schedule = super().create_scheduler(num_training_steps, optimizer)
+        if final := self.recipe.final_rate:
+            warmup = self.args.warmup_steps
+
+            def share(step: int) -> float:
+                if step < warmup:
+                    return step / warmup
+                left = (num_training_steps - step) / max(1, num_training_steps - warmup)
+                return final + (1 - final) * max(0.0, left)
+
+            schedule = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, share)
+            self.lr_scheduler = schedule
+        return schedule
 
     def compute_loss(
         self,

@@ -10,8 +10,8 @@ import streamlit as st
 import pages  # noqa: F401 - see there
 from core import form, hub, joint
 from core.config import SETUPS
-from core.corpus import PRESETS
-from core.recipe import MASKED_INPUTS, Recipe
+from core.corpus import EXTERNAL, PRESETS
+from core.recipe import CHOICES, Recipe
 from core.study import Study
 
 _HELP = {
@@ -20,7 +20,8 @@ _HELP = {
     "columns": "Where a file's columns have other names: ours=theirs, such as language=lang.",
     "languages": "Only these, in this order. Empty: all of the corpus.",
     "labels": "In their order. Empty: the corpus's own.",
-    "external": "A corpus for the external probe: a preset or a path. Empty: none.",
+    "external": "A corpus for the external probe, named like the corpus; the paper's is "
+    "wikipedia, or wikipedia@ with a folder or file. Empty: none.",
     "batch_size": "Rows of a micro-batch; halved by itself where the memory does not suffice.",
     "accumulation": "Micro-batches an optimiser step; its rows are batch size x accumulation.",
     "max_length": "Tokens a text or pair, special tokens included.",
@@ -29,6 +30,10 @@ _HELP = {
     "warmup": "Share of the steps over which the learning rates rise from 0.",
     "trim": "Cut the vocabulary to the tokens of the corpus: smaller, faster, the same outputs.",
     "masked_input": "How setups with +entropy read equation 3: the paper, or its released code.",
+    "pooling": "What the linear layer reads: the last CLS vector (the paper), or of a BERT its "
+    "pooled output (the released code).",
+    "optimiser": "The paper names none; its released code has radam.",
+    "final_rate": "Share of the learning rates that is left at the end; the released code: 0.01.",
 }
 
 
@@ -54,10 +59,12 @@ def fill(given: Study) -> dict[str, Any]:
             left,
             "Corpus",
             "corpus",
-            list(PRESETS),
+            [name for name in PRESETS if name not in EXTERNAL],
             given.corpus,
             accept_new_options=True,
-            help="A preset, or the path of a CSV, TSV, JSON Lines or Parquet file.",
+            help="By name; amazon and xnli also with a source of your own, as in xnli@folder: a "
+            "hub id, a folder in the hub's layout or a file. Or the path of a CSV, TSV, JSON Lines "
+            "or Parquet file.",
         ),
         "encoder": one(
             left,
@@ -102,8 +109,8 @@ def _advanced(given: Study, texts: dict[str, str], key: Any, text: Any) -> dict[
         if isinstance(value, bool):
             training[name] = place.checkbox(label, value, **more)
         elif isinstance(value, str):
-            index = MASKED_INPUTS.index(value)
-            training[name] = place.selectbox(label, MASKED_INPUTS, index, **more)
+            known = CHOICES[name]
+            training[name] = place.selectbox(label, known, known.index(value), **more)
         elif isinstance(value, int):
             training[name] = int(place.number_input(label, 0, value=value, **more))
         else:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import form, jobs, monitoring, study, worker
+from core import form, jobs, licence, monitoring, study, worker
 from core.errors import InputError
 from core.study import Study
 from core.words import escaped
@@ -54,6 +54,18 @@ def check_and_start(asked: Study) -> None:
             st.rerun()
 
 
+def accepted(corpus: str) -> bool:
+    """Whether nothing stands in the way; else the corpus's licence, to be accepted once."""
+    name = corpus.partition("@")[0]
+    question = licence.open_question(name)
+    if question:
+        st.warning(escaped(question))
+        if st.button(f"Accept the licence of {name}"):
+            licence.accept(name)
+            st.rerun()
+    return question is None
+
+
 st.title("Train")
 access.explain()
 names = list(dict.fromkeys([*study.shipped(), *study.started()]))
@@ -64,6 +76,7 @@ try:
 except InputError as error:
     st.error(escaped(str(error)))
 else:
-    check_and_start(asked)
+    if accepted(asked.corpus):
+        check_and_start(asked)
 st.subheader("Queue")
 queue_view.show()
