@@ -42,12 +42,14 @@ def bring(
         InputError: no such folder, corpus or study, or the model's classes are others.
     """
     session = Session()
+    pooling = "paper"
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; expected a model in transformers' layout.")
     if study_name is not None:
         first = checkpoints.read_config(study.run_ids(study_name)[0])
         loaded = session.corpus(first)
         columns, size, name = first.columns, first.test_per_language, study_name
+        pooling = first.training.pooling
         members = [e for e in study.entries(name) if e["setup"] != IMPORTED]
         asked = study.read(str(study.started_folder(name) / "study.toml"))
     else:
@@ -67,6 +69,7 @@ def bring(
         test_per_language=size,
         max_length=max_length,
         columns=dict(columns),
+        pooling=pooling,
         report=report,
     )
     artefacts.complete(config.run_id, session, report)

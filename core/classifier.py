@@ -4,9 +4,9 @@ It is transformers' own token classification model, read at the first token only
 feed-forward layer on the CLS token" (paper, section 3), without the pooling layers that the
 sequence classification models of BERT and RoBERTa add, and it loads in plain transformers. Where
 the linear layer reads BERT's pooled output instead, as in the paper's released code, it is
-transformers' sequence classification model. The forward pass is ours, for speed (core/layer.py): texts of different length share the linear layers,
-and in the last layer only what the CLS token needs is computed. It gives the same logits
-(tests/test_classifier.py).
+transformers' sequence classification model. The forward pass is ours, for speed (core/layer.py):
+texts of different length share the linear layers, and in the last layer only what the CLS token
+needs is computed. It gives the same logits (tests/test_classifier.py).
 """
 
 from __future__ import annotations

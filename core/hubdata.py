@@ -9,14 +9,14 @@ language (`fr/train-00000-of-00001.parquet`, named in README.md or by the folder
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 
 from core.errors import InputError
-from core.fetch import cache_dir
 from core.hub import hub_answers
 
 Splits = dict[str, pa.Table]
@@ -48,11 +48,13 @@ def read(source: str, language: str) -> tuple[Splits, bool]:
         InputError: no such source, the hub does not answer, or it does not read.
     """
     where, configuration, alone = _place(source, language)
-    found = _load(where, configuration)
     datasets = _library()
-    if isinstance(found, datasets.Dataset):
-        found = {"train": found}
-    return {name: _table(split) for name, split in found.items()}, alone
+    # The library's cache takes two folders of one name for one, and a changed file for the old.
+    with TemporaryDirectory() if is_local(source) else nullcontext() as cache:
+        found = _load(where, configuration, cache_dir=cache, keep_in_memory=bool(cache))
+        if isinstance(found, datasets.Dataset):
+            found = {"train": found}
+        return {name: _table(split) for name, split in found.items()}, alone
 
 
 def sample(source: str, language: str, rows: int, seed: int) -> pa.Table:
@@ -81,9 +83,12 @@ def _place(source: str, language: str) -> tuple[str, str | None, bool]:
     if not is_local(source):
         return source, language, True
     folder = Path(source).expanduser()
-    for name, path in _configurations(source).items():
+    known = _configurations(source)
+    for name, path in known.items():
         if _language(name) == language:
             return (str(folder), name, True) if path is None else (str(path), None, True)
+    if known:
+        raise InputError(f"{source} has no language {language}; it has: {', '.join(known)}.")
     return str(folder), None, False
 
 
@@ -119,9 +124,8 @@ def _load(where: str, configuration: str | None, **more: Any) -> Any:
     local = Path(where).expanduser()
     if local.is_dir():
         if _is_saved(local):
-            found = datasets.load_from_disk(str(local))
+            found = datasets.load_from_disk(str(local), keep_in_memory=True)
             return found if not more.get("streaming") else _streamed(found)
-        more["cache_dir"] = str(cache_dir() / "datasets")
     elif local.is_absolute() or where.startswith((".", "~")):
         raise InputError(f"{where} is no folder; name one, or a data set of the hub.")
     try:

@@ -40,19 +40,31 @@ class SequenceClassifier(Classifier):
         model: any that returns `logits`, and hidden states when asked.
         tokenizer: its tokenizer.
         order: for each class of the corpus, the number of the model's output.
+        pooled: its vectors are BERT's pooled output, where it has one, as in runs it is compared
+            with.
     """
 
-    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerFast, order: list[int]) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: PreTrainedTokenizerFast,
+        order: list[int],
+        pooled: bool = False,
+    ) -> None:
         super().__init__(model, tokenizer)
         self.order = order
+        self.pooler = getattr(model.base_model, "pooler", None) if pooled else None
 
     def forward(self, batch: Batch) -> Output:
-        """Logits in the corpus's order of classes, and the last layer's first vectors."""
+        """Logits in the corpus's order of classes, and the last layer's first vectors or, where
+        the recipe says so, BERT's pooled output."""
         inputs = {"input_ids": batch.ids, "token_type_ids": batch.types}
         mask = batch.mask if batch.mask is not None else torch.ones_like(batch.ids)
         given = {name: value for name, value in inputs.items() if value is not None}
         output = self.model(**given, attention_mask=mask.long(), output_hidden_states=True)
-        return Output(output.logits[:, self.order], output.hidden_states[-1][:, 0])
+        last = output.hidden_states[-1]
+        vectors = self.pooler(last) if self.pooler is not None else last[:, 0]
+        return Output(output.logits[:, self.order], vectors)
 
 
 def open_model(folder: Path, config: RunConfig) -> Classifier:
@@ -79,7 +91,8 @@ def _open(folder: Path, config: RunConfig) -> Classifier:
     )
     order = [model.config.label2id[label] for label in config.labels]
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-    return SequenceClassifier(model.eval(), tokenizer, order)
+    pooled = config.training.pooling == "released"
+    return SequenceClassifier(model.eval(), tokenizer, order, pooled)
 
 
 def import_model(
@@ -90,6 +103,7 @@ def import_model(
     test_per_language: int,
     max_length: int = 128,
     columns: dict[str, str] | None = None,
+    pooling: str = "paper",
     report: Report,
 ) -> RunConfig:
     """Predict a corpus's test set with a model in transformers' layout and store it as a run.
@@ -101,6 +115,7 @@ def import_model(
         test_per_language: rows of the uniform test set.
         max_length: tokens a text.
         columns: as the corpus was loaded with.
+        pooling: of core.recipe: which vectors are probed.
 
     Raises:
         InputError: not such a folder, or its classes are not the corpus's labels.
@@ -121,7 +136,7 @@ def import_model(
         validation_per_language=0,
         test_per_language=test_per_language,
         columns=columns or {},
-        training=Recipe(max_length=max_length),
+        training=Recipe(max_length=max_length, pooling=pooling),
     )
     run_id = checkpoints.create(config)
     if checkpoints.is_complete(run_id):

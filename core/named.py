@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -130,12 +132,10 @@ def _parts(name: str, where: str, languages: Sequence[str]) -> list[pa.Table]:
 
 
 def _articles(where: str, language: str) -> pa.Table:
-    """Articles drawn by seed; what came from the hub is kept, since a stream is slow."""
-    if hubdata.is_local(where):
-        return hubdata.sample(where, language, ARTICLES, ARTICLES_SEED)
-    configuration = f"{WIKIPEDIA_DUMP}.{language}"
-    name = f"{configuration}-{ARTICLES}-{ARTICLES_SEED}.parquet"
-    path = cache_dir() / "wikipedia" / where.replace("/", "--") / name
+    """Articles drawn by seed, and kept: a stream is slow."""
+    configuration = language if hubdata.is_local(where) else f"{WIKIPEDIA_DUMP}.{language}"
+    key = json.dumps([stamp(f"wikipedia@{where}"), configuration, ARTICLES, ARTICLES_SEED])
+    path = cache_dir() / "wikipedia" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.parquet"
     if not path.exists():
         drawn = hubdata.sample(where, configuration, ARTICLES, ARTICLES_SEED)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,10 +172,11 @@ def _stars(column: pa.ChunkedArray, where: str) -> pa.Array:
 def _xnli(table: pa.Table, where: str) -> pa.Table:
     """Premise and hypothesis; labels by name; `pair`, the position in its split where known."""
     label = table[_first(table, ("label",), where)]
-    if pa.types.is_integer(label.type):
+    if pa.types.is_integer(label.type) or set(pc.unique(label).to_pylist()) <= {"0", "1", "2"}:
+        label = pc.cast(label, pa.int64())
         if wrong := set(pc.unique(label).to_pylist()) - {None, 0, 1, 2}:
             raise InputError(f"xnli, {where}: label has {sorted(wrong)}; expected 0, 1 and 2.")
-        label = pc.take(pa.array(XNLI_LABELS), pc.cast(label, pa.int64()))
+        label = pc.take(pa.array(XNLI_LABELS), label)
     columns = {"text": table[_first(table, ("premise",), where)],
                "text_b": table[_first(table, ("hypothesis",), where)],
                "label": label}  # fmt: skip
@@ -207,8 +208,9 @@ _READERS: dict[str, Callable[[pa.Table, str], pa.Table]] = {
 def _shared_pairs(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     """XNLI's rows with `sentence`, and notes.
 
-    A pair and its translations share their position in the split. Where the labels at a position differ between languages, they are no translations: a note says
-    so, and that split's pairs stand alone.
+    A pair and its translations share their position in the split. Where the labels at a position
+    differ between languages, they are no translations: a note says so, and that split's pairs stand
+    alone.
     """
     frame = table.to_pandas()
     if "split" not in frame:

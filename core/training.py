@@ -280,20 +280,20 @@ class _Trainer(Trainer):
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        """As in the Trainer, linear; what falls to a share above 0 falls as far above it."""
-        schedule = super().create_scheduler(num_training_steps, optimizer)
-        if final := self.recipe.final_rate:
-            warmup = self.args.warmup_steps
+        """Linear, as the Trainer's own, which knows no end above 0."""
+        final, warmup = self.recipe.final_rate, self.args.warmup_steps
+        if not final:
+            return super().create_scheduler(num_training_steps, optimizer)
 
-            def share(step: int) -> float:
-                if step < warmup:
-                    return step / warmup
-                left = (num_training_steps - step) / max(1, num_training_steps - warmup)
-                return final + (1 - final) * max(0.0, left)
+        def share(step: int) -> float:
+            if step < warmup:
+                return step / warmup
+            left = (num_training_steps - step) / max(1, num_training_steps - warmup)
+            return final + (1 - final) * max(0.0, left)
 
-            schedule = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, share)
-            self.lr_scheduler = schedule
-        return schedule
+        assert self.optimizer is not None  # the Trainer makes it first
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, share)
+        return self.lr_scheduler
 
     def compute_loss(
         self,

@@ -129,7 +129,7 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path) -> None:
 
 
 def test_an_unknown_corpus_lists_the_presets() -> None:
-    with pytest.raises(InputError, match="neither a preset .multiemo, synthetic. nor a file"):
+    with pytest.raises(InputError, match="a preset .multiemo, synthetic, amazon, .* nor a file"):
         corpus.load("multimo")
 
 
