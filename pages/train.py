@@ -68,7 +68,7 @@ def accepted(corpus: str) -> bool:
 
 st.title("Train")
 access.explain()
-names = list(dict.fromkeys([*study.shipped(), *study.started()]))
+names = list(dict.fromkeys(["demo", *study.shipped(), *study.started()]))
 begin = view.choose("Begin with the study", "begin", names)
 try:
     given = study.read(begin)
