@@ -378,3 +378,42 @@ def test_training_in_bfloat16_goes_the_same_way(encoder, corpus, tmp_path, monke
         losses.append([line["loss"] for line in lines if "loss" in line])
     assert losses[0] != losses[1]
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
+def test_the_learning_rates_fall_to_the_share_that_is_asked_for(encoder, corpus, tmp_path) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    rates = {}
+    for final in (0.0, 0.01):
+        recipe = replace(RECIPE, final_rate=final, warmup=0.25, learning_rate=1.0)
+        lines: list[dict] = []
+        fit(classifier(encoder), train, validation, recipe, 0, tmp_path / str(final), lines.append)
+        rates[final] = np.array([line["lr"] for line in lines if "lr" in line])
+    n = len(rates[0.0])
+    steps = np.arange(n)
+    warmup = np.ceil(0.25 * n)
+    for final, found in rates.items():  # what each step took
+        falling = final + (1 - final) * (n - steps) / (n - warmup)
+        expected = np.where(steps < warmup, steps / warmup, falling)
+        assert found == pytest.approx(expected, abs=1e-6), final
+
+
+def test_radam_is_torchs_and_resumes_to_the_same_result(encoder, corpus, tmp_path) -> None:
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    recipe = replace(RECIPE, optimiser="radam", final_rate=0.01)
+    undisturbed = classifier(encoder)
+    fit(undisturbed, train, validation, recipe, 0, tmp_path / "a")
+    terminated = Event()
+
+    def terminate(line: dict) -> None:
+        if line["step"] == 4:
+            terminated.set()
+
+    where = (train, validation, recipe, 0, tmp_path / "b")
+    with pytest.raises(Terminated):
+        fit(classifier(encoder), *where, terminate, stop=Stop(terminated=terminated))
+    resumed = classifier(encoder)
+    fit(resumed, *where)
+    assert torch.equal(weights_of(resumed), weights_of(undisturbed))
+    other = classifier(encoder)
+    fit(other, train, validation, replace(recipe, optimiser="adamw"), 0, tmp_path / "c")
+    assert not torch.equal(weights_of(other), weights_of(undisturbed))
