@@ -69,8 +69,12 @@ def sample(source: str, language: str, rows: int, seed: int) -> pa.Table:
     where, configuration, _ = _place(source, language)
     found = _load(where, configuration, streaming=True)
     split = next(iter(found.values()))
+    # After a stream that is not read to its end the library rests five seconds for its threads,
+    # which read ahead over the network.
+    rest = {"SLEEP_TIME_ON_THREADS_SHUTDOWN": 0} if is_local(source) else {}
     try:
-        drawn = list(split.shuffle(seed=seed, buffer_size=10_000).take(rows))
+        with _settings(**rest):
+            drawn = list(split.shuffle(seed=seed, buffer_size=10_000).take(rows))
     except Exception as error:  # of whichever library reads the files, over whichever network
         raise _refused(where, configuration, error) from error
     return pa.Table.from_pylist(drawn)
@@ -129,7 +133,9 @@ def _load(where: str, configuration: str | None, **more: Any) -> Any:
     elif local.is_absolute() or where.startswith((".", "~")):
         raise InputError(f"{where} is no folder; name one, or a data set of the hub.")
     try:
-        with _offline_unless(local.is_dir() or hub_answers()):
+        # Only the cache where the hub is silent: its client would try for half a minute.
+        silent = not local.is_dir() and not hub_answers()
+        with _settings(**{"HF_HUB_OFFLINE": True} if silent else {}):
             return datasets.load_dataset(where, configuration, **more)
     except Exception as error:  # it raises whatever the file formats' libraries do
         raise _refused(where, configuration, error) from error
@@ -151,15 +157,15 @@ def _refused(where: str, configuration: str | None, error: Exception) -> InputEr
 
 
 @contextmanager
-def _offline_unless(answers: bool) -> Iterator[None]:
-    """Only the cache where the hub is silent: its client would go on trying for half a minute."""
+def _settings(**values: Any) -> Iterator[None]:
+    """Other values of the library's settings for a while."""
     config = _library().config
-    before = config.HF_HUB_OFFLINE
-    config.HF_HUB_OFFLINE = before or not answers
+    before = {name: getattr(config, name) for name in values}
+    vars(config).update(values)
     try:
         yield
     finally:
-        config.HF_HUB_OFFLINE = before
+        vars(config).update(before)
 
 
 def _table(split: Any) -> pa.Table:

@@ -17,14 +17,6 @@ from core.session import Session
 from tests import layouts
 
 
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch) -> None:
-    """The library rests five seconds after each stream that is not read to its end."""
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0)
-
-
 @pytest.fixture
 def agreed(tmp_path, monkeypatch) -> None:
     """A cache of its own, in which the licence of amazon is accepted."""

@@ -47,11 +47,8 @@ def hub_encoders(tmp_path, monkeypatch) -> None:
 
 @pytest.mark.parametrize("name", PAPER)
 def test_the_studies_of_the_paper_are_laid_out_as_in_its_tables(
-    name, hub_copies, hub_encoders, monkeypatch, capsys
+    name, hub_copies, hub_encoders, capsys
 ) -> None:
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0)
     licence.accept("amazon")
     of = name.partition("-")[0]
     sources = ["--corpus", hub_copies[of], "--external", hub_copies["wikipedia"]]
