@@ -9,6 +9,7 @@ import pytest
 from core import checkpoints, corpus, study, texts
 from core.config import RunConfig
 from core.errors import InputError
+from tests import layouts
 
 
 @pytest.fixture
@@ -82,3 +83,20 @@ def test_rows_get_their_texts_in_their_order(config, loaded) -> None:
 def test_the_preset_that_is_not_fetched_says_how_to_fetch_it(config) -> None:
     with pytest.raises(InputError, match="python -m core fetch"):
         texts.texts_file(replace(config, corpus="multiemo"))
+
+
+def test_a_corpus_by_name_is_read_anew_when_its_folder_changes(config, tmp_path) -> None:
+    source = f"xnli@{layouts.xnli(tmp_path / 'xnli')}"
+    of = {"corpus": source, "columns": {}, "labels": layouts.LABELS, "languages": ("en", "fr")}
+    config = replace(config, **of, corpus_hash=corpus.load(source).content_hash)
+    file = texts.texts_file(config)
+    assert texts.has_pairs(file)
+    written = file.stat().st_mtime_ns
+    assert texts.texts_file(config).stat().st_mtime_ns == written
+    path = tmp_path / "xnli" / "en" / "test-00000-of-00001.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    with pytest.raises(InputError, match="has changed since the run was trained"):
+        texts.texts_file(config)
+    (tmp_path / "xnli").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="is no folder"):
+        texts.texts_file(config)

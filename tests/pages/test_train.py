@@ -65,6 +65,20 @@ def test_a_shipped_study_fills_the_form() -> None:
     assert values["Learning rate"] == 3e-4 and values["Rows a language, train"] == 198
 
 
+def test_a_licence_stands_before_the_check_until_it_is_accepted(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("LANGSKEW_CACHE", str(tmp_path))
+    app = train_page(begin="amazon-mbert-released")
+    assert not app.exception
+    assert "academic research only" in texts(app, "warning")
+    assert "Check" not in [button.label for button in app.button]
+    app = press(app, "Accept the licence of amazon")
+    assert not texts(app, "warning")
+    assert "Check" in [button.label for button in app.button]
+    chosen = {box.label: box.value for box in app.selectbox}
+    assert chosen["Pooling"] == "released" and chosen["Optimiser"] == "radam"
+    assert not texts(train_page(begin="xnli-mbert"), "warning")
+
+
 def test_a_study_is_checked_then_started(study_file, copied, started) -> None:
     app = press(train_page(begin="small"), "Check")
     assert started == ["quick"] and app.get("progress")
