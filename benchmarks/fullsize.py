@@ -300,13 +300,18 @@ def main() -> None:
     if chosen.json:
         print(json.dumps({"steps": rows}, indent=1))
     else:
+        known = ("encoder", "step", "seconds", "cpu_seconds", "peak_bytes")
         for row in rows:
-            more = {k: v for k, v in row.items()
-                    if k not in ("encoder", "step", "seconds", "cpu_seconds", "peak_bytes")}  # fmt: skip
-            told = ", ".join(f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}"
-                             for k, v in more.items())  # fmt: skip
-            print(f"{row['encoder']:6} {row['step']:14} {row['seconds']:7.1f} s {row['cpu_seconds']:7.1f} CPU s "
-                  f"{row['peak_bytes'] / 2**30:5.2f} GiB  {told}")  # fmt: skip
+            told = [
+                f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
+                for name, value in row.items()
+                if name not in known
+            ]
+            print(
+                f"{row['encoder']:6} {row['step']:14} {row['seconds']:7.1f} s "
+                f"{row['cpu_seconds']:7.1f} CPU s {row['peak_bytes'] / 2**30:5.2f} GiB  "
+                f"{', '.join(told)}"
+            )
     sys.exit(any(row["peak_bytes"] > LIMIT for row in rows))
 
 
