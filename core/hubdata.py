@@ -66,7 +66,11 @@ def sample(source: str, language: str, rows: int, seed: int) -> pa.Table:
     Raises:
         InputError: no such source or language, or the hub does not answer.
     """
-    where, configuration, _ = _place(source, language)
+    where, configuration, alone = _place(source, language)
+    if not alone:
+        raise InputError(
+            f"{source} has no configuration or folder for {language}; expected one a language."
+        )
     found = _load(where, configuration, streaming=True)
     split = next(iter(found.values()))
     # After a stream that is not read to its end the library rests five seconds for its threads,

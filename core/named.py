@@ -123,11 +123,11 @@ def _parts(name: str, where: str, languages: Sequence[str]) -> list[pa.Table]:
             tables.append(_constant(_articles(where, language), "language", language))
             continue
         splits, alone = hubdata.read(where, language)
-        for split, rows in splits.items():
-            rows = _constant(rows, "language", language) if alone else _with_language(rows, where)
-            tables.append(_constant(rows, "split", split))
-        if not alone:  # that was all of it
-            break
+        named = [_constant(rows, "split", split) for split, rows in splits.items()]
+        rows = pa.concat_tables(named, promote_options="permissive")
+        if not alone:  # all of it
+            return [_with_language(rows, where)]
+        tables.append(_constant(rows, "language", language))
     return tables
 
 

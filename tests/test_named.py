@@ -172,6 +172,14 @@ def test_without_a_hub_the_error_comes_soon_and_says_what_to_do(monkeypatch) -> 
     assert datasets.config.HF_HUB_OFFLINE is False
 
 
+def test_articles_need_a_configuration_a_language(tmp_path) -> None:
+    (tmp_path / "mixed").mkdir()
+    rows = [{"text": f"text {i}", "language": "de" if i % 2 else "fr"} for i in range(10)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "mixed" / "train.parquet")
+    with pytest.raises(InputError, match="no configuration or folder for de"):
+        corpus.load(f"wikipedia@{tmp_path / 'mixed'}")
+
+
 @pytest.mark.parametrize(
     ("source", "languages", "message"),
     [
