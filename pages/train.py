@@ -60,7 +60,8 @@ def accepted(corpus: str) -> bool:
     question = licence.open_question(name)
     if question:
         st.warning(escaped(question))
-        if st.button(f"Accept the licence of {name}"):
+        if st.button(f"Accept the licence of {name}", **access.limits()):
+            access.acting()
             licence.accept(name)
             st.rerun()
     return question is None
