@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from core.charts.palette import SETUP_COLOURS, setup_name
+from core.measures.accuracy import wilson
 from core.measures.bootstrap import LEVEL
 from core.measures.compare import FEWEST_SEEDS
 from core.words import escaped, percent, points, signed
@@ -218,7 +219,7 @@ def _two_languages(document: dict[str, Any], runs: Runs) -> str:
 
 def _identification(document: dict[str, Any], runs: Runs) -> Card | None:
     probed = [
-        run | {"knn": probe["knn"], "knn_ci": _wilson(probe["knn"], probe["n"]), "probed": probe}
+        run | {"knn": probe["knn"], "knn_ci": wilson(probe["knn"], probe["n"]), "probed": probe}
         for run in runs
         if (probe := run["probe"].get("original"))
     ]
@@ -258,14 +259,6 @@ def _identification(document: dict[str, Any], runs: Runs) -> Card | None:
         "the others under Compare. (Paper, section 4.2, Tables 4 and 7.)",
         **covers,
     )
-
-
-def _wilson(share: float, n: int) -> list[float]:
-    """95 % score interval of a share (Wilson 1927)."""
-    z = 1.959964
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
-    return [middle - half, middle + half]
 
 
 def _effect(document: dict[str, Any], runs: Runs) -> Card | None:

@@ -35,3 +35,11 @@ def accuracy_totals(predictions: Predictions) -> Totals:
         return shares
 
     return predictions.totals(names, np.hstack(quantities), ratio)
+
+
+def wilson(share: float, n: int) -> list[float]:
+    """95 % score interval of a share of n independent rows (Wilson 1927)."""
+    z = 1.959964
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
+    return [middle - half, middle + half]
