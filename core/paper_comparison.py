@@ -20,7 +20,6 @@ from core.measures.bootstrap import DRAWS, Totals
 from core.measures.compare import Comparison, compare
 from core.paper_verdicts import (
     CHANGES,
-    NOT_COMPARED,
     SHOWN,
     VERDICTS,
     Differences,
@@ -60,10 +59,11 @@ def is_like(document: Document, corpus: str) -> bool:
 def places(document: Document, corpus: str) -> list[tuple[int, int]]:
     """Places of labels that stand beside each other, published and ours.
 
-    All where there are as many, else the first and the last.
+    All of the published task, else the first and the last.
     """
     n, ours = len(paper.LABELS[corpus]), len(document["labels"])
-    return [(i, i) for i in range(n)] if n == ours else [(0, 0), (n - 1, ours - 1)]
+    like = is_like(document, corpus)
+    return [(i, i) for i in range(n)] if like else [(0, 0), (n - 1, ours - 1)]
 
 
 def differences(document: Document, suffix: str) -> Differences:
@@ -105,7 +105,6 @@ def training_shares(document: Document, corpus: str) -> pd.DataFrame:
                 value = 100 * ours[side][own]
                 above, own_above = published - even, value - 100 / len(document["labels"])
                 row |= {"ours": value, "direction": plain_direction(above, own_above)}
-                row["size"] = NOT_COMPARED
                 if like:
                     row["size"] = "same" if abs(value - published) < 0.1 else "another design"
             rows.append(row)

@@ -21,7 +21,6 @@ CHANGES = (
 )
 SHOWN = ["published", "published from", "published to", "ours", "from", "to", "n", "seeds"]
 VERDICTS = ["direction", "size", "note"]
-NOT_COMPARED = "other task"
 
 
 def shares_over_seeds(runs: Sequence[Document], values: Sequence[float], n: int) -> Document:
@@ -97,11 +96,9 @@ def plain_direction(published: float, ours: float) -> str:
 
 
 def size(row: Document, *, like: bool, digits: int = 3) -> str:
-    """Whether the published interval and ours overlap, in words."""
-    if row.get("ours") is None:
+    """Whether the published interval and ours overlap, in words; empty for another task."""
+    if row.get("ours") is None or not like:
         return ""
-    if not like:
-        return NOT_COMPARED
     if row.get("from") is None or row["from"] != row["from"]:
         return "no interval"
     if row["from"] <= row["published to"] and row["published from"] <= row["to"]:
@@ -112,10 +109,45 @@ def size(row: Document, *, like: bool, digits: int = 3) -> str:
 
 
 def frame_of(rows: Sequence[Document], columns: list[str]) -> pd.DataFrame:
-    """Rows as a table; what a row lacks is missing, a verdict it lacks is empty."""
+    """Rows as a table; what a row lacks is missing, a verdict that all
+    lack is left out."""
     frame = pd.DataFrame(rows, columns=columns)
-    texts = [c for c in VERDICTS if c in columns]
-    frame[texts] = frame[texts].fillna("")
+    for column in set(VERDICTS) & set(columns):
+        frame[column] = frame[column].fillna("")
+        if not frame[column].any():
+            frame = frame.drop(columns=column)
     for column in set(SHOWN) & set(columns):
         frame[column] = frame[column].astype("Int64" if column in ("n", "seeds") else float)
     return frame
+
+
+def written(frame: pd.DataFrame, digits: int = 3) -> tuple[pd.DataFrame, list[str]]:
+    """A comparison with numbers and intervals written out, and the columns for a reader.
+
+    The further columns are called such as `ours [95 %]` and hold such as `0.580 [0.574, 0.586]`.
+    """
+    columns = {
+        "published": ("published", "published from", "published to"),
+        "ours": ("ours", "from", "to"),
+        "minus the null": ("minus the null", "null from", "null to"),
+    }
+    shown: list[str] = []
+    made = frame.copy()
+    for column in frame.columns:
+        if column in columns and pd.api.types.is_numeric_dtype(frame[column]):
+            numbers = frame[[c for c in columns[column] if c in frame]]
+            name = f"{column} [95 %]" if len(numbers.columns) > 1 else column
+            if name != column:
+                made[name] = [_written(row, digits) for row in numbers.to_numpy(float)]
+            shown.append(name)
+        elif column not in {c for of in columns.values() for c in of[1:]}:
+            shown.append(str(column))
+    return made, shown
+
+
+def _written(numbers: Sequence[float], digits: int) -> str:
+    value, low, high = numbers
+    if value != value:
+        return "–"
+    ends = "" if low != low else f" [{signed(low, digits)}, {signed(high, digits)}]"
+    return f"{signed(value, digits)}{ends}"

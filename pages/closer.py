@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from core import rows, tables
-from core.charts import mistakes, predictions
-from core.charts.palette import run_name, short_names
+from core import rows
+from core.charts.palette import short_names
 from core.errors import InputError
+from core.figures import predictions as figures
 from core.texts import ANY
 from core.words import escaped
 from pages import common, view
@@ -18,53 +18,22 @@ Runs = list[dict[str, Any]]
 
 
 def accuracy(document: dict[str, Any], runs: Runs) -> None:
-    common.figure(
-        predictions.accuracy_by_language(document, runs),
-        "Accuracy by language",
-        name=f"{document['study']}-accuracy-by-language",
-        legend=predictions.legend(runs),
-        caption=f"n = {runs[0]['n_test'] // len(document['languages']):,} test rows a language. "
-        "Bars: 95 % interval over test sentences, one training each.",
-        how="A gap between languages that the balanced models have too comes from the encoder or "
-        "the translation; one that only the imbalanced model has comes from the skew. (Paper, "
-        "section 4.1, Table 3 over all languages.)",
-    )
+    common.show(figures.by_language(document, runs))
     with st.expander("As a table"):
-        common.table(tables.accuracy_by_language(runs), f"{document['study']}-accuracy-by-language")
+        common.show_table(figures.by_language_table(document, runs))
 
 
 def confusion(document: dict[str, Any], runs: Runs) -> None:
     run = _one_run("Run", "run", runs, default="imbalanced")
-    common.figure(
-        mistakes.confusion(document, run),
-        f"What {run_name(run)} predicts for each label, by language",
-        name=f"{document['study']}-confusion-{run['run']}",
-        caption=f"n = {run['n_test'] // len(document['languages']):,} test rows a language. "
-        "Labels down, predictions across; each row of cells sums to 100 %.",
-        how="On the diagonal the share that is right. A model that predicts by language errs "
-        "towards another class in one group of languages than in the other: compare the cells "
-        "beside the diagonal. (Paper, section 4.1, behind Table 2.)",
-    )
+    common.show(figures.confusion(document, run))
     with st.expander("As a table"):
-        common.table(tables.confusion(document, run), f"{document['study']}-confusion-{run['run']}")
+        common.show_table(figures.confusion_table(document, run))
 
 
 def calibration(document: dict[str, Any], runs: Runs) -> None:
-    common.figure(
-        mistakes.reliability(document, runs),
-        "How often a prediction is right, by how sure the model was",
-        name=f"{document['study']}-reliability",
-        legend=predictions.legend(runs),
-        caption=f"n = {runs[0]['n_test']:,} test rows, "
-        f"{runs[0]['n_test'] // len(document['languages']):,} a language, in 15 bins; larger "
-        "points stand for more rows.",
-        how="On the dashed line a class predicted with probability 0.8 is right in 80 % of the "
-        "cases; below it the model is too sure. The expected calibration error is the mean "
-        "distance from the line; noise alone makes it positive, the more so the fewer rows there "
-        "are. (Guo et al. 2017; not in the paper.)",
-    )
+    common.show(figures.reliability(document, runs))
     st.markdown("##### Expected calibration error")
-    common.table(tables.calibration(runs), f"{document['study']}-calibration")
+    common.show_table(figures.calibration_table(document, runs))
 
 
 def disagreements(document: dict[str, Any], runs: Runs) -> None:

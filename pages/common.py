@@ -14,6 +14,7 @@ from core import checkpoints, export, results, study, texts, worker
 from core.charts import AnyChart, unchecked
 from core.charts.palette import short_names
 from core.errors import InputError
+from core.figures import Figure, Table
 from core.words import escaped, file_name, isolated
 from pages import access, view
 
@@ -103,59 +104,50 @@ def choose_runs(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [run for run in runs if run["run"] in chosen]
 
 
-def figure(
-    charts: AnyChart | Sequence[AnyChart],
-    title: str,
-    *,
-    name: str,
-    caption: str,
-    how: str,
-    reading: str = "",
-    legend: AnyChart | None = None,
-    columns: int = 3,
-    **more: Any,
-) -> list[Any]:
-    """Charts with title, caption, how to read them, and downloads that are made when asked for.
+def show(figure: Figure, **more: Any) -> list[Any]:
+    """A figure with title, caption, how to read it, and downloads that are made when asked for.
 
     Args:
-        charts: one, or panels that share their scales.
-        title: says what is shown; plain text, as the caption, since both also go into the files.
-        name: of the downloaded file and, within the page, of the figure.
-        caption: names n, and what marks and intervals mean.
-        how: two or three sentences on how to read it, with the section of the paper.
-        reading: what the numbers say, as Markdown.
-        legend: above the panels, once for all.
-        columns: panels side by side.
         more: for st.vega_lite_chart, such as on_select.
 
     Returns:
         What st.vega_lite_chart gave for each panel.
     """
-    panels = [charts] if isinstance(charts, AnyChart) else list(charts)
-    st.markdown(f"#### {escaped(title)}")
-    if legend is not None:
-        _draw(legend, f"{name}-legend", "Key to the setups")
+    panels, columns = figure.charts, figure.columns
+    st.markdown(f"#### {escaped(figure.title)}")
+    if figure.legend is not None:
+        _draw(figure.legend, f"{figure.name}-legend", "Key to the setups")
     events = []
     for start in range(0, len(panels), columns):
         row = panels[start : start + columns]
         places = st.columns(columns) if len(panels) > 1 else [st.container()]
         for i, chart in enumerate(row):
             with places[i]:
-                events.append(_draw(chart, f"{name}-{start + i}", title, **more))
-    if reading:
-        st.markdown(reading)
-    st.caption(escaped(caption))
-
-    def document() -> dict[str, Any]:
-        above = [] if legend is None else [legend]
-        return export.specification(panels, title, caption, columns, above)
-
+                events.append(_draw(chart, f"{figure.name}-{start + i}", figure.title, **more))
+    if figure.reading:
+        st.markdown(figure.reading)
+    st.caption(escaped(figure.caption))
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.popover("How to read this", type="tertiary"):
-            st.markdown(how)
-        _download("PNG", f"{name}.png", "image/png", lambda: export.png(document()))
-        _download("SVG", f"{name}.svg", "image/svg+xml", lambda: export.svg(document()))
+            st.markdown(figure.how)
+        for kind, mime, make in (
+            ("PNG", "image/png", export.png),
+            ("SVG", "image/svg+xml", export.svg),
+        ):
+            _download(kind, f"{figure.name}.{kind.lower()}", mime, partial(_made, make, figure))
     return events
+
+
+def _made(make: Callable[[dict[str, Any]], Any], figure: Figure) -> Any:
+    return make(figure.specification())
+
+
+def show_table(given: Table, **more: Any) -> Any:
+    """A table with its caption and downloads; `more` as for `table`."""
+    if given.caption:
+        st.caption(escaped(given.caption))
+    shown = list(given.shown) if given.shown else None
+    return table(given.frame, given.name, dict(given.formats), shown, **more)
 
 
 def texts_in(frame: pd.DataFrame) -> list[str]:

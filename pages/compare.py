@@ -7,6 +7,7 @@ import streamlit as st
 from core import comparison, results, settings
 from core.charts.comparison import differences
 from core.errors import InputError
+from core.figures import Figure
 from core.words import escaped
 from pages import access, common, view
 
@@ -48,18 +49,20 @@ except InputError as error:
 
 with_interval = frame[frame["from"].notna()]
 if len(with_interval):
-    common.figure(
-        differences(with_interval),
-        f"What differs: {sides[first][0]} minus {sides[second][0]}",
-        name=f"{name}-{first}-{second}",
-        reading=comparison.reading(frame, escaped(first), escaped(second)),
-        caption=f"n = {runs[0]['n_test']:,} test rows. Bars: 95 % intervals of the difference. "
-        "Filled and blue: beyond chance.",
-        how="Over sentences: what other test sentences could have given, with the same trained "
-        "models and the same sentences for both. Over seeds (three or more): a t-interval of "
-        "seed-paired differences, which holds for other trainings too. Each measure is tested at "
-        "5 %; the languages' accuracies are corrected for being several (Holm). (Paper: one run "
-        "each, no intervals.)",
+    common.show(
+        Figure(
+            charts=[differences(with_interval)],
+            title=f"What differs: {sides[first][0]} minus {sides[second][0]}",
+            name=f"{name}-{first}-{second}",
+            reading=comparison.reading(frame, escaped(first), escaped(second)),
+            caption=f"n = {runs[0]['n_test']:,} test rows. Bars: 95 % intervals of the difference. "
+            "Filled and blue: beyond chance.",
+            how="Over sentences: what other test sentences could have given, with the same trained "
+            "models and the same sentences for both. Over seeds (three or more): a t-interval of "
+            "seed-paired differences, which holds for other trainings too. Each measure is tested at "
+            "5 %; the languages' accuracies are corrected for being several (Holm). (Paper: one run "
+            "each, no intervals.)",
+        )
     )
 st.markdown("#### Every measure")
 common.table(

@@ -6,16 +6,11 @@ import streamlit as st
 from core import overlap, results, tables, texts
 from core.charts import data as charts
 from core.errors import InputError
+from core.figures import data as figures
 from core.words import escaped
 from pages import access, cells, common, view
 
 access.gate()
-
-HOW = (
-    "A cell is one language and class; the grey numbers are the marginals, which can be even while "
-    "the cells are not: that is the skew. In the difference from uniform, orange cells are "
-    "under-represented and blue ones over-represented. (Paper, sections 2.1 and 3, Table 1.)"
-)
 
 
 @st.cache_data(show_spinner="Counting …", max_entries=32)
@@ -43,29 +38,14 @@ designs = designs_of(runs, fingerprint)
 way = view.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
 if corpus:
     split = view.choose("Split", "split", list(corpus), widget=st.segmented_control)
-    common.figure(
-        charts.joint(corpus[split], way),
-        f"Language and label in the corpus, {split}: {way}",
-        name=f"{name}-corpus",
-        caption=f"n = {corpus[split].to_numpy().sum():,} texts.",
-        how=HOW,
-    )
+    common.show(figures.corpus(name, split, corpus[split], way))
 if designs:
-    common.figure(
-        [charts.joint(table, way, title) for title, table in designs.items()],
-        f"Language and label in the sets that the study trains on: {way}",
-        name=f"{name}-designs",
-        caption="; ".join(f"{x}: n = {t.to_numpy().sum():,}" for x, t in designs.items()) + ".",
-        how=f"{HOW} All setups of a study get sets of the same size.",
-        columns=2,
-    )
+    common.show(figures.designs(name, designs, way))
 if corpus or designs:
     st.markdown("#### How skewed each of them is")
     st.markdown("\n".join(f"- **{measure}**: {says}" for measure, says in tables.SKEW_SAYS.items()))
-    common.table(
-        tables.skew_measures({f"corpus, {k}": t for k, t in corpus.items()} | designs),
-        f"{name}-skew",
-    )
+    both = {f"corpus, {k}": t for k, t in corpus.items()} | designs
+    common.table(tables.skew_measures(both), f"{name}-skew")
 
 split = view.choose("Rows of", "rows", ("train", "validation"), widget=st.segmented_control)
 try:
@@ -74,15 +54,7 @@ except InputError as error:
     st.warning(escaped(str(error)))
     shared = pd.DataFrame()
 if len(shared):
-    common.figure(
-        charts.shared_rows(shared, document["runs"]),
-        f"Rows of the {split} sets that two runs share",
-        name=f"{name}-shared-rows",
-        caption="Number of rows; on the diagonal the size of a run's set.",
-        how="Runs of one seed share as many rows as their designs allow, so that what differs "
-        "between two models is the skew and not the texts; another seed draws anew. (Paper, "
-        "section 2.1: the largest overlap.)",
-    )
+    common.show(figures.shared_rows(document, shared, split))
     with st.expander("As a table, with the most that two designs could share"):
         common.table(tables.named_runs(shared, document["runs"]), f"{name}-shared-rows")
 

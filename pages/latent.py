@@ -10,6 +10,7 @@ from core import latent, projection
 from core import latent_reading as reading
 from core.charts import latent as charts
 from core.errors import InputError
+from core.figures import latent as figures
 from core.words import escaped
 from pages import access, background, common, view
 
@@ -37,15 +38,8 @@ def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFra
     colour = view.choose("Colour", "colour", charts.COLOURS, widget=st.segmented_control)
     ids, file = [run["run"] for run in shown], common.texts_file(document)
     frame = read_points(projection.fingerprint(name), found, ids, file)
-    events = common.figure(
-        charts.panels(document, shown, frame, colour),
-        f"Map of {len(frame):,} texts by {colour}",
-        name=f"{name}-map",
-        caption=reading.map_caption(document, runs, found),
-        how=reading.MAP_HOW,
-        legend=charts.legend(document, colour),
-        on_select="rerun",
-    )
+    figure = figures.mapped(document, runs, found, frame, colour)
+    events = common.show(figure, on_select="rerun")
     return latent.inside(frame, events[0].selection.get(charts.RECTANGLE, {}))
 
 
@@ -60,18 +54,10 @@ def show_probes(name: str, table: pd.DataFrame) -> None:
     if table.empty:
         st.info(reading.no_probes(name))
         return
-    for kind, part in table.groupby("texts", sort=False):
-        common.figure(
-            charts.probes(part),
-            f"Language identification, {kind}",
-            name=f"{name}-probes-{kind.split()[0]}",
-            caption=reading.probe_caption(part),
-            how=reading.PROBE_HOW,
-            reading=reading.probe_reading(part),
-            columns=1,
-        )
+    for _, part in table.groupby("texts", sort=False):
+        common.show(figures.probes(name, part))
     with st.expander("As a table"):
-        common.table(table, f"{name}-probes", latent.FORMATS, latent.PROBE_COLUMNS)
+        common.show_table(figures.probes_table(name, table))
 
 
 st.title("Latent space")

@@ -12,6 +12,7 @@ from core.attributed import runs_of
 from core.attribution.compared import fingerprint
 from core.charts import tokens as charts
 from core.errors import InputError
+from core.figures import Figure
 from core.texts import ANY
 from core.words import escaped
 from pages import common, view
@@ -128,16 +129,18 @@ def show(
         "Bars show", bars, list(lines), "difference", widget=st.segmented_control,
         show=lambda column: lines[column],
     )  # fmt: skip
-    common.figure(
-        charts.one_text(frame, shown),
-        f"What each of the text's {by} does to {label}: {lines[shown]}",
-        name=f"{document['study']}-{name}-{label}-{shown}",
-        caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; "
-        f"full colour at {largest:.2g}. A token's number is its place in the text."
-        + token_reading.spread(frame),
-        how="A SHAP value is how much a token moves the probability of the class, on average over "
-        "all sets of the other tokens that may be masked. Values and the base value add up to the "
-        "prediction. (Paper, section 2.3, equation 1.)",
+    common.show(
+        Figure(
+            charts=[charts.one_text(frame, shown)],
+            title=f"What each of the text's {by} does to {label}: {lines[shown]}",
+            name=f"{document['study']}-{name}-{label}-{shown}",
+            caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; "
+            f"full colour at {largest:.2g}. A token's number is its place in the text."
+            + token_reading.spread(frame),
+            how="A SHAP value is how much a token moves the probability of the class, on average over "
+            "all sets of the other tokens that may be masked. Values and the base value add up to the "
+            "prediction. (Paper, section 2.3, equation 1.)",
+        )
     )
     with st.expander("As a table"):
         common.table(frame, f"{document['study']}-{name}-{label}", isolate=["token"])

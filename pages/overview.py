@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core import headline, overview
-from core.charts.headline import over_setups
+from core import overview
+from core.figures import predictions as figures
 from core.words import escaped
 from pages import access, common
 
@@ -39,13 +39,6 @@ st.caption(
 )
 common.done_runs(document)
 places = st.columns(2)
-for i, card in enumerate(headline.cards(document)):
+for i, figure in enumerate(figures.cards(document)):
     with places[i % 2], st.container(border=True):
-        common.figure(
-            over_setups(card.setups, card.runs, card.axis, zero=card.zero),
-            card.title,
-            name=f"{name}-{card.name}",
-            caption=card.caption,
-            how=card.how,
-            reading=card.sentence,
-        )
+        common.show(figure)

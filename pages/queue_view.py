@@ -10,6 +10,7 @@ import streamlit as st
 from core import jobs, monitoring, pruning, slots, worker
 from core.charts import progress
 from core.errors import InputError
+from core.figures import Figure
 from core.words import escaped
 from pages import access, common, view
 
@@ -96,23 +97,27 @@ def _closely(row: dict[str, Any]) -> None:
     if lines is not None and len(lines):
         left, right = st.columns(2)
         with left:
-            common.figure(
-                progress.losses(lines),
-                "Loss",
-                name=f"{row['job']}-loss",
-                caption=f"{row['what']}: step {lines['step'].iloc[-1]:.0f} of "
-                f"{lines['steps'].iloc[-1]:.0f}, epoch {lines['epoch'].iloc[-1]:.2f}.",
-                how="Training loss is the mean since the last point, validation loss that of the "
-                "whole validation set, both with class weights where the setup has them. The epoch "
-                "with the lowest validation loss is kept. (Paper, section 3.)",
+            common.show(
+                Figure(
+                    charts=[progress.losses(lines)],
+                    title="Loss",
+                    name=f"{row['job']}-loss",
+                    caption=f"{row['what']}: step {lines['step'].iloc[-1]:.0f} of "
+                    f"{lines['steps'].iloc[-1]:.0f}, epoch {lines['epoch'].iloc[-1]:.2f}.",
+                    how="Training loss is the mean since the last point, validation loss that of the "
+                    "whole validation set, both with class weights where the setup has them. The epoch "
+                    "with the lowest validation loss is kept. (Paper, section 3.)",
+                )
             )
         with right:
-            common.figure(
-                progress.speed(lines),
-                "Speed",
-                name=f"{row['job']}-speed",
-                caption="Training samples a second on this machine.",
-                how="Validation is left out. Where other work runs beside it, speed drops.",
+            common.show(
+                Figure(
+                    charts=[progress.speed(lines)],
+                    title="Speed",
+                    name=f"{row['job']}-speed",
+                    caption="Training samples a second on this machine.",
+                    how="Validation is left out. Where other work runs beside it, speed drops.",
+                )
             )
     log = monitoring.log_tail(row["job"])
     with st.expander("Log"):

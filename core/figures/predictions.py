@@ -1,0 +1,177 @@
+"""Figures and tables of what is predicted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core import headline, tables
+from core.charts import headline as headline_charts
+from core.charts import mistakes
+from core.charts import predictions as charts
+from core.charts.palette import run_name
+from core.figures import Figure, Table
+
+Document = dict[str, Any]
+Runs = list[dict[str, Any]]
+
+
+def cards(document: Document) -> list[Figure]:
+    """The headline numbers of a study."""
+    return [
+        Figure(
+            f"{document['study']}-{card.name}",
+            card.title,
+            [headline_charts.over_setups(card.setups, card.runs, card.axis, zero=card.zero)],
+            card.caption,
+            card.how,
+            card.sentence,
+        )
+        for card in headline.cards(document)
+    ]
+
+
+def shares(document: Document, runs: Runs) -> Figure:
+    """Share of each class predicted in each language, a panel a class."""
+    return Figure(
+        f"{document['study']}-predicted-shares",
+        "Share of each class predicted, by language",
+        [charts.predicted_shares(document, runs, label) for label in document["labels"]],
+        f"{_n(runs)}, {_each(document, runs)}. Brown tick: share in the skewed training set. Grey "
+        "line: truth. "
+        f"Languages by group: {' | '.join(' '.join(g) for g in document['groups'])}.",
+        "Points on the grey line: the model predicts the class as often as it occurs. Points that "
+        "move towards the brown tick copy the skew of the training set. The null is a second "
+        "balanced run with another seed: differences of its size are noise. (Paper, section 4.1, "
+        "Table 2.)",
+        tables.reading(document, runs),
+        charts.legend(runs),
+    )
+
+
+def shares_table(document: Document, runs: Runs) -> Table:
+    """The numbers behind `shares`."""
+    return Table(
+        f"{document['study']}-predictions",
+        "Share of each class predicted, by language",
+        tables.shares(document, runs),
+        tables.FORMATS,
+    )
+
+
+def uptake(document: Document, runs: Runs) -> Figure:
+    """Skew uptake of each run; the runs have one."""
+    return Figure(
+        f"{document['study']}-skew-uptake",
+        "Skew uptake",
+        [charts.intervals(runs, "skew_uptake", "skew uptake (slope)", zero_line=True)],
+        _intervals(runs),
+        "Slope of what is predicted too often on what was there too often in training, "
+        "over all languages and classes. 0: the model ignores the skew. 1: it copies it. "
+        "(Paper, section 4.1; its Table 2 gives 0.34 and 0.36.)",
+    )
+
+
+def accuracy(document: Document, runs: Runs) -> Figure:
+    """Accuracy of each run."""
+    return Figure(
+        f"{document['study']}-accuracy",
+        "Accuracy by setup",
+        [charts.intervals(runs, "accuracy", "accuracy (share right)")],
+        _intervals(runs),
+        "Share of rows whose label is predicted, on the uniform test set. Intervals that "
+        "overlap can still belong to a difference beyond chance: the runs see the same sentences, "
+        "and Compare pairs them. (Paper, section 4.1, Table 3.)",
+    )
+
+
+def runs_table(document: Document, runs: Runs) -> Table:
+    """One run a row: accuracy and uptake."""
+    return Table(
+        f"{document['study']}-runs",
+        "Accuracy and skew uptake of each run",
+        tables.headline(runs),
+        shown=tables.HEADLINE,
+    )
+
+
+def by_language(document: Document, runs: Runs) -> Figure:
+    """Accuracy of each run in each language."""
+    return Figure(
+        f"{document['study']}-accuracy-by-language",
+        "Accuracy by language",
+        [charts.accuracy_by_language(document, runs)],
+        f"{_n(runs)}, {_each(document, runs)}. Bars: 95 % interval over test sentences, one "
+        "training each.",
+        "A gap between languages that the balanced models have too comes from the encoder or "
+        "the translation; one that only the imbalanced model has comes from the skew. (Paper, "
+        "section 4.1, Table 3 over all languages.)",
+        legend=charts.legend(runs),
+    )
+
+
+def by_language_table(document: Document, runs: Runs) -> Table:
+    """The numbers behind `by_language`."""
+    return Table(
+        f"{document['study']}-accuracy-by-language",
+        "Accuracy by language",
+        tables.accuracy_by_language(runs),
+    )
+
+
+def confusion(document: Document, run: dict[str, Any]) -> Figure:
+    """What a run predicts for each label, a panel a language."""
+    return Figure(
+        f"{document['study']}-confusion-{run['run']}",
+        f"What {run_name(run)} predicts for each label, by language",
+        mistakes.confusion(document, run),
+        f"{_n([run])}, {_each(document, [run])}. Labels down, predictions across; each row of "
+        "cells sums to 100 %.",
+        "On the diagonal the share that is right. A model that predicts by language errs "
+        "towards another class in one group of languages than in the other: compare the cells "
+        "beside the diagonal. (Paper, section 4.1, behind Table 2.)",
+    )
+
+
+def confusion_table(document: Document, run: dict[str, Any]) -> Table:
+    """The numbers behind `confusion`."""
+    return Table(
+        f"{document['study']}-confusion-{run['run']}",
+        f"What {run_name(run)} predicts for each label, by language",
+        tables.confusion(document, run),
+    )
+
+
+def reliability(document: Document, runs: Runs) -> Figure:
+    """How often predictions are right by how sure they were."""
+    return Figure(
+        f"{document['study']}-reliability",
+        "How often a prediction is right, by how sure the model was",
+        mistakes.reliability(document, runs),
+        f"{_n(runs)}, {_each(document, runs)}, in 15 bins; larger points stand for more rows.",
+        "On the dashed line a class predicted with probability 0.8 is right in 80 % of the "
+        "cases; below it the model is too sure. The expected calibration error is the mean "
+        "distance from the line; noise alone makes it positive, the more so the fewer rows there "
+        "are. (Guo et al. 2017; not in the paper.)",
+        legend=charts.legend(runs),
+    )
+
+
+def calibration_table(document: Document, runs: Runs) -> Table:
+    """Expected calibration error by run and language."""
+    return Table(
+        f"{document['study']}-calibration",
+        "Expected calibration error",
+        tables.calibration(runs),
+    )
+
+
+def _n(runs: Runs) -> str:
+    return f"n = {runs[0]['n_test']:,} test rows"
+
+
+def _each(document: Document, runs: Runs) -> str:
+    return f"{runs[0]['n_test'] // len(document['languages']):,} a language"
+
+
+def _intervals(runs: Runs) -> str:
+    return f"Bars: 95 % interval over test sentences, one training each; {_n(runs)}."
