@@ -12,6 +12,7 @@ PAGES = [
     st.Page("pages/predictions.py", title="Predictions"),
     st.Page("pages/latent.py", title="Latent space"),
     st.Page("pages/tokens.py", title="Tokens"),
+    st.Page("pages/paper.py", title="Paper"),
     st.Page("pages/compare.py", title="Compare"),
 ]
 

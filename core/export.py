@@ -43,6 +43,7 @@ _LATEX = {
     # Behind the end of a row, \\[2cm] and \\* are read together.
     "[": "{[}",
     "*": "{*}",
+    "\u2212": r"\textminus{}",
 }
 
 

@@ -138,10 +138,8 @@ _AMAZON = (
     Direction("imbalanced", 0, "neutral", "over", 1, "up: the main effect"),
     Direction("imbalanced", -1, "neutral", "under", -1, "down"),
     Direction("imbalanced", -1, "neutral", "over", 1, "up"),
-    Direction(
-        "imbalanced", -1, "positive", "over - under", 1, "less negative where over-represented"
-    ),
-    Direction("imbalanced", -1, "base", "both", 1, "base value much higher"),
+    Direction("imbalanced", -1, "positive", "over - under", 1, "less negative"),
+    Direction("imbalanced", -1, "base", "both", 1, "much higher"),
 )
 _XNLI = (
     Direction("imbalanced", None, "neutral", "under", -1, "down"),

@@ -109,7 +109,7 @@ def training_shares(document: Document, corpus: str) -> pd.DataFrame:
                     row["size"] = "same" if abs(value - published) < 0.1 else "another design"
             rows.append(row)
     columns = ["languages", "label", "published", "our languages", "our label", "ours"]
-    return frame_of(rows, [*columns, "direction", "size"])
+    return frame_of(rows, [*columns, *VERDICTS[:2]])
 
 
 def predicted_shares(document: Document, corpus: str, encoder: str) -> pd.DataFrame | None:
@@ -209,7 +209,8 @@ def data_points(document: Document, corpus: str) -> pd.DataFrame:
         if runs:
             row |= {"ours": runs[0][f"n_{split}"], "share": runs[0][f"n_{split}"] / published}
         rows.append(row)
-    return frame_of(rows, ["split", "published", "ours", "share"])
+    frame = pd.DataFrame(rows, columns=["split", "published", "ours", "share"])
+    return frame.astype({"ours": "Int64", "share": float})
 
 
 def done(document: Document) -> list[Document]:

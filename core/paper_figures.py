@@ -18,14 +18,9 @@ from core.words import signed
 Document = dict[str, Any]
 # Token groups alone: the base value is another thing.
 _GROUPS = tuple(part for part in PARTS if part != "base")
-_SIDES = {
-    "over": "over-represented",
-    "under": "under-represented",
-    "over - under": "over − under",
-}
-COLUMNS = ["change", "label", "published label", "part", "languages", "published"]
-OURS = ["ours", "from", "to", "direction"]
-LESS = ["minus the null", "null from", "null to", "direction minus the null"]
+COLUMNS = ["label", "part", "side", "published"]
+OURS = ["direction", "ours", "from", "to"]
+LESS = ["direction minus the null", "minus the null", "null from", "null to"]
 
 
 def panels_of(document: Document, figure: int) -> list[tuple[str, str]]:
@@ -43,31 +38,28 @@ def panels_of(document: Document, figure: int) -> list[tuple[str, str]]:
     return [(setup, label) for setup in setups if setup in there for label in ends]
 
 
-def directions(document: Document, corpus: str, figure: int) -> pd.DataFrame:
-    """What figures 1 and 2 say of each side of the design, beside ours, and ours minus the null.
+def directions(document: Document, corpus: str, figure: int, setup: str) -> pd.DataFrame:
+    """What figures 1 and 2 say of a setup, by side of the design, beside ours.
 
     Args:
         document: from `attributed.attributions`, read against the balanced setup of the figure.
         figure: of figure 3 nothing is said by part, so that its table is empty.
+        setup: one of those in `panels_of`.
     """
     if not document["sides"] or figure == 3:
         return pd.DataFrame(columns=[*COLUMNS, *OURS])
-    suffix, labels, rows = paper.suffix_of(figure), document["labels"], []
-    there = {row["setup"] for row in document["rows"]}
+    labels, rows = document["labels"], []
     for said in paper.DIRECTIONS[corpus]:
-        setup = said.setup + suffix
-        if setup not in there:
+        if said.setup != setup.removesuffix("+entropy"):
             continue
         for place in (0, -1) if said.label is None else (said.label,):
             for side in ("under", "over") if said.side == "both" else (said.side,):
                 found = _found(document, setup, labels[place], said.part, side)
                 rows.append(
                     {
-                        "change": f"{setup} − {document['reference']}",
-                        "label": labels[place],
-                        "published label": paper.LABELS[corpus][place],
-                        "part": "base value" if said.part == "base" else f"{said.part} tokens",
-                        "languages": _SIDES[side],
+                        "label": _label(labels[place], paper.LABELS[corpus][place]),
+                        "part": "base value" if said.part == "base" else said.part,
+                        "side": side.replace("-", "−"),
                         "published": said.says,
                         **_verdict(found, "mean", said.sign, OURS),
                         **_verdict(found, "minus_null", said.sign, LESS),
@@ -77,6 +69,10 @@ def directions(document: Document, corpus: str, figure: int) -> pd.DataFrame:
     if not frame["minus the null"].notna().any():
         frame = frame.drop(columns=LESS)
     return frame
+
+
+def _label(ours: str, published: str) -> str:
+    return ours if ours == published else f"{ours} ({published})"
 
 
 def _found(document: Document, setup: str, label: str, part: str, side: str) -> Document:
@@ -93,7 +89,7 @@ def _verdict(found: Document, name: str, sign: int, columns: Sequence[str]) -> D
     value, ends = found.get(name), found.get("ci" if name == "mean" else f"{name}_ci")
     low, high = ends or (None, None)
     text = "" if value is None else _direction(sign, value, low, high)
-    return dict(zip(columns, (value, low, high, text), strict=True))
+    return dict(zip(columns, (text, value, low, high), strict=True))
 
 
 def _direction(sign: int, value: float, low: float | None, high: float | None) -> str:
@@ -106,6 +102,22 @@ def _direction(sign: int, value: float, low: float | None, high: float | None) -
         return "no difference"
     word = "agrees" if sign * value > 0 else "opposite"
     return word if apart else f"{word}, not apart from 0"
+
+
+def readings(
+    document: Document, without: Document | None, study: Document, figure: int
+) -> list[str]:
+    """What is said of a figure as a whole, beside what is here, as sentences.
+
+    Args:
+        document: from `attributed.attributions`, read against the balanced setup of the figure.
+        without: the same of the setups without equation 3, for figure 3.
+        study: from `results.summary`.
+    """
+    found = [weights_reading(document, figure)]
+    if without is not None:
+        found.insert(0, entropy_reading(without, document, study))
+    return [text for text in found if text]
 
 
 def weights_reading(document: Document, figure: int) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from core import paper
+from core import paper, paper_comparison
 from core.config import RunConfig
 from core.paper_comparison import done, is_like
+from core.paper_verdicts import Differences
 from core.recipe import Recipe
 from core.words import escaped, percent, signed
 
@@ -62,16 +63,28 @@ def missing(document: dict[str, Any], corpus: str, encoder: str) -> str:
             "No probe of Wikipedia or another external corpus: set `external` in the study's file "
             f"(a preset or a file of texts by language) and run `python -m core study {name}`."
         )
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n\n".join(lines)
 
 
-def reading(tables: Sequence[pd.DataFrame | None]) -> str:
+def tables_reading(document: dict[str, Any], corpus: str, encoder: str, found: Differences) -> str:
+    """What the tables say beside a study, in a sentence or two."""
+    compared = [
+        make(document, corpus, encoder, found)
+        for make in (paper_comparison.accuracies, paper_comparison.probes)
+    ]
+    sentences = [reading(compared)]
+    if encoder == "mBERT":
+        sentences.append(uptake_reading(document, corpus))
+    return " ".join(sentences).strip()
+
+
+def reading(tables: Sequence[pd.DataFrame]) -> str:
     """How many published differences of setups have the same sign here, as a sentence.
 
     Args:
         tables: from `accuracies` and `probes`.
     """
-    frames = [t for t in tables if t is not None and "direction" in t]
+    frames = [t for t in tables if "direction" in t]
     said = pd.concat([t["direction"] for t in frames]) if frames else pd.Series(dtype=str)
     said = said[said != ""]
     if not len(said):

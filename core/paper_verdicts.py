@@ -124,24 +124,28 @@ def frame_of(rows: Sequence[Document], columns: list[str]) -> pd.DataFrame:
 def written(frame: pd.DataFrame, digits: int = 3) -> tuple[pd.DataFrame, list[str]]:
     """A comparison with numbers and intervals written out, and the columns for a reader.
 
-    The further columns are called such as `ours [95 %]` and hold such as `0.580 [0.574, 0.586]`.
+    The further columns are called such as `ours [95 %]` and hold such as `0.580 [0.574, 0.586]`;
+    `n (seeds)` comes last.
     """
-    columns = {
+    numbers = {
         "published": ("published", "published from", "published to"),
         "ours": ("ours", "from", "to"),
         "minus the null": ("minus the null", "null from", "null to"),
     }
-    shown: list[str] = []
-    made = frame.copy()
-    for column in frame.columns:
-        if column in columns and pd.api.types.is_numeric_dtype(frame[column]):
-            numbers = frame[[c for c in columns[column] if c in frame]]
-            name = f"{column} [95 %]" if len(numbers.columns) > 1 else column
-            if name != column:
-                made[name] = [_written(row, digits) for row in numbers.to_numpy(float)]
-            shown.append(name)
-        elif column not in {c for of in columns.values() for c in of[1:]}:
-            shown.append(str(column))
+    hidden = {c for of in numbers.values() for c in of[1:]} | {"n", "seeds"}
+    made, shown = frame.copy(), []
+    for column in (str(c) for c in frame.columns if c not in hidden):
+        ends = [c for c in numbers.get(column, ()) if c in frame]
+        if pd.api.types.is_numeric_dtype(frame[column]) and len(ends) == 3:
+            name = f"{column} [95 %]"
+            made[name] = [_written(row, digits) for row in frame[ends].to_numpy(float)]
+        else:
+            name = column
+        shown.append(name)
+    if "n" in frame:
+        pairs = zip(frame["n"], frame["seeds"], strict=True)
+        made["n (seeds)"] = [f"{n:,} ({s})" if n is not pd.NA else "–" for n, s in pairs]
+        shown.append("n (seeds)")
     return made, shown
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import checkpoints, export, results, study, texts, worker
+from core import attributed, checkpoints, export, results, study, texts, worker
+from core.attribution import compared
 from core.charts import AnyChart, unchecked
 from core.charts.palette import short_names
 from core.errors import InputError
@@ -55,6 +56,27 @@ def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
 @st.cache_resource(show_spinner="Measuring the study's predictions …", max_entries=8)
 def _summary(name: str, fingerprint: str) -> dict[str, Any]:
     return results.summary(name)
+
+
+@st.cache_resource(show_spinner="Adding up attributions …", max_entries=64)  # pages only read it
+def _attributions(
+    name: str,
+    reference: str,
+    threshold: float,
+    key: str,
+    shown: tuple[str, int] | None,
+    fingerprint: str,
+) -> dict[str, Any]:
+    return attributed.attributions(name, reference, threshold, key, shown)
+
+
+def attributions(name: str, reference: str, threshold: float, key: str) -> dict[str, Any] | None:
+    """What a study's attributions say (`core.attributed`); says so where they do not read."""
+    try:
+        return _attributions(name, reference, threshold, key, compared.fingerprint(name))
+    except InputError as error:
+        st.error(escaped(str(error)))
+        return None
 
 
 def texts_file(document: dict[str, Any]) -> Path | None:
@@ -148,6 +170,15 @@ def show_table(given: Table, **more: Any) -> Any:
         st.caption(escaped(given.caption))
     shown = list(given.shown) if given.shown else None
     return table(given.frame, given.name, dict(given.formats), shown, **more)
+
+
+def show_block(block: Figure | Table) -> None:
+    """A figure, or a table with its title and all of its rows."""
+    if isinstance(block, Figure):
+        show(block)
+    else:
+        st.markdown(f"#### {escaped(block.title)}")
+        show_table(block, height="content")
 
 
 def texts_in(frame: pd.DataFrame) -> list[str]:

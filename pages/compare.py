@@ -57,11 +57,11 @@ if len(with_interval):
             reading=comparison.reading(frame, escaped(first), escaped(second)),
             caption=f"n = {runs[0]['n_test']:,} test rows. Bars: 95 % intervals of the difference. "
             "Filled and blue: beyond chance.",
-            how="Over sentences: what other test sentences could have given, with the same trained "
-            "models and the same sentences for both. Over seeds (three or more): a t-interval of "
-            "seed-paired differences, which holds for other trainings too. Each measure is tested at "
-            "5 %; the languages' accuracies are corrected for being several (Holm). (Paper: one run "
-            "each, no intervals.)",
+            how="Over sentences: what other test sentences could have given, with the same "
+            "trained models and the same sentences for both. Over seeds (three or more): a "
+            "t-interval of seed-paired differences, which holds for other trainings too. Each "
+            "measure is tested at 5 %; the languages' accuracies are corrected for being several "
+            "(Holm). (Paper: one run each, no intervals.)",
         )
     )
 st.markdown("#### Every measure")

@@ -134,12 +134,12 @@ def show(
             charts=[charts.one_text(frame, shown)],
             title=f"What each of the text's {by} does to {label}: {lines[shown]}",
             name=f"{document['study']}-{name}-{label}-{shown}",
-            caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; "
-            f"full colour at {largest:.2g}. A token's number is its place in the text."
+            caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange "
+            f"away; full colour at {largest:.2g}. A token's number is its place in the text."
             + token_reading.spread(frame),
-            how="A SHAP value is how much a token moves the probability of the class, on average over "
-            "all sets of the other tokens that may be masked. Values and the base value add up to the "
-            "prediction. (Paper, section 2.3, equation 1.)",
+            how="A SHAP value is how much a token moves the probability of the class, on average "
+            "over all sets of the other tokens that may be masked. Values and the base value add "
+            "up to the prediction. (Paper, section 2.3, equation 1.)",
         )
     )
     with st.expander("As a table"):

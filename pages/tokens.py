@@ -1,7 +1,5 @@
 """Which tokens carry the skew: how attributions move between two models."""
 
-from typing import Any
-
 import streamlit as st
 
 from core import attributed
@@ -33,19 +31,6 @@ if not kept:
     background.ask("attribute", name, {"study": name}, ASK)
     st.stop()
 
-
-@st.cache_resource(show_spinner="Adding up attributions …", max_entries=64)  # pages only read it
-def read(
-    study_name: str,
-    reference: str,
-    threshold: float,
-    key: str,
-    shown: tuple[str, int],
-    fingerprint: str,
-) -> dict[str, Any]:
-    return attributed.attributions(study_name, reference, threshold, key, shown)
-
-
 with st.sidebar:
     key = view.choose("Method and budget", "method", list(kept))
     reference = view.choose("Reference setup", "reference", compared.references(name))
@@ -70,10 +55,12 @@ try:
         setup = view.choose("Setup", "setup", list(dict.fromkeys(setup for setup, _ in pairs)))
     with top[2]:
         seed = view.choose("Seed", "seed", sorted({n for s, n in pairs if s == setup}))
-    shown = (setup, seed)
-    document = read(name, reference, threshold, key, shown, compared.fingerprint(name))
 except InputError as error:
     st.error(escaped(str(error)))
+    st.stop()
+shown = (setup, seed)
+document = common.attributions(name, reference, threshold, key, shown)
+if document is None:
     st.stop()
 if missing := document["missing"]:
     st.caption(f"Without attributions by {key}: {', '.join(missing)}.")

@@ -45,7 +45,7 @@ def test_latex_leaves_no_special_character(texts) -> None:
     assert len(rows) == len(texts)
     for row in rows:
         cell = row.removesuffix(r" \\")
-        words = re.sub(r"\\text(backslash|ascii\w+|less|greater|bar)\{\}|\{[\[*]\}", "", cell)
+        words = re.sub(r"\\text(backslash|ascii\w+|less|greater|bar|minus)\{\}|\{[\[*]\}", "", cell)
         assert "[" not in words and "*" not in words
         assert not re.search(r"(?<!\\)[&%$#_{}~^]", words)
         assert not re.search(r"\\(?![&%$#_{}])", words)

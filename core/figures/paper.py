@@ -1,0 +1,186 @@
+"""Figures and tables of the paper beside a study's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from core import paper, paper_comparison, paper_figures, paper_verdicts
+from core.charts import paper as charts
+from core.figures import Figure, Table
+from core.figures import tokens as token_figures
+
+Document = dict[str, Any]
+_OVERLAP = (
+    "Published intervals are sampling intervals (95 %) from Table 5's n, rows taken as "
+    "independent; the paper prints none."
+)
+_HOW = (
+    "Left the values, right what setups differ by. The direction agrees where a difference has the "
+    "paper's sign; it is apart from 0 where its interval leaves 0 out. Sizes are compared only "
+    "where the task is the paper's; intervals that overlap agree. A published difference is taken "
+    "as one of two independent test sets, which makes its interval too wide rather than too "
+    "narrow. (Paper, {where}.)"
+)
+
+
+def tables(
+    document: Document, corpus: str, encoder: str, found: paper_verdicts.Differences
+) -> list[Figure | Table]:
+    """Tables 1 to 7, those that are of the chosen encoder, with figures of 3 and 4, 6 and 7.
+
+    Args:
+        document: from `results.summary`.
+        found: from `paper_comparison.differences`.
+    """
+    name, of = document["study"], f"{corpus}, {encoder}"
+    accuracy_of, probe_of = paper.ACCURACY_TABLE[encoder], paper.PROBE_TABLE[encoder]
+    entropy = f" Ours: the setups with {paper.SUFFIX[encoder]}." if paper.SUFFIX[encoder] else ""
+    accuracies = paper_comparison.accuracies(document, corpus, encoder, found)
+    probes = paper_comparison.probes(document, corpus, encoder, found)
+    shares = paper_comparison.training_shares(document, corpus)
+    made: list[Figure | Table] = [
+        Table(
+            f"{name}-paper-table-1",
+            f"Table 1: label shares in training and validation, imbalanced ({corpus}, per cent)",
+            shares,
+            dict.fromkeys(("published", "ours"), "%.2f"),
+            caption="Exactly 1/15 to 5/15 and 1/6 to 3/6; the paper prints 6.6 for 6.67. "
+            "Direction: more or less than an even share.",
+        ),
+    ]
+    predicted = paper_comparison.predicted_shares(document, corpus, encoder)
+    if predicted is not None:
+        made.append(
+            _table(
+                f"{name}-paper-table-2",
+                f"Table 2: shares predicted on the test set, imbalanced ({of}, per cent)",
+                predicted,
+                1,
+                f"{_OVERLAP} Direction: one group against the other.",
+            )
+        )
+    made += [
+        _beside(
+            document,
+            accuracies,
+            f"accuracy-{corpus}-{encoder}",
+            f"Accuracy on the test set, the paper and this study ({of})",
+            "accuracy (share right)",
+            f"section 4.1, Table {accuracy_of}",
+        ),
+        _table(
+            f"{name}-paper-table-{accuracy_of}",
+            f"Table {accuracy_of}: accuracy on the test set ({of})",
+            accuracies,
+            3,
+            f"{_OVERLAP}{entropy}",
+        ),
+    ]
+    made += [
+        _beside(
+            document,
+            part,
+            f"probe-{str(texts).split()[0].lower()}-{corpus}-{encoder}",
+            f"Language identification, {texts}, the paper and this study ({of})",
+            "language told right (share)",
+            f"section 4.2, Table {probe_of}; the probe of the released code",
+        )
+        for texts, part in probes.groupby("texts", sort=False)
+    ]
+    made.append(
+        _table(
+            f"{name}-paper-table-{probe_of}",
+            f"Table {probe_of}: language identification, released probe ({of})",
+            probes,
+            3,
+            f"Chance: 1/{sum(map(len, paper.GROUPS[corpus]))} there. Published n: the test set, "
+            f"and {paper.WIKIPEDIA_PER_LANGUAGE:,} Wikipedia articles a language.{entropy}",
+        )
+    )
+    made.append(
+        Table(
+            f"{name}-paper-table-5",
+            f"Table 5: data points ({corpus})",
+            paper_comparison.data_points(document, corpus),
+            {"share": "%.4f"},
+            caption="Printed in thousands. Share: ours of the published.",
+        )
+    )
+    return made
+
+
+def _table(name: str, title: str, frame: pd.DataFrame, digits: int, caption: str) -> Table:
+    made, shown = paper_verdicts.written(frame, digits)
+    return Table(name, title, made, shown=shown, caption=caption)
+
+
+def _beside(
+    document: Document, frame: pd.DataFrame, name: str, title: str, axis: str, where: str
+) -> Figure:
+    there = frame["ours"].notna().any()
+    n = int(frame["n"].max()) if there else 0
+    caption = f"{_OVERLAP} "
+    caption += f"This study: n = {n:,}." if there else "This study has no such value."
+    return Figure(
+        f"{document['study']}-paper-{name}",
+        title,
+        charts.beside(frame, axis),
+        caption,
+        _HOW.format(where=where),
+        legend=charts.legend(ours=bool(there)),
+        columns=2,
+    )
+
+
+def panels(study: Document, document: Document, figure: int, *, minus_null: bool) -> list[Figure]:
+    """The panels of figures 1 to 3, of the first seed; none minus the null where there is none.
+
+    Args:
+        study: from `results.summary`.
+        document: from `attributed.attributions`, read against the balanced setup of the figure.
+        figure: 1, 2 or 3.
+    """
+    made = []
+    for setup, label in paper_figures.panels_of(document, figure):
+        seed = min(r["seed"] for r in document["rows"] if r["setup"] == setup)
+        if not minus_null or token_figures.has_null(document, setup, seed):
+            made.append(
+                token_figures.cumulative(study, document, label, setup, seed, minus_null=minus_null)
+            )
+    return made
+
+
+def directions(name: str, document: Document, corpus: str, figure: int) -> list[Table]:
+    """What figure 1 or 2 says, beside ours, a setup a table; none where nothing is said by part."""
+    setups = dict.fromkeys(setup for setup, _ in paper_figures.panels_of(document, figure))
+    made = [_directions(name, document, corpus, figure, setup) for setup in setups]
+    return [table for table in made if len(table.frame)]
+
+
+def _directions(name: str, document: Document, corpus: str, figure: int, setup: str) -> Table:
+    frame = paper_figures.directions(document, corpus, figure, setup)
+    made, shown = paper_verdicts.written(frame)
+    return Table(
+        f"{name}-paper-figure-{figure}-{setup}",
+        f"What figure {figure} shows ({corpus}), and what is here: {setup} − {document['reference']}",
+        made,
+        shown=shown,
+        caption="The paper prints no values of its figures, only their directions. Ours: mean over "
+        "the languages in which the label is over- or under-represented in training, in units of "
+        "probability, with a 95 % interval. Positive and negative tokens are chosen by their value "
+        "in the balanced model and move towards 0 by that alone: minus the null says what is left.",
+    )
+
+
+def thresholds(name: str, documents: Mapping[float, Document]) -> Table:
+    """Appendix A.4: shares of the token groups at three thresholds."""
+    return Table(
+        f"{name}-paper-thresholds",
+        "Appendix A.4: share of tokens in each group, by threshold (per cent)",
+        paper_figures.thresholds(documents),
+        {"threshold": "%g", **dict.fromkeys(("negative", "neutral", "positive"), "%.1f")},
+        caption="Of the balanced model, mean over classes and seeds.",
+    )

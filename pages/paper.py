@@ -1,0 +1,55 @@
+"""How do the paper's tables and figures stand beside those of the chosen study?"""
+
+from typing import Any
+
+import streamlit as st
+
+from core import paper, paper_comparison, paper_reasons, results
+from core.figures import paper as figures
+from core.words import escaped
+from pages import common, paper_figures, report_buttons, view
+
+PARTS = ("tables", "figures", "thresholds")
+
+st.title("Paper")
+study = common.choose_study()
+name = study["study"]
+st.caption(
+    f"Study **{escaped(name)}** beside the paper: {paper.CITATION}. Published values are one run "
+    "each; XLM-R's are of setups with the masked-input entropy loss."
+)
+common.done_runs(study)
+corpus, encoder = paper_comparison.defaults(study)
+places = st.columns([1, 1, 2], vertical_alignment="bottom")
+with places[0]:
+    corpus = view.choose("Published corpus", "corpus", paper.CORPORA, corpus)
+with places[1]:
+    encoder = view.choose("Published encoder", "encoder", tuple(paper.ENCODERS), encoder)
+with places[2]:
+    part = view.choose("Show", "part", PARTS, widget=st.segmented_control)
+
+
+@st.cache_data(show_spinner="Comparing over resampled sentences …", max_entries=32)
+def differences(_study: dict[str, Any], suffix: str, fingerprint: str) -> Any:
+    return paper_comparison.differences(_study, suffix)
+
+
+found = differences(study, paper.SUFFIX[encoder], results.fingerprint(name))
+if lacks := paper_reasons.missing(study, corpus, encoder):
+    st.info(lacks)
+with st.expander("Why the numbers may differ", expanded=part == "tables"):
+    configs = paper_comparison.configs_of(study)
+    st.markdown(paper_reasons.why(study, corpus, encoder, configs))
+
+if part == "tables":
+    st.markdown(paper_reasons.tables_reading(study, corpus, encoder, found))
+    for block in figures.tables(study, corpus, encoder, found):
+        common.show_block(block)
+    if encoder != "mBERT":
+        st.caption("Table 2 is of mBERT alone.")
+elif part == "figures":
+    paper_figures.draw(study, corpus, encoder)
+else:
+    paper_figures.thresholds(study, encoder)
+st.divider()
+report_buttons.draw(study)

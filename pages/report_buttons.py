@@ -1,0 +1,4 @@
+from typing import Any
+
+
+def draw(study: dict[str, Any]) -> None: ...
