@@ -127,6 +127,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     project.set_defaults(command=_project)
 
+    report = commands.add_parser(
+        "report", help="a study as one HTML file, and its figures and tables for a paper"
+    )
+    report.add_argument("study", help="a started study; it need not be done")
+    report.add_argument(
+        "--folder", metavar="DIR", help="where to put it (by default the study's own folder)"
+    )
+    report.set_defaults(command=_report)
+
     brought = commands.add_parser(
         "import", help="turn a fine-tuned sequence classifier in transformers' layout into a run"
     )
@@ -316,6 +325,16 @@ def _project(chosen: argparse.Namespace) -> None:
 
     made = projection.project(chosen.study, Line(chosen.study), chosen.points)
     say(f"{len(made.texts)} texts in {len(made.runs)} runs: {projection.path_of(chosen.study)}")
+
+
+def _report(chosen: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from core import report
+
+    folder = Path(chosen.folder).expanduser() if chosen.folder else None
+    made = report.write(chosen.study, Line(chosen.study), folder)
+    print(f"{made / 'report.html'}, and its figures and tables beside it")
 
 
 def _import(chosen: argparse.Namespace) -> None:

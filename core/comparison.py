@@ -75,6 +75,31 @@ def table(compared: list[dict[str, Any]]) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(("from", "to", "p"), float))
 
 
+def pairs_table(compared: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a pair of setups and measure.
+
+    Args:
+        compared: from `results.comparisons`.
+    """
+    rows = [
+        {
+            "first": c["a"],
+            "second": c["b"],
+            "measure": MEASURES.get(c["measure"], c["measure"]),
+            "difference": c["difference"],
+            "from": c["ci"][0] if c["ci"] else None,
+            "to": c["ci"][1] if c["ci"] else None,
+            "verdict": _VERDICT[c["beyond_chance"]],
+            "over": {"none": "–"}.get(c["method"], c["method"]),
+            "seeds": c["n_seeds"],
+        }
+        for c in compared
+    ]
+    columns = ["first", "second", "measure", "difference", "from", "to", "verdict", "over", "seeds"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.astype(dict.fromkeys(("difference", "from", "to"), float))
+
+
 def reading(frame: pd.DataFrame, first: str, second: str) -> str:
     """What the table says, in a sentence or two."""
     judged = frame[frame["verdict"] != _VERDICT[None]]

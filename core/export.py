@@ -21,11 +21,14 @@ FONTS = "Helvetica, Arial, Liberation Sans, DejaVu Sans, WenQuanYi Micro Hei, sa
 _CONFIG: dict[str, Any] = {
     "font": FONTS,
     "background": "white",
-    "view": {"continuousWidth": 420, "continuousHeight": 260, "stroke": None},
+    "view": {"continuousHeight": 260, "discreteWidth": {"step": 58}, "stroke": None},
     "axis": {"labelFontSize": 11, "titleFontSize": 11},
 }
 # XML 1.0, section 2.2.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Of one panel by the number side by side, so that a figure fits a page with letters to be read.
+_PANEL_WIDTHS = {1: 440, 2: 320, 3: 230}
+_NARROWEST = 150
 _LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -62,13 +65,23 @@ def specification(
         above: charts above the panels, such as their legend.
     """
     starts = range(0, len(charts), columns)
-    rows = [*above, *(alt.hconcat(*charts[start : start + columns]) for start in starts)]
+    rows = [
+        *above,
+        *(alt.hconcat(*charts[start : start + columns], spacing=30) for start in starts),
+    ]
     heading = alt.TitleParams(
         title, subtitle=textwrap.wrap(caption, 110), anchor="start", fontSize=14, offset=14
     )
+    side = min(columns, len(charts))
+    width = _PANEL_WIDTHS.get(side, _NARROWEST)
     document: dict[str, Any] = alt.vconcat(*rows).properties(title=heading).to_dict(validate=False)
     # The pages' theme is the browser's; a file has its own, on white.
-    return _speakable({**document, "config": {**document.get("config", {}), **_CONFIG}})
+    # Letters of another font than the one that was measured with may be wider.
+    document["padding"] = {"left": 24, "right": 10, "top": 5, "bottom": 5}
+    view = _CONFIG["view"] | {"continuousWidth": width}
+    return _speakable(
+        {**document, "config": {**document.get("config", {}), **_CONFIG, "view": view}}
+    )
 
 
 def _speakable(value: Any) -> Any:
@@ -135,7 +148,7 @@ def latex(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> str:
         _latex_row([str(c) for c in frame]),
         r"\midrule",
         *(
-            _latex_row([_as_text(v, formats.get(str(c))) for c, v in zip(frame, row, strict=True)])
+            _latex_row([as_text(v, formats.get(str(c))) for c, v in zip(frame, row, strict=True)])
             for row in frame.itertuples(index=False, name=None)
         ),
         r"\bottomrule",
@@ -150,7 +163,8 @@ def _latex_row(cells: list[str]) -> str:
     return " & ".join(escaped) + r" \\"
 
 
-def _as_text(value: Any, form: str | None) -> str:
+def as_text(value: Any, form: str | None = None) -> str:
+    """A cell as printed; `form` as in `latex`."""
     if value is None or value is pd.NA or value != value:
         return "–"
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -109,6 +109,13 @@ def _project(work: Work) -> None:
     project(work.arguments["study"], work.report)
 
 
+def _report(work: Work) -> None:
+    """The report of a study; `study`."""
+    from core import report
+
+    report.write(work.arguments["study"], work.report)
+
+
 def _sentence(work: Work) -> dict[str, Any]:
     """Attributions of a typed text; `runs` (ids), `text` and, for a pair, `text_b`."""
     from core.attribution.sentence import explain_sentence
@@ -128,6 +135,7 @@ KINDS = {
     "project": Kind(_project),
     "plan": Kind(_plan, quick=True),
     "sentence": Kind(_sentence, quick=True),
+    "report": Kind(_report, quick=True),
 }
 
 

@@ -24,8 +24,11 @@ MAP_HOW = (
     "are apart, how large and how dense they are means little. Languages that mix share their "
     "neighbourhoods, languages in patches of their own do not. The layout is aligned: a text has "
     "about the same place in all panels, but another seed moves it too, so read moves against the "
-    "null. Drag a rectangle: its texts stand out in every panel and "
-    "are listed below; a click beside it lets go. (The vectors of the paper's Tables 4 and 7.)"
+    "null. (The vectors of the paper's Tables 4 and 7.)"
+)
+MAP_DRAG = (
+    " Drag a rectangle: its texts stand out in every panel and are listed below; a click beside it "
+    "lets go."
 )
 PROBE_HOW = (
     "A probe is a simple classifier that reads the language off the vectors, tested on sentences "

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core import checkpoints
+from core import checkpoints, versions
 from core.config import RunConfig
 from core.measures.accuracy import accuracy
 from core.measures.predictions import Predictions
@@ -37,6 +37,7 @@ def write_test(
         "accuracy_by_language": table.drop(index="all").to_dict("index"),
         "test_loss": float(-np.log(np.maximum(chosen, 1e-30)).mean()),
         "n_test": len(predictions.rows),
+        "versions": versions.installed(),
     }
 
 

@@ -13,7 +13,7 @@ from core.config import RunConfig
 from core.paper_comparison import done, is_like
 from core.paper_verdicts import Differences
 from core.recipe import Recipe
-from core.words import escaped, percent, signed
+from core.words import escaped, percent, short, signed
 
 # Of the hidden layer of both encoders of the paper, from their configurations.
 DIMENSION = 768
@@ -31,7 +31,7 @@ def why(document: dict[str, Any], corpus: str, encoder: str, configs: Sequence[R
     lines = [_task(document, corpus)]
     ours, theirs = str(document["encoder"]), paper.ENCODERS[encoder]
     if not ours.split("@")[0].endswith(theirs):
-        lines.append(f"**Encoder**: {escaped(ours)} here, {escaped(theirs)} there.")
+        lines.append(f"**Encoder**: {escaped(short(ours))} here, {escaped(theirs)} there.")
     runs = done(document)
     if runs:
         lines.append(_scale(runs, corpus))
@@ -119,7 +119,7 @@ def uptake_reading(document: dict[str, Any], corpus: str) -> str:
 def _task(document: dict[str, Any], corpus: str) -> str:
     labels, groups = document["labels"], document["groups"]
     if is_like(document, corpus):
-        name = str(document["corpus"])
+        name = short(str(document["corpus"]))
         same = "" if name == corpus else f" (corpus {escaped(name)})"
         return f"**Task**: the paper's labels, languages and groups{same}: sizes are compared too."
     sides = " against ".join(escaped(" ".join(g)) for g in groups if g)
@@ -182,5 +182,5 @@ def _probe(
         text += " The released code probes mBERT's pooled output, the paper's text the CLS token."
     external = configs[0].external if configs else ""
     if external and "wikipedia" not in external.lower():
-        text += f" The external corpus is {escaped(external)}, not Wikipedia."
+        text += f" The external corpus is {escaped(short(external))}, not Wikipedia."
     return [text]

@@ -22,7 +22,7 @@ def differing(a: Sequence[str], b: Sequence[str]) -> pd.DataFrame:
     Raises:
         InputError: a config does not read.
     """
-    sides = [[_flat(checkpoints.read_config(run_id)) for run_id in runs] for runs in (a, b)]
+    sides = [[flat(checkpoints.read_config(run_id)) for run_id in runs] for runs in (a, b)]
     names = dict.fromkeys(name for side in sides for settings in side for name in settings)
     rows = []
     for name in names:
@@ -35,7 +35,8 @@ def differing(a: Sequence[str], b: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["setting", "first", "second"])
 
 
-def _flat(config: RunConfig) -> dict[str, Any]:
+def flat(config: RunConfig) -> dict[str, Any]:
+    """A config as one level of settings, the design in words."""
     settings = asdict(config)
     shares = config.shares_table()
     skewed = (joint.deviation(shares).abs() > 1e-9).to_numpy().any()
@@ -45,5 +46,6 @@ def _flat(config: RunConfig) -> dict[str, Any]:
         else "language and label independent"
     )
     training = settings.pop("training")
-    flat = {k: ", ".join(v) if isinstance(v, tuple) else v for k, v in settings.items()}
-    return flat | {f"training: {k}": v for k, v in training.items()}
+    found = {k: ", ".join(v) if isinstance(v, tuple) else v for k, v in settings.items()}
+    found |= {f"training: {k}": v for k, v in training.items()}
+    return {k: "–" if v in ("", {}, ()) else v for k, v in found.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$:~^=@&])")
 _BLANKS = re.compile(r"[^\S\u00a0\u202f]+")  # but those that no line break parts
@@ -40,6 +41,11 @@ def file_name(text: str) -> str:
     """A text as the name of a file to be downloaded: what no system takes amiss is left of it."""
     name = re.sub(r"[^\w.+=-]+", "-", text).lstrip("-.") or "file"
     return name if len(name) <= 100 else name[:90] + name[-10:]
+
+
+def short(source: str) -> str:
+    """A corpus or encoder as others may read of it: of a path on this machine only the name."""
+    return PurePath(source).name if PurePath(source).is_absolute() else source
 
 
 def isolated(text: str) -> str:

@@ -1,5 +1,6 @@
 """Does the latent space hold the language, and which texts lie where?"""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFra
     ids, file = [run["run"] for run in shown], common.texts_file(document)
     frame = read_points(projection.fingerprint(name), found, ids, file)
     figure = figures.mapped(document, runs, found, frame, colour)
+    figure = replace(figure, how=figure.how + reading.MAP_DRAG)
     events = common.show(figure, on_select="rerun")
     return latent.inside(frame, events[0].selection.get(charts.RECTANGLE, {}))
 

@@ -41,7 +41,8 @@ def _panel(frame: pd.DataFrame, title: str, *, zero: bool) -> AnyChart:
     given = pd.DataFrame(rows)
     order = frame["setup"].tolist()
     axis = change_axis(tickCount=4) if zero else alt.Axis(tickCount=4)
-    y = alt.Y("setup:N", sort=order, title=None, axis=names_axis())
+    lines = "split(replace(datum.label, ' − ', '|− '), '|')"  # a difference in two lines
+    y = alt.Y("setup:N", sort=order, title=None, axis=names_axis(labelExpr=lines))
     colour = alt.Color(
         "source:N",
         scale=alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values())),

@@ -43,8 +43,9 @@ class Figure:
 
     def bare(self) -> dict[str, Any]:
         """The same without title and caption, where they stand beside it as text."""
-        above = [] if self.legend is None else [self.legend]
-        return export.specification(self.charts, "", "", self.columns, above)
+        document = self.specification()
+        del document["title"]
+        return document
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def mapped(
     """
     shown = latent.on_map(runs, projection)
     return Figure(
-        f"{document['study']}-map",
+        f"{document['study']}-map-{colour}",
         f"Map of {len(frame):,} texts by {colour}",
         [charts.panels(document, shown, frame, colour)],
         reading.map_caption(document, runs, projection),

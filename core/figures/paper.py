@@ -165,7 +165,8 @@ def _directions(name: str, document: Document, corpus: str, figure: int, setup: 
     made, shown = paper_verdicts.written(frame)
     return Table(
         f"{name}-paper-figure-{figure}-{setup}",
-        f"What figure {figure} shows ({corpus}), and what is here: {setup} − {document['reference']}",
+        f"What figure {figure} shows ({corpus}), and what is here: {setup} − "
+        f"{document['reference']}",
         made,
         shown=shown,
         caption="The paper prints no values of its figures, only their directions. Ours: mean over "

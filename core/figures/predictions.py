@@ -19,7 +19,7 @@ def cards(document: Document) -> list[Figure]:
     """The headline numbers of a study."""
     return [
         Figure(
-            f"{document['study']}-{card.name}",
+            f"{document['study']}-headline-{card.name}",
             card.title,
             [headline_charts.over_setups(card.setups, card.runs, card.axis, zero=card.zero)],
             card.caption,
@@ -121,7 +121,7 @@ def by_language_table(document: Document, runs: Runs) -> Table:
 def confusion(document: Document, run: dict[str, Any]) -> Figure:
     """What a run predicts for each label, a panel a language."""
     return Figure(
-        f"{document['study']}-confusion-{run['run']}",
+        _confusion(document, run),
         f"What {run_name(run)} predicts for each label, by language",
         mistakes.confusion(document, run),
         f"{_n([run])}, {_each(document, [run])}. Labels down, predictions across; each row of "
@@ -135,7 +135,7 @@ def confusion(document: Document, run: dict[str, Any]) -> Figure:
 def confusion_table(document: Document, run: dict[str, Any]) -> Table:
     """The numbers behind `confusion`."""
     return Table(
-        f"{document['study']}-confusion-{run['run']}",
+        _confusion(document, run),
         f"What {run_name(run)} predicts for each label, by language",
         tables.confusion(document, run),
     )
@@ -163,6 +163,10 @@ def calibration_table(document: Document, runs: Runs) -> Table:
         "Expected calibration error",
         tables.calibration(runs),
     )
+
+
+def _confusion(document: Document, run: dict[str, Any]) -> str:
+    return f"{document['study']}-confusion-{run['setup']}-seed-{run['seed']}-{run['run'][:6]}"
 
 
 def _n(runs: Runs) -> str:

@@ -93,7 +93,7 @@ def decomposition(name: str, document: Document, n: str, *, minus_null: bool = F
         n: the amount of texts, from `token_reading.amount`.
     """
     return Figure(
-        f"{name}-decomposition",
+        f"{name}-decomposition{'-minus-null' if minus_null else ''}",
         "Which tokens carry the change of the soft uptake"
         + (", minus the null" if minus_null else ""),
         [charts.decomposition(document, minus_null=minus_null)],

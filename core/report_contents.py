@@ -1,0 +1,296 @@
+"""What the report of a study holds, in its order: text, figures, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from core import (
+    attributed,
+    checkpoints,
+    comparison,
+    latent,
+    overlap,
+    paper,
+    paper_comparison,
+    paper_figures,
+    paper_reasons,
+    projection,
+    report_text,
+    results,
+    settings,
+    token_reading,
+    versions,
+)
+from core.attribution import compared
+from core.errors import InputError
+from core.figures import Figure, Table
+from core.figures import data as data_figures
+from core.figures import latent as latent_figures
+from core.figures import paper as paper_tables
+from core.figures import predictions as prediction_figures
+from core.figures import tokens as token_figures
+from core.words import escaped, short
+
+Document = dict[str, Any]
+Block = str | Figure | Table  # a text is Markdown
+Report = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter of the report."""
+
+    title: str
+    blocks: list[Block]
+
+    @property
+    def anchor(self) -> str:
+        """Where links within the report lead."""
+        return self.title.lower().replace(" ", "-")
+
+
+def sections(name: str, report: Report) -> list[Section]:
+    """All that a started study has to show; what is missing is said.
+
+    Args:
+        name: of the study.
+        report: called with what is being done, and how much of it (0 to 1).
+
+    Raises:
+        InputError: the study was never started, or not one of its runs has a config that reads.
+    """
+    document = results.summary(name)
+    made = []
+    makers: dict[str, Callable[[Document], list[Block]]] = {
+        "Findings": _findings,
+        "Settings": _settings,
+        "Data": _data,
+        "Predictions": _predictions,
+        "Latent space": _latent,
+        "Tokens": _tokens,
+        "Comparisons": _comparisons,
+        "Beside the paper": _paper,
+        "Method": lambda _: [report_text.METHOD],
+        "Citation": lambda _: [report_text.CITATION],
+    }
+    for i, (title, make) in enumerate(makers.items()):
+        report(f"measuring: {title.lower()}", i / len(makers))
+        try:
+            blocks = make(document)
+        except InputError as error:
+            blocks = [f"**Missing:** {escaped(str(error))}"]
+        made.append(Section(title, blocks))
+    return made
+
+
+def _done(document: Document) -> list[Document]:
+    return [run for run in document["runs"] if run["state"] == "done"]
+
+
+def _findings(document: Document) -> list[Block]:
+    missing = [run for run in document["runs"] if run["state"] != "done"]
+    lines = [
+        f"- {run['setup']}, seed {run['seed']} ({run['run']}) is {run['state']}"
+        + (f": {escaped(run['message'])}" if run["message"] else "")
+        for run in missing
+    ]
+    blocks: list[Block] = []
+    if lines:
+        blocks.append(
+            f"**{len(lines)} of {len(document['runs'])} runs are not done**; `python -m core study "
+            f"{document['study']}` trains them.\n\n" + "\n".join(lines)
+        )
+    return [*blocks, *prediction_figures.cards(document)]
+
+
+def _settings(document: Document) -> list[Block]:
+    name = document["study"]
+    rows = [
+        {
+            "run": run["run"],
+            "setup": run["setup"] + (" (null)" if run["null"] else ""),
+            "seed": run["seed"],
+            "state": run["state"],
+            "training rows": run.get("n_train"),
+            "validation rows": run.get("n_validation"),
+            "test rows": run.get("n_test"),
+            "best epoch": run.get("best_epoch"),
+            "seconds": run.get("seconds"),
+        }
+        for run in document["runs"]
+    ]
+    frame = pd.DataFrame(rows).astype(
+        dict.fromkeys(("training rows", "validation rows", "test rows"), "Int64")
+    )
+    blocks: list[Block] = [
+        Table(f"{name}-settings-runs", "Runs", frame, {"seconds": "%.1f", "best epoch": "%.0f"})
+    ]
+    configs = [settings.flat(c) for c in paper_comparison.configs_of(document)]
+    if configs:
+        given = [
+            {"setting": key, "value": ", ".join(dict.fromkeys(short(str(c[key])) for c in configs))}
+            for key in configs[0]
+        ]
+        blocks.append(Table(f"{name}-settings", "Settings of the runs", pd.DataFrame(given)))
+    return [*blocks, _versions(document)]
+
+
+def _versions(document: Document) -> Table:
+    here = versions.installed()
+    recorded = [versions.of_run(checkpoints.folder(run["run"])) for run in _done(document)]
+    names = dict.fromkeys([*here, *(key for found in recorded for key in found)])
+    rows = [
+        {
+            "name": key,
+            "this report": here.get(key, "–"),
+            "runs": ", ".join(dict.fromkeys(v[key] for v in recorded if key in v)) or "–",
+        }
+        for key in names
+    ]
+    caption = "" if any(recorded) else "The runs are older than the record of versions."
+    title = "Versions: of what made this report, and as recorded in the runs"
+    return Table(f"{document['study']}-versions", title, pd.DataFrame(rows), caption=caption)
+
+
+def _data(document: Document) -> list[Block]:
+    name = document["study"]
+    designs = overlap.designs([run["run"] for run in document["runs"]])
+    if not designs:
+        return ["No run of this study was trained here, so there are no training sets to show."]
+    return [
+        data_figures.designs(name, designs, "difference from uniform"),
+        data_figures.designs_table(name, designs),
+        data_figures.skew_table(name, designs),
+    ]
+
+
+def _predictions(document: Document) -> list[Block]:
+    runs = _done(document)
+    if not runs:
+        return [report_text.NOTHING_DONE]
+    blocks: list[Block] = [
+        prediction_figures.shares(document, runs),
+        prediction_figures.shares_table(document, runs),
+    ]
+    if runs[0]["skew_uptake"] is not None:
+        blocks.append(prediction_figures.uptake(document, runs))
+    blocks += [
+        prediction_figures.accuracy(document, runs),
+        prediction_figures.runs_table(document, runs),
+        prediction_figures.by_language(document, runs),
+        prediction_figures.by_language_table(document, runs),
+    ]
+    first: dict[str, Document] = {}
+    for run in runs:
+        first.setdefault(run["setup"], run)
+    for run in first.values():
+        blocks.append(prediction_figures.confusion(document, run))
+        blocks.append(prediction_figures.confusion_table(document, run))
+    blocks.append(prediction_figures.reliability(document, runs))
+    return [*blocks, prediction_figures.calibration_table(document, runs)]
+
+
+def _latent(document: Document) -> list[Block]:
+    name, runs = document["study"], _done(document)
+    table = latent.probe_table(runs)
+    blocks: list[Block] = [
+        latent_figures.probes(name, part) for _, part in table.groupby("texts", sort=False)
+    ]
+    if len(table):
+        blocks.append(latent_figures.probes_table(name, table))
+    else:
+        blocks.append(f"No probes: `python -m core study {name}` makes them.")
+    found = projection.read(name)
+    shown = latent.on_map(runs, found)
+    if found is None or not shown:
+        return [*blocks, f"No map: `python -m core project {name}` makes it."]
+    frame = latent.points(found, [run["run"] for run in shown], None)  # no text of the corpus
+    return [
+        *blocks,
+        *(
+            latent_figures.mapped(document, runs, found, frame, colour)
+            for colour in ("language", "label")
+        ),
+    ]
+
+
+def _tokens(document: Document) -> list[Block]:
+    name = document["study"]
+    if not compared.available(name):
+        return [f"No attributions: `python -m core attribute {name}` makes them."]
+    blocks: list[Block] = []
+    for reference in compared.references(name):
+        if reference.startswith("balanced"):
+            found = attributed.attributions(name, reference)
+            blocks += _against(document, found)
+    return blocks or ["No balanced run has attributions, so there is nothing to read others by."]
+
+
+def _against(document: Document, found: Document) -> list[Block]:
+    """Attributions of the setups that share a reference's loss, each at its first seed."""
+    name, reference = document["study"], found["reference"]
+    entropy = reference.endswith("+entropy")
+    setups = [
+        s
+        for s in dict.fromkeys(r["setup"] for r in found["rows"])
+        if not s.startswith("balanced") and s.endswith("+entropy") == entropy
+    ]
+    blocks: list[Block] = []
+    for setup in setups:
+        seed = min(r["seed"] for r in found["rows"] if r["setup"] == setup)
+        for label in found["labels"]:
+            blocks.append(token_figures.cumulative(document, found, label, setup, seed))
+            blocks.append(token_figures.cumulative_table(name, found, label, setup, seed))
+            blocks.append(token_figures.per_token_table(name, found, label, setup, seed))
+    if not setups:
+        return []
+    if found["decomposition"]:
+        seed = min(r["seed"] for r in found["rows"] if r["setup"] == setups[0])
+        n = token_reading.amount(found, found["labels"][0], setups[0], seed)
+        with_null = token_figures.has_null(found, setups[0], seed)
+        for minus in (False, True) if with_null else (False,):
+            blocks.append(token_figures.decomposition(name, found, n, minus_null=minus))
+    return [*blocks, token_figures.shares_table(name, found)]
+
+
+def _comparisons(document: Document) -> list[Block]:
+    name = document["study"]
+    frame = comparison.pairs_table(results.comparisons(name))
+    if frame.empty:
+        return ["No two setups of this study are done, so nothing can be compared."]
+    return [Table(f"{name}-comparisons", "Setups compared", frame, caption=report_text.COMPARED)]
+
+
+def _paper(document: Document) -> list[Block]:
+    name = document["study"]
+    corpus, encoder = paper_comparison.defaults(document)
+    found = paper_comparison.differences(document, paper.SUFFIX[encoder])
+    configs = paper_comparison.configs_of(document)
+    blocks: list[Block] = [
+        f"Beside {encoder} on {corpus}. {report_text.BESIDE}",
+        paper_reasons.missing(document, corpus, encoder),
+        paper_reasons.tables_reading(document, corpus, encoder, found),
+        f"Why the numbers may differ:\n\n{paper_reasons.why(document, corpus, encoder, configs)}",
+        *paper_tables.tables(document, corpus, encoder, found),
+    ]
+    references = compared.references(name) if compared.available(name) else []
+    for figure in paper.figures_of(encoder):
+        reference = f"balanced{paper.suffix_of(figure)}"
+        if reference not in references:
+            blocks.append(f"Figure {figure}: no attributions of {reference} here.")
+            continue
+        documents = {t: attributed.attributions(name, reference, t) for t in paper.THRESHOLDS}
+        read = documents[attributed.THRESHOLD]
+        without = (
+            attributed.attributions(name) if figure == 3 and "balanced" in references else None
+        )
+        blocks.append(f"Figure {figure}: {paper.FIGURES[figure]}.")
+        blocks += paper_figures.readings(read, without, document, figure)
+        blocks += paper_tables.directions(name, read, corpus, figure)
+        blocks += paper_tables.panels(document, read, figure, minus_null=True)
+        blocks.append(paper_tables.thresholds(name, documents))
+    return [block for block in blocks if block]

@@ -1,0 +1,51 @@
+"""What every report says, whatever the study: method and citation."""
+
+from __future__ import annotations
+
+from core import paper
+
+NOTHING_DONE = "No run of this study is done yet, so there are no predictions to show."
+COMPARED = (
+    "Difference: the first setup minus the second. Over sentences: other test sentences, the same "
+    "trained models. Over seeds: t-interval of seed-paired differences. Beyond chance: at 5 % over "
+    "the pairs of one measure (Holm). Without an interval: fewer than three seeds."
+)
+BESIDE = (
+    "Published values are one run each and have no interval in the paper. Panels of its figures "
+    "stand under Tokens; here they stand again minus the null, which is beyond the paper."
+)
+METHOD = """
+- **Skew.** Training and validation set of an imbalanced setup have a skewed joint distribution of
+  language and label; both marginals are uniform in the paper's designs. One test set, uniform in
+  both, serves all runs (paper, sections 2.1 and 3).
+- **Setups.** `balanced`; `imbalanced`; `imbalanced+cw` weights each row by w(c, l) = n(l) / (C n(c,
+  l)) (equation 2); each with `+entropy` adds the masked-input entropy loss (equation 3).
+- **Skew uptake.** Slope of (share of a class predicted in a language - its true share) on (its
+  share in the skewed training set - its share under independence), over all cells. 0: the model
+  ignores the skew; 1: it copies it. Soft uptake: the same with mean probabilities.
+- **Language effect.** Total variation between the two groups' mean predictions on the same,
+  translated sentences, minus what permuting the languages within each sentence gives.
+- **Language identification.** Five folds by sentence on CLS vectors: logistic regression as in the
+  paper's text (scikit-learn's defaults), as in its released code (C = 1e-4), 15 nearest neighbours.
+  Selectivity is the accuracy over that of a control task with random languages (Hewitt and Liang
+  2019).
+- **Attribution.** A text's tokens are the players, a class's probability is the value, masked token
+  ids are the absent players; base value and values add up to the prediction (equation 1). Tokens
+  are grouped by their value in the balanced model; the cumulative difference of a group is the sum
+  over a text's tokens of value minus balanced value, mean over texts (section 2.3).
+- **Null.** A second balanced model with another seed. What differs between two balanced models is
+  noise and selection; every difference is read against it.
+- **Language reliance.** The part of the change of the soft uptake that neutral tokens and the base
+  value carry.
+- **Calibration error.** Expected calibration error in 15 bins (Guo et al. 2017).
+- **Intervals.** 95 %. With one or two seeds over test sentences (bootstrap; translations of one
+  sentence are drawn together), which leaves out what differs between seeds; from three seeds on
+  t-intervals over seeds.
+"""
+CITATION = f"""
+{paper.CITATION}.
+
+```
+{paper.BIBTEX}
+```
+"""
