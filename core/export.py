@@ -29,6 +29,7 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Of one panel by the number side by side, so that a figure fits a page with letters to be read.
 _PANEL_WIDTHS = {1: 440, 2: 320, 3: 230}
 _NARROWEST = 150
+# XML 1.0, section 2.2.
 _LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -79,9 +80,7 @@ def specification(
     # Letters of another font than the one that was measured with may be wider.
     document["padding"] = {"left": 24, "right": 10, "top": 5, "bottom": 5}
     view = _CONFIG["view"] | {"continuousWidth": width}
-    return _speakable(
-        {**document, "config": {**document.get("config", {}), **_CONFIG, "view": view}}
-    )
+    return {**document, "config": {**document.get("config", {}), **_CONFIG, "view": view}}
 
 
 def _speakable(value: Any) -> Any:
@@ -99,7 +98,7 @@ def png(document: dict[str, Any], scale: float = 2.0) -> bytes:
     """A Vega-Lite document as a PNG image; `scale` is in pixels a unit."""
     import vl_convert  # 60 MB, for those who ask for a picture
 
-    image: bytes = vl_convert.vegalite_to_png(document, scale=scale)
+    image: bytes = vl_convert.vegalite_to_png(_speakable(document), scale=scale)
     return image
 
 
@@ -107,7 +106,7 @@ def svg(document: dict[str, Any]) -> str:
     """A Vega-Lite document as SVG."""
     import vl_convert
 
-    image: str = vl_convert.vegalite_to_svg(document)
+    image: str = vl_convert.vegalite_to_svg(_speakable(document))
     return image
 
 

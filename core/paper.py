@@ -14,10 +14,11 @@ CITATION = (
     "multilingual fine-tuning, Findings of EACL 2024"
 )
 BIBTEX = """@inproceedings{jung-van-der-plas-2024-understanding,
-  title     = {Understanding the effects of language-specific class imbalance in multilingual
-               fine-tuning},
+  title     = {Understanding the effects of language-specific
+               class imbalance in multilingual fine-tuning},
   author    = {Jung and van der Plas},
-  booktitle = {Findings of the Association for Computational Linguistics: EACL 2024},
+  booktitle = {Findings of the Association for Computational
+               Linguistics: EACL 2024},
   year      = {2024},
   url       = {https://aclanthology.org/2024.findings-eacl.157/}
 }"""

@@ -126,7 +126,7 @@ def _task(document: dict[str, Any], corpus: str) -> str:
     theirs = " against ".join(" ".join(g) for g in paper.GROUPS[corpus])
     said = paper.LABELS[corpus]
     return (
-        f"**Task**: corpus {escaped(str(document['corpus']))} with {len(labels)} labels in "
+        f"**Task**: corpus {escaped(short(str(document['corpus'])))} with {len(labels)} labels in "
         f"{len(document['languages'])} languages, {corpus} with {len(said)} in "
         f"{sum(map(len, paper.GROUPS[corpus]))}. They compare in direction only, by group "
         f"({sides or 'no skewed design here'}; there {theirs}), and by first and last label "

@@ -113,8 +113,8 @@ def frame_of(rows: Sequence[Document], columns: list[str]) -> pd.DataFrame:
     lack is left out."""
     frame = pd.DataFrame(rows, columns=columns)
     for column in set(VERDICTS) & set(columns):
-        frame[column] = frame[column].fillna("")
-        if not frame[column].any():
+        frame[column] = [x if isinstance(x, str) else "" for x in frame[column]]
+        if not any(frame[column]):
             frame = frame.drop(columns=column)
     for column in set(SHOWN) & set(columns):
         frame[column] = frame[column].astype("Int64" if column in ("n", "seeds") else float)

@@ -61,6 +61,7 @@ def cumulative_table(name: str, document: Document, label: str, setup: str, seed
         f"{name}-cumulative-{label}-{setup}-values",
         f"Cumulative difference of attributions to {label}: {setup} − {document['reference']}",
         tokens.cells(document, label, setup, seed),
+        {"tokens": "%.0f"},
     )
 
 
