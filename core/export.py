@@ -29,7 +29,6 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Of one panel by the number side by side, so that a figure fits a page with letters to be read.
 _PANEL_WIDTHS = {1: 440, 2: 320, 3: 230}
 _NARROWEST = 150
-# XML 1.0, section 2.2.
 _LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",

@@ -22,6 +22,7 @@ PAGES = {
     "predictions": ("/predictions?study=demo", 1180, CHART),
     "latent": ("/latent?study=demo", 1180, CHART),
     "tokens": ("/tokens?study=demo", 1540, CHART),
+    "paper": ("/paper?study=demo", 1540, CHART),
     "compare": ("/compare?study=demo", 1180, CHART),
 }
 COLOURS = 128  # of a picture: a third of the bytes, and nothing that a reader sees

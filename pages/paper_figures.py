@@ -47,11 +47,13 @@ def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
 def thresholds(study: dict[str, Any], encoder: str) -> None:
     """Shares of the token groups at the paper's three thresholds."""
     figure = _figure(encoder)
-    documents = {t: _document(study, figure, t) for t in paper.THRESHOLDS}
-    there = {t: document for t, document in documents.items() if document is not None}
-    if len(there) < len(documents):
-        return
-    common.show_block(figures.thresholds(study["study"], there))
+    documents = {}
+    for threshold in paper.THRESHOLDS:
+        document = _document(study, figure, threshold)
+        if document is None:
+            return
+        documents[threshold] = document
+    common.show_block(figures.thresholds(study["study"], documents))
     st.caption("The panels at each threshold are under *figures*.")
 
 

@@ -116,7 +116,7 @@ def test_a_published_difference_lies_in_its_interval(values, n) -> None:
     wider = changes(dict(zip(paper.SETUPS, values, strict=True)), n // 4, {}, {}, "x", like=True)
     for row, other in zip(rows, wider, strict=True):
         assert row["published from"] < row["published"] < row["published to"]
-        assert -1 <= row["published from"] and row["published to"] <= 1
+        assert row["published from"] >= -1 and row["published to"] <= 1
         width, than = (r["published to"] - r["published from"] for r in (row, other))
         assert width < than
 

@@ -14,7 +14,7 @@ from core import results, study
 
 from .conftest import APP, ROOT, charts, texts
 
-PAGES = ["overview", "data", "predictions", "latent", "compare"]
+PAGES = ["overview", "data", "predictions", "latent", "paper", "compare"]
 
 
 def test_these_are_all_pages_of_the_study() -> None:
