@@ -70,10 +70,16 @@ def _attributions(
     return attributed.attributions(name, reference, threshold, key, shown)
 
 
-def attributions(name: str, reference: str, threshold: float, key: str) -> dict[str, Any] | None:
+def attributions(
+    name: str,
+    reference: str,
+    threshold: float,
+    key: str,
+    shown: tuple[str, int] | None = None,
+) -> dict[str, Any] | None:
     """What a study's attributions say (`core.attributed`); says so where they do not read."""
     try:
-        return _attributions(name, reference, threshold, key, compared.fingerprint(name))
+        return _attributions(name, reference, threshold, key, shown, compared.fingerprint(name))
     except InputError as error:
         st.error(escaped(str(error)))
         return None
