@@ -16,10 +16,11 @@ CITATION = (
 BIBTEX = """@inproceedings{jung-van-der-plas-2024-understanding,
   title     = {Understanding the effects of language-specific
                class imbalance in multilingual fine-tuning},
-  author    = {Jung and van der Plas},
+  author    = {Jung, Vincent and van der Plas, Lonneke},
   booktitle = {Findings of the Association for Computational
                Linguistics: EACL 2024},
   year      = {2024},
+  pages     = {2368--2376},
   url       = {https://aclanthology.org/2024.findings-eacl.157/}
 }"""
 

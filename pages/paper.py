@@ -7,7 +7,9 @@ import streamlit as st
 from core import paper, paper_comparison, paper_reasons, results
 from core.figures import paper as figures
 from core.words import escaped
-from pages import common, paper_figures, report_buttons, view
+from pages import access, common, paper_figures, report_buttons, view
+
+access.gate()
 
 PARTS = ("tables", "figures", "thresholds")
 
