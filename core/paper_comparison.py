@@ -164,7 +164,7 @@ def accuracies(document: Document, corpus: str, encoder: str, found: Differences
             ours[setup] |= {"n": runs[0]["n_test"], "seeds": len(runs)}
     rows = levels(published, n, ours, like=like)
     rows += changes(published, n, ours, found, "accuracy", like=like)
-    return frame_of(rows, ["setup", *SHOWN, *VERDICTS[:2]])
+    return frame_of(rows, ["setup", *SHOWN, *VERDICTS])
 
 
 def probes(document: Document, corpus: str, encoder: str, found: Differences) -> pd.DataFrame:

@@ -114,10 +114,10 @@ def readings(
         without: the same of the setups without equation 3, for figure 3.
         study: from `results.summary`.
     """
-    found = [weights_reading(document, figure)]
-    if without is not None:
-        found.insert(0, entropy_reading(without, document, study))
-    return [text for text in found if text]
+    text = weights_reading(document, figure) if figure != 3 else ""
+    if figure == 3 and without is not None:
+        text = entropy_reading(without, document, study)
+    return [text] if text else []
 
 
 def weights_reading(document: Document, figure: int) -> str:

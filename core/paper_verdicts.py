@@ -67,7 +67,7 @@ def changes(
             row |= {"n": ours[a]["n"], "seeds": c.n_seeds}
             row["direction"] = direction(row["published"], c.difference, c.low, c.high)
             if low <= 0 <= high:
-                row["direction"] += "; the published difference is within its interval"
+                row["note"] = "published difference not apart from 0"
         row["size"] = size(row, like=like)
         rows.append(row)
     return rows

@@ -89,6 +89,7 @@ def test_class_weights_and_entropy_are_read_from_the_numbers(document) -> None:
         row |= {"setup": f"{row['setup']}+entropy", "mean": 0.3}
     text = paper_figures.entropy_reading(document, with_it, study)
     assert "0.200 to 0.300: **does not agree**" in text
+    assert paper_figures.readings(with_it, document, study, 3) == [text]
     assert paper_figures.readings(document, None, study, 3) == []
 
 
