@@ -48,7 +48,8 @@ licences: venv
 	$(RESOLVED) -o .venv/resolved.txt
 	sed '/^|/,$$d' docs/licences.md > .venv/licences.md
 	$(TOOL) tool run --from pip-licenses==5.5.5 pip-licenses --python $(BIN)/python --from=mixed \
-		--format=markdown --packages $$(sed 's/[=@ ].*//' .venv/resolved.txt) >> .venv/licences.md
+		--format=markdown --packages $$(sed 's/[=@ ].*//' .venv/resolved.txt) \
+		| sed 's/+cpu /     /' >> .venv/licences.md
 	mv .venv/licences.md docs/licences.md
 
 venv: .venv/product

@@ -39,7 +39,13 @@ def root() -> Path:
 
 
 def folder(run_id: str) -> Path:
-    """A run's folder, whether it exists or not."""
+    """A run's folder, whether it exists or not.
+
+    Raises:
+        InputError: the id would lead out of the checkpoints folder.
+    """
+    if run_id in ("", ".", "..") or set(run_id) & set("/\0"):
+        raise InputError(f"{run_id!r} is not the id of a run; `python -m core runs` lists them.")
     return root() / run_id
 
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core import checkpoints, locks
+from core.errors import InputError
 
 _OPEN = ("running", "interrupted", "queued")
 _KEPT = 100  # ended jobs of a kind whose results are kept
@@ -228,6 +229,8 @@ def log_path(kind: str, name: str) -> Path:
 
 
 def _path(state: str, job_id: str) -> Path:
+    if set(job_id) & set("/\0"):
+        raise InputError(f"{job_id!r} is not a job; `python -m core queue` lists them.")
     return folder() / state / f"{job_id}.json"
 
 
