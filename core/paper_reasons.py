@@ -179,7 +179,11 @@ def _probe(
         "languages less well. Folds are by sentence here, plain ones there."
     )
     if encoder == "mBERT":
-        text += " The released code probes mBERT's pooled output, the paper's text the CLS token."
+        pooled = bool(configs) and configs[0].training.pooling == "released"
+        text += (
+            " The released code probes mBERT's pooled output, the paper's text the CLS token; "
+            f"here it is the {'pooled output' if pooled else 'CLS token'}."
+        )
     external = configs[0].external if configs else ""
     if external and "wikipedia" not in external.lower():
         text += f" The external corpus is {escaped(short(external))}, not Wikipedia."
