@@ -122,9 +122,9 @@ def test_a_run_without_attributions_is_named(attributed, open_page) -> None:
     assert charts(app)
 
 
-def at_once(kind: str, name: str, arguments: dict) -> jobs.Job | None:
+def at_once(kind: str, name: str, arguments: dict, by: str = "") -> jobs.Job | None:
     """What a worker would do, here and now."""
-    job = jobs.enqueue(kind, name, arguments)
+    job = jobs.enqueue(kind, name, arguments, by)
     claimed = jobs.claim([kind], [job.id])
     runs, text = arguments["runs"], arguments["text"]
     try:
