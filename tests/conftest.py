@@ -7,6 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine's other work than of the code.
+settings.register_profile("langskew", deadline=None)
+settings.load_profile("langskew")
 
 # Before torch is imported anywhere: as many threads as the smallest machine has cores.
 os.environ.setdefault("OMP_NUM_THREADS", "2")

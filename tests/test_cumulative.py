@@ -78,7 +78,7 @@ def test_sides_are_means_over_languages_of_one_side() -> None:
         assert found["bad", part, "over - under"].value == pytest.approx(over - under)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 999))
 def test_parts_add_up_to_the_change_of_the_soft_uptake(seed) -> None:
     rng = np.random.default_rng(seed)

@@ -141,7 +141,7 @@ class Queue(RuleBasedStateMachine):
 
 
 TestQueue = Queue.TestCase
-TestQueue.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+TestQueue.settings = settings(max_examples=20, stateful_step_count=30)
 
 
 # --- the worker -------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
@@ -93,7 +93,6 @@ def test_a_name_in_full_width_letters_is_text_too(tmp_path) -> None:
 WORDS = st.text(st.sampled_from("the cat sat on mat aaab ▁#<>[]/.,éß漢\u202e\x00\n"), max_size=40)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4), st.integers(8, 20))
 def test_every_other_text_is_read_as_before(tokenizer, pairs, length) -> None:
     for text in (x for pair in pairs for x in pair):

@@ -43,7 +43,7 @@ def predicted_labels(given: Predictions) -> np.ndarray:
 
 
 @given(st.integers(1, 40), st.integers(0, 2**31))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_accuracy_is_scikit_learns(n, seed) -> None:
     made = predictions(n, seed)
     table = accuracy(made)
@@ -60,7 +60,7 @@ def test_accuracy_is_scikit_learns(n, seed) -> None:
 
 
 @given(st.integers(1, 40), st.integers(0, 2**31))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_predicted_shares_are_column_sums_of_the_confusion_matrix(n, seed) -> None:
     made = predictions(n, seed)
     shares, truth = predicted_shares(made), true_shares(made)
@@ -86,7 +86,7 @@ def test_group_shares_weigh_languages_by_their_rows() -> None:
 
 
 @given(st.integers(3, 40), st.integers(0, 2**31), st.booleans())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_uptake_is_the_slope_of_a_least_squares_line(n, seed, soft) -> None:
     made = predictions(n, seed)
     deviation = joint.deviation(joint.design_shares("linear", LANGUAGES, LABELS, GROUPS))

@@ -61,7 +61,7 @@ def a_run(right: np.ndarray) -> Totals:
 
 
 @given(st.integers(1, 30), st.integers(0, 2**31))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_confusion_is_scikit_learns(n, seed) -> None:
     made = predictions(n, seed)
     found = confusion(made)
@@ -91,7 +91,7 @@ def calibration_by_hand(made: Predictions, here: np.ndarray, bins: int) -> float
 
 
 @given(st.integers(1, 30), st.integers(0, 2**31), st.sampled_from([1, 4, 10, 15]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_calibration_error_is_the_sum_over_bins(n, seed, bins) -> None:
     made = predictions(n, seed)
     made.probabilities[0] = [0.2, 0.6, 0.2]  # 0.6 is an edge of 15 bins and of 10
@@ -224,7 +224,7 @@ def test_only_sentences_that_stand_once_in_every_language_count() -> None:
 
 
 @given(st.integers(3, 9), st.integers(0, 2**31))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_from_three_seeds_on_it_is_scipys_paired_t_test(n, seed) -> None:
     x, y = np.random.default_rng(seed).normal(size=(2, n))
     extra = {100 + n: 9.0}  # a seed that only one setup has does not count
@@ -367,7 +367,6 @@ def test_different_test_rows_are_an_error(seeds) -> None:
 
 @given(st.lists(st.none() | st.sampled_from([0.0, 0.004, 0.01, 0.0125, 0.02, 0.04, 0.05, 0.2, 1.0])
                 | st.floats(0, 1), max_size=9))  # fmt: skip
-@settings(deadline=None)
 def test_holm_by_its_definition(p_values) -> None:
     """Hypothesis i falls if every hypothesis with a p up to its own passes its step."""
     made = [Comparison("a", "b", str(i), 0, 0, 0, p, 1, "seeds") for i, p in enumerate(p_values)]

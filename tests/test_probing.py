@@ -198,7 +198,7 @@ def external(counts: dict[str, int]) -> pd.DataFrame:
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.dictionaries(st.sampled_from(["de", "en", "fr", "ja"]), st.integers(1, 30), min_size=1),
     st.integers(1, 40),

@@ -106,7 +106,7 @@ def test_the_map_is_deterministic(made) -> None:
     assert len(alone) == 1 and alone[0].shape == (40, 2)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 100), st.floats(-50, 50))
 def test_apart_is_free_of_units_and_knows_turned_layouts(seed, scale, shift) -> None:
     rng = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ from tests.attribution.games import additive, by_definition, random_game, run
 WEIGHTS = np.random.default_rng(5).normal(size=(9, 3)) / 10
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(players=st.integers(0, 5), seed=st.integers(0, 999))
 def test_enumeration_is_the_mean_over_all_orders(players, seed) -> None:
     play = random_game(players, 2, seed)
@@ -30,7 +30,7 @@ def test_enumeration_refuses_what_it_cannot_finish() -> None:
 
 
 @pytest.mark.parametrize("method", [gaussian_process, permutation])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(players=st.integers(0, 14), budget=st.integers(1, 8), seed=st.integers(0, 999))
 def test_values_add_up_within_the_budget(method, players, budget, seed) -> None:
     play = random_game(players, 4, seed)
