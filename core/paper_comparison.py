@@ -12,9 +12,9 @@ from contextlib import suppress
 import pandas as pd
 
 from core import checkpoints, paper
+from core.cards import over_seeds
 from core.config import RunConfig
 from core.errors import InputError
-from core.headline import over_seeds
 from core.measures.accuracy import accuracy_totals, wilson
 from core.measures.bootstrap import DRAWS, Totals
 from core.measures.compare import Comparison, compare

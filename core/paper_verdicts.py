@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.headline import over_seeds
+from core.cards import over_seeds
 from core.measures.accuracy import wilson
 from core.measures.compare import Comparison
 from core.words import signed

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from core.terminal import quiet, say, table
+from core.terminal import as_json, quiet, say, table
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
@@ -53,7 +52,7 @@ def _queue(chosen: argparse.Namespace) -> None:
     listed = jobs.listing()
     if chosen.json:
         document = {"jobs": [{"id": job.id, **asdict(job)} for job in listed]}
-        say(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
+        say(as_json(document))
         return
     if not listed:
         say("the queue is empty; `python -m core study NAME --background` puts a study into it.")

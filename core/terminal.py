@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -19,6 +20,11 @@ def say(text: object, **more: Any) -> None:
         more: for print.
     """
     print(printable(str(text), keep="\n"), **more)
+
+
+def as_json(document: dict[str, Any]) -> str:
+    """A document as the commands with `--json` print it."""
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from core import headline, results
+from core import cards, headline, results
 
 
 @pytest.fixture
@@ -20,14 +20,14 @@ def test_over_three_seeds_the_interval_is_a_t_interval() -> None:
         {"setup": "imbalanced", "null": False, "seed": i, "x": v, "x_ci": [0.0, 1.0]}
         for i, v in enumerate(values)
     ]
-    found = headline.over_seeds(runs, "x").iloc[0]
+    found = cards.over_seeds(runs, "x").iloc[0]
     oracle = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert (found["low"], found["high"]) == pytest.approx(tuple(oracle))
     assert (found["value"], found["seeds"]) == (pytest.approx(np.mean(values)), 4)
-    one = headline.over_seeds(runs[:1], "x").iloc[0]
+    one = cards.over_seeds(runs[:1], "x").iloc[0]
     assert (one["low"], one["high"]) == (0.0, 1.0)
     two = [runs[0], runs[1] | {"x_ci": [0.2, 1.3]}]
-    assert headline.over_seeds(two, "x").iloc[0][["low", "high"]].tolist() == [0.0, 1.3]
+    assert cards.over_seeds(two, "x").iloc[0][["low", "high"]].tolist() == [0.0, 1.3]
 
 
 def test_setups_come_in_one_order_and_those_without_a_value_are_left_out() -> None:
@@ -38,7 +38,7 @@ def test_setups_come_in_one_order_and_those_without_a_value_are_left_out() -> No
             ("balanced", False, 1.0),
         )
     ]  # fmt: skip
-    assert headline.over_seeds(runs, "x")["setup"].tolist() == [
+    assert cards.over_seeds(runs, "x")["setup"].tolist() == [
         "balanced", "balanced (null)", "imbalanced+cw"
     ]  # fmt: skip
 

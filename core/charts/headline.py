@@ -16,7 +16,7 @@ def over_setups(
     """One line a setup, its value and interval written beside it.
 
     Args:
-        setups: `setup`, `value`, `low`, `high`, `seeds` (`headline.over_seeds`).
+        setups: `setup`, `value`, `low`, `high`, `seeds` (`cards.over_seeds`).
         runs: `setup`, `seed`, `value`; drawn where a setup has several seeds.
         title: of the axis, with the unit.
         zero: the axis starts at 0, with a line there.
