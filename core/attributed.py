@@ -17,6 +17,7 @@ from core import checkpoints, study
 from core.attribution import store
 from core.attribution.compared import available, compared, fingerprint
 from core.attribution.differences import between
+from core.config import BALANCED
 from core.errors import InputError
 from core.joint import deviation
 from core.measured import skewed_design
@@ -216,7 +217,7 @@ def _left_out(
     }
     named = {p["run"] for p in pairs} | {p["reference"] for p in pairs}
     for entry in entries:
-        if entry["run"] not in named:
+        if entry["run"] not in named and entry["setup"] not in BALANCED:  # nulls of other setups
             reasons[entry["run"]] = f"no run of {reference} with seed {entry['seed']}"
     return reasons
 

@@ -9,7 +9,7 @@ import pandas as pd
 import tomli_w
 
 from core import checkpoints, jobs, joint
-from core.config import IMPORTED, RunConfig
+from core.config import BALANCED, IMPORTED, RunConfig
 from core.corpus import Corpus
 from core.errors import InputError
 from core.session import Session
@@ -94,10 +94,10 @@ def plan(study: Study, session: Session) -> Plan:
                 **sizes,
             )
             runs[config.run_id] = config
-    if "balanced" in study.setups and len(study.seeds) == 1:
-        first = next(c for c in runs.values() if c.setup == "balanced")
-        null = replace(first, seed=first.seed + 1)
-        runs[null.run_id] = null
+    if len(study.seeds) == 1:
+        for config in [c for c in runs.values() if c.setup in BALANCED]:
+            null = replace(config, seed=config.seed + 1)
+            runs[null.run_id] = null
     for config in runs.values():
         if config.weighted:
             class_weights(training_counts(config, "train"))  # refuses empty cells before training

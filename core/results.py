@@ -11,7 +11,7 @@ import pandas as pd
 
 from core import attributed, checkpoints, derived, study
 from core.attribution import compared
-from core.config import IMPORTED, RunConfig
+from core.config import BALANCED, IMPORTED, RunConfig
 from core.corpus import Corpus
 from core.errors import InputError
 from core.joint import count, divergence_bits, skew
@@ -73,12 +73,12 @@ def _summary(name: str) -> dict[str, Any]:
         raise next(iter(wrong.values()))
     skewed = skewed_design(configs)
     reliance = attributed.language_reliance(name)
-    other_seeds = {e["seed"] for e in entries if e["setup"] not in ("balanced", IMPORTED)}
+    other_seeds = {e["seed"] for e in entries if e["setup"] not in (*BALANCED, IMPORTED)}
     runs = []
     for entry in entries:
         run_id = entry["run"]
-        # With one seed the null is the balanced run whose seed no other setup has.
-        null = entry["setup"] == "balanced" and entry["seed"] not in other_seeds
+        # With one seed a null is the balanced run whose seed no imbalanced setup has.
+        null = entry["setup"] in BALANCED and entry["seed"] not in other_seeds
         null = null and bool(other_seeds)
         run: dict[str, Any] = {**entry, "null": null, **_state(run_id)}
         try:
@@ -143,11 +143,12 @@ def comparisons(name: str) -> list[dict[str, Any]]:
     compared = []
     for a, b in _pairs(list(measures)):
         compared += _compare(a, b, measures[a], measures[b])
-    seeds = sorted(measures.get("balanced", {}))
-    others = {s for x, runs in measures.items() if x not in ("balanced", IMPORTED) for s in runs}
-    if len(others) == 1 and len(seeds) == 2:
-        one, null = ({0: measures["balanced"][s]} for s in seeds)
-        compared += _compare("balanced (null)", "balanced", null, one)
+    others = {s for x, runs in measures.items() if x not in (*BALANCED, IMPORTED) for s in runs}
+    for setup in BALANCED:
+        seeds = sorted(measures.get(setup, {}))
+        if len(others) == 1 and len(seeds) == 2:
+            one, null = ({0: measures[setup][s]} for s in seeds)
+            compared += _compare(f"{setup} (null)", setup, null, one)
     names = dict.fromkeys(c.measure for c in compared)
     judged = [c for name in names for c in holm([c for c in compared if c.measure == name])]
     return [_document(c) for c in judged]

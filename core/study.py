@@ -31,7 +31,7 @@ class Study:
         groups: two lists of languages for the design linear; shares rise over the labels in the
             first and fall in the second.
         seeds: each setup is trained once a seed. With a single seed a second balanced run, the
-            null, gets the seed after it.
+            null, gets the seed after it (and one of `balanced+entropy`).
         train_per_language, validation_per_language, test_per_language: rows; test rows have the
             uniform design.
         labels, languages: which, and their order; by default the corpus's.

@@ -138,6 +138,18 @@ def test_the_plan_has_the_null_shared_sizes_and_the_largest_overlap(study_file) 
     assert rows.groupby(["language", "label"]).size().eq(8).all()
 
 
+def test_each_balanced_setup_has_a_null(study_file) -> None:
+    from dataclasses import replace
+
+    setups = ("balanced", "imbalanced", "balanced+entropy", "imbalanced+entropy")
+    plan = planning.plan(replace(study.read(str(study_file)), setups=setups), Session())
+    assert [(c.setup, c.seed) for c in plan.runs.values()] == [
+        *((setup, 0) for setup in setups),
+        ("balanced", 1),
+        ("balanced+entropy", 1),
+    ]
+
+
 def test_three_seeds_need_no_run_for_the_null(study_file) -> None:
     from dataclasses import replace
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from core import checkpoints, study
 from core.attribution import store
-from core.config import IMPORTED
+from core.config import BALANCED, IMPORTED
 from core.errors import InputError
 
 NULL = "balanced (null)"
@@ -30,7 +30,7 @@ def compared(entries: Sequence[dict[str, Any]], reference: str) -> list[dict[str
     """Pairs of runs: `run`, `setup` and `seed` of the other, `reference` and `null` run ids.
 
     The null of a seed is the reference setup's run of the next seed that has one, in a circle; it
-    stands in the list itself, for each seed that another setup has.
+    stands in the list itself, for each seed that an imbalanced setup has.
 
     Raises:
         InputError: no run of the reference setup.
@@ -44,7 +44,9 @@ def compared(entries: Sequence[dict[str, Any]], reference: str) -> list[dict[str
     seeds = sorted(of_reference)
     others = [e for e in entries if e["setup"] != reference]
     pairs = []
-    used = {e["seed"] for e in others if e["setup"] != IMPORTED} & set(seeds) or {seeds[0]}
+    trained = [e for e in others if e["setup"] != IMPORTED]
+    skewed = {e["seed"] for e in trained if e["setup"] not in BALANCED}
+    used = skewed & set(seeds) or {e["seed"] for e in trained} & set(seeds) or {seeds[0]}
     for i, seed in enumerate(seeds):
         if seed not in used:
             continue

@@ -228,6 +228,12 @@ def test_seeds_are_paired_and_have_the_next_balanced_run_as_their_null() -> None
     }
     one = [*entries[:2], {"run": "balanced1", "setup": "balanced", "seed": 1}]
     assert {p["run"] for p in compared(one, "balanced")} == {"imbalanced0", "balanced1"}
+    both = [*one, *({**e, "setup": f"{e['setup']}+entropy", "run": f"{e['run']}+"} for e in one)]
+    by_reference = {"balanced": "balanced1", "balanced+entropy": "balanced1+"}
+    for reference, null in by_reference.items():  # the other's null is compared with nothing
+        pairs = compared(both, reference)
+        assert {p["null"] for p in pairs} == {null}
+        assert {p["seed"] for p in pairs} == {0}
     with pytest.raises(InputError, match=r"setup balanced\+entropy has attributions; those"):
         compared(entries, "balanced+entropy")
 
