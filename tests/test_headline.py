@@ -86,7 +86,7 @@ def test_a_label_cannot_write_markdown(document) -> None:
             for cells in run[kind].values():
                 cells[label] = cells["positive"]
     sentence = headline.cards(document)[1].sentence
-    assert "\\!\\[x\\]\\(http\\://example" in sentence
+    assert "\\!\\[x\\]\\(http\\:\u2060//example" in sentence
     assert "![" not in sentence and ":red[" not in sentence
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from core import hub, licence, planning, study
 from core.__main__ import main
-from core.config import SETUPS
+from core.config import BALANCED, SETUPS
 from core.session import Session
 from tests import encoders, layouts
 
@@ -57,7 +57,7 @@ def test_the_studies_of_the_paper_are_laid_out_as_in_its_tables(
     asked = replace(study.read(name), corpus=hub_copies[of], external=hub_copies["wikipedia"])
     plan = planning.plan(asked, Session())
     setups = [config.setup for config in plan.runs.values()]
-    assert setups == [*SETUPS, "balanced"]
+    assert setups == [*SETUPS, *BALANCED]
     config = next(iter(plan.runs.values()))
     assert config.encoder_revision == hub.HUB[asked.encoder][1]
     shares = plan.skewed.mul(len(plan.skewed))  # of each language

@@ -35,6 +35,7 @@ VIEWS = [
     "tokens?study={}",
     f"tokens?study=hostile&class={quote_plus(hostile.LABELS[1])}",
     "compare?study={}",
+    "paper?study={}",
 ]
 # Every connection of the server's process to another machine, and every name it looks up.
 GUARD = """

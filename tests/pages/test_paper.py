@@ -88,7 +88,7 @@ def test_the_report_is_made_by_another_process_and_downloaded(
     app = open_page("paper")
     assert not [d for d in app.get("download_button") if "report" in d.proto.label.lower()]
     next(b for b in app.button if b.label == "Make the report").click().run()
-    assert asked == [("report", "small", {"study": "small"})]
+    assert asked == [("report", "small", {"study": "small"}, "")]
     monkeypatch.setattr(report_contents, "sections", lambda name, tell: [Section("One", ["x"])])
     report.write("small")
     app = open_page("paper")
