@@ -103,8 +103,12 @@ def training_shares(document: Document, corpus: str) -> pd.DataFrame:
             row = _label_row(document, corpus, side, group, theirs, own) | {"published": published}
             if ours is not None:
                 value = 100 * ours[side][own]
-                above, own_above = published - even, value - 100 / len(document["labels"])
-                row |= {"ours": value, "direction": plain_direction(above, own_above)}
+                # The paper prints two digits: 33.33 is even.
+                above = round(published - even, 1)
+                own_above = round(value - 100 / len(document["labels"]), 1)
+                both_even = above == own_above == 0
+                row["ours"] = value
+                row["direction"] = "even" if both_even else plain_direction(above, own_above)
                 if like:
                     row["size"] = "same" if abs(value - published) < 0.1 else "another design"
             rows.append(row)

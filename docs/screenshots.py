@@ -50,7 +50,7 @@ def main() -> None:
             for name, (path, height, there) in PAGES.items():
                 page = browser.new_page(viewport={"width": 1440, "height": height})
                 page.goto(f"http://localhost:{PORT}{path}")
-                page.wait_for_selector(there, timeout=60_000)
+                page.wait_for_selector(there, state="attached", timeout=60_000)
                 page.wait_for_timeout(2500)
                 picture = Image.open(io.BytesIO(page.screenshot()))
                 file = root / "docs" / f"{name}.png"

@@ -170,8 +170,10 @@ def test_another_task_is_compared_in_direction_alone(document) -> None:
 def test_the_papers_task_is_compared_in_size_too(document) -> None:
     document = as_amazon(document)
     assert paper_comparison.is_like(document, "amazon")
-    assert len(paper_comparison.training_shares(document, "amazon")) == 10
-    assert set(paper_comparison.training_shares(document, "amazon")["size"]) == {"same"}
+    shares = paper_comparison.training_shares(document, "amazon")
+    assert shares["label"].tolist() == 2 * ["1", "2", "3", "4", "5"]
+    assert shares["direction"].tolist() == 2 * ["agrees", "agrees", "even", "agrees", "agrees"]
+    assert set(shares["size"]) == {"same"}
     run = next(r for r in document["runs"] if r["setup"] == "imbalanced")
     run |= {"accuracy": 0.55, "accuracy_ci": [0.54, 0.56]}
     other = next(r for r in document["runs"] if r["setup"] == "balanced" and not r["null"])

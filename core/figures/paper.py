@@ -114,7 +114,21 @@ def tables(
 
 def _table(name: str, title: str, frame: pd.DataFrame, digits: int, caption: str) -> Table:
     made, shown = paper_verdicts.written(frame, digits)
-    return Table(name, title, made, shown=shown, caption=caption)
+    # Notes are too long for a column that is to be read.
+    shown = [column for column in shown if column != "note"]
+    return Table(name, title, made, shown=shown, caption=f"{caption}{_notes(frame)}")
+
+
+def _notes(frame: pd.DataFrame) -> str:
+    """The notes of a table's rows, as sentences."""
+    if "note" not in frame:
+        return ""
+    texts = frame["texts"] + ", " if "texts" in frame else ""
+    rows: dict[str, list[str]] = {}
+    for row, note in zip(texts + frame["setup"], frame["note"], strict=True):
+        if isinstance(note, str) and note:
+            rows.setdefault(note, []).append(row)
+    return "".join(f" {'; '.join(of)}: {note}." for note, of in rows.items())
 
 
 def _beside(
