@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core import texts
-from pages import common, view
+from pages import drawing, view
 
 
 def browse(document: dict[str, Any], file: Path, splits: list[str]) -> None:
@@ -26,4 +26,4 @@ def browse(document: dict[str, Any], file: Path, splits: list[str]) -> None:
         containing = view.write("Containing", "containing")
     found, n = texts.browse(file, split=of, language=language, label=label, containing=containing)
     st.caption(f"{n:,} texts; the table has the first {len(found):,}.")
-    common.table(found, f"{document['study']}-texts", isolate=common.texts_in(found))
+    drawing.table(found, f"{document['study']}-texts", isolate=drawing.texts_in(found))

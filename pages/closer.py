@@ -12,28 +12,28 @@ from core.errors import InputError
 from core.figures import predictions as figures
 from core.texts import ANY
 from core.words import escaped
-from pages import common, view
+from pages import common, drawing, view
 
 Runs = list[dict[str, Any]]
 
 
 def accuracy(document: dict[str, Any], runs: Runs) -> None:
-    common.show(figures.by_language(document, runs))
+    drawing.show(figures.by_language(document, runs))
     with st.expander("As a table"):
-        common.show_table(figures.by_language_table(document, runs))
+        drawing.show_table(figures.by_language_table(document, runs))
 
 
 def confusion(document: dict[str, Any], runs: Runs) -> None:
     run = _one_run("Run", "run", runs, default="imbalanced")
-    common.show(figures.confusion(document, run))
+    drawing.show(figures.confusion(document, run))
     with st.expander("As a table"):
-        common.show_table(figures.confusion_table(document, run))
+        drawing.show_table(figures.confusion_table(document, run))
 
 
 def calibration(document: dict[str, Any], runs: Runs) -> None:
-    common.show(figures.reliability(document, runs))
+    drawing.show(figures.reliability(document, runs))
     st.markdown("##### Expected calibration error")
-    common.show_table(figures.calibration_table(document, runs))
+    drawing.show_table(figures.calibration_table(document, runs))
 
 
 def disagreements(document: dict[str, Any], runs: Runs) -> None:
@@ -64,7 +64,7 @@ def disagreements(document: dict[str, Any], runs: Runs) -> None:
         f"n = {n:,} of {runs[0]['n_test']:,} test rows; the table has the {len(found):,} whose "
         "probabilities differ most (total variation). First and second: the classes predicted."
     )
-    common.table(found, f"{document['study']}-disagreements", isolate=common.texts_in(found))
+    drawing.table(found, f"{document['study']}-disagreements", isolate=drawing.texts_in(found))
 
 
 def translations(document: dict[str, Any], runs: Runs) -> None:
@@ -91,7 +91,7 @@ def translations(document: dict[str, Any], runs: Runs) -> None:
     )
     if not len(found):
         return
-    event = common.table(
+    event = drawing.table(
         found,
         f"{document['study']}-changing-{run['run']}",
         on_select="rerun",
@@ -101,7 +101,7 @@ def translations(document: dict[str, Any], runs: Runs) -> None:
     sentence = str(found["sentence"].iloc[at])
     together = rows.translations(run["run"], sentence, common.texts_file(document))
     st.markdown("##### The sentence in all languages")
-    common.table(together, f"{document['study']}-{sentence}", isolate=common.texts_in(together))
+    drawing.table(together, f"{document['study']}-{sentence}", isolate=drawing.texts_in(together))
 
 
 def _one_run(label: str, name: str, runs: Runs, default: str) -> dict[str, Any]:

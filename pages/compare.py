@@ -9,7 +9,7 @@ from core.charts.comparison import differences
 from core.errors import InputError
 from core.figures import Figure
 from core.words import escaped
-from pages import access, common, view
+from pages import access, common, drawing, view
 
 access.gate()
 
@@ -49,7 +49,7 @@ except InputError as error:
 
 with_interval = frame[frame["from"].notna()]
 if len(with_interval):
-    common.show(
+    drawing.show(
         Figure(
             charts=[differences(with_interval)],
             title=f"What differs: {sides[first][0]} minus {sides[second][0]}",
@@ -65,7 +65,7 @@ if len(with_interval):
         )
     )
 st.markdown("#### Every measure")
-common.table(
+drawing.table(
     frame,
     f"{name}-{first}-{second}-measures",
     shown=[
@@ -87,6 +87,6 @@ st.caption(
 )
 st.markdown("#### Settings that differ")
 if len(differing):
-    common.table(differing, f"{name}-{first}-{second}-settings")
+    drawing.table(differing, f"{name}-{first}-{second}-settings")
 else:
     st.caption("None.")

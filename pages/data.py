@@ -8,7 +8,7 @@ from core.charts import data as charts
 from core.errors import InputError
 from core.figures import data as figures
 from core.words import escaped
-from pages import access, cells, common, view
+from pages import access, cells, common, drawing, view
 
 access.gate()
 
@@ -38,14 +38,14 @@ designs = designs_of(runs, fingerprint)
 way = view.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
 if corpus:
     split = view.choose("Split", "split", list(corpus), widget=st.segmented_control)
-    common.show(figures.corpus(name, split, corpus[split], way))
+    drawing.show(figures.corpus(name, split, corpus[split], way))
 if designs:
-    common.show(figures.designs(name, designs, way))
+    drawing.show(figures.designs(name, designs, way))
 if corpus or designs:
     st.markdown("#### How skewed each of them is")
     st.markdown("\n".join(f"- **{measure}**: {says}" for measure, says in tables.SKEW_SAYS.items()))
     both = {f"corpus, {k}": t for k, t in corpus.items()} | designs
-    common.table(tables.skew_measures(both), f"{name}-skew")
+    drawing.table(tables.skew_measures(both), f"{name}-skew")
 
 split = view.choose("Rows of", "rows", ("train", "validation"), widget=st.segmented_control)
 try:
@@ -54,9 +54,9 @@ except InputError as error:
     st.warning(escaped(str(error)))
     shared = pd.DataFrame()
 if len(shared):
-    common.show(figures.shared_rows(document, shared, split))
+    drawing.show(figures.shared_rows(document, shared, split))
     with st.expander("As a table, with the most that two designs could share"):
-        common.table(tables.named_runs(shared, document["runs"]), f"{name}-shared-rows")
+        drawing.table(tables.named_runs(shared, document["runs"]), f"{name}-shared-rows")
 
 if file:
     cells.browse(document, file, list(corpus))

@@ -13,7 +13,7 @@ from core.charts import latent as charts
 from core.errors import InputError
 from core.figures import latent as figures
 from core.words import escaped
-from pages import access, background, common, view
+from pages import access, background, common, drawing, view
 
 access.gate()
 
@@ -41,7 +41,7 @@ def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFra
     frame = read_points(projection.fingerprint(name), found, ids, file)
     figure = figures.mapped(document, runs, found, frame, colour)
     figure = replace(figure, how=figure.how + reading.MAP_DRAG)
-    events = common.show(figure, on_select="rerun")
+    events = drawing.show(figure, on_select="rerun")
     return latent.inside(frame, events[0].selection.get(charts.RECTANGLE, {}))
 
 
@@ -57,9 +57,9 @@ def show_probes(name: str, table: pd.DataFrame) -> None:
         st.info(reading.no_probes(name))
         return
     for _, part in table.groupby("texts", sort=False):
-        common.show(figures.probes(name, part))
+        drawing.show(figures.probes(name, part))
     with st.expander("As a table"):
-        common.show_table(figures.probes_table(name, table))
+        drawing.show_table(figures.probes_table(name, table))
 
 
 st.title("Latent space")
@@ -81,4 +81,4 @@ if chosen is not None:
         table, columns = latent.selection_table(chosen, shown, document["labels"])
         isolate = [column for column in latent.TEXTS if column in table]
         name = f"{document['study']}-selected-texts"
-        common.table(table, name, latent.FORMATS, columns, isolate=isolate)
+        drawing.table(table, name, latent.FORMATS, columns, isolate=isolate)

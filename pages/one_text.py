@@ -15,7 +15,7 @@ from core.errors import InputError
 from core.figures import Figure
 from core.texts import ANY
 from core.words import escaped
-from pages import common, view
+from pages import drawing, view
 
 # The text after what the table is sorted by, or a narrow page would not show that.
 SHOWN = ["language", "label", "shift", "reference", "other", "text"]
@@ -53,7 +53,7 @@ def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str
     if texts.empty:
         st.info("The two runs cut texts into different tokens, so their values cannot be compared.")
         return by
-    event = common.table(
+    event = drawing.table(
         texts,
         f"{name}-texts-{label}-{setup}-{seed}-{language}",
         FORMATS,
@@ -73,7 +73,7 @@ def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str
     text = texts.iloc[rows.index(last) if last in rows else 0].to_dict()
     _one(document, text, (reference, other), label, setup, by)
     with st.expander("The tokens that gained and lost most"):
-        common.table(gains, f"{name}-tokens-{label}-{setup}", FORMATS, isolate=["token"])
+        drawing.table(gains, f"{name}-tokens-{label}-{setup}", FORMATS, isolate=["token"])
         st.caption(
             f"n: times a token occurs, at least {tokens.LEAST_SEEN}; sorted by the sum of its "
             "gains. Means over few occurrences are mostly noise: see the standard error."
@@ -129,7 +129,7 @@ def show(
         "Bars show", bars, list(lines), "difference", widget=st.segmented_control,
         show=lambda column: lines[column],
     )  # fmt: skip
-    common.show(
+    drawing.show(
         Figure(
             charts=[charts.one_text(frame, shown)],
             title=f"What each of the text's {by} does to {label}: {lines[shown]}",
@@ -143,4 +143,4 @@ def show(
         )
     )
     with st.expander("As a table"):
-        common.table(frame, f"{document['study']}-{name}-{label}", isolate=["token"])
+        drawing.table(frame, f"{document['study']}-{name}-{label}", isolate=["token"])

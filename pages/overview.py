@@ -5,7 +5,7 @@ import streamlit as st
 from core import overview
 from core.figures import predictions as figures
 from core.words import escaped
-from pages import access, common
+from pages import access, common, drawing
 
 access.gate()
 
@@ -25,11 +25,11 @@ st.markdown(
 studies, broken = overview.studies(), overview.broken_runs()
 if len(broken):
     with st.expander(f"Run folders with something wrong: {len(broken)}"):
-        common.table(broken, "broken-runs")
+        drawing.table(broken, "broken-runs")
 document = common.choose_study(f"{common.NO_STUDY}\n{EXPECT}")
 if len(studies) > 1 or (document["runs"] and (studies["state"] != "done").any()):
     with st.expander(f"Studies: {len(studies)}", expanded=bool((studies["state"] != "done").any())):
-        common.table(studies, "studies")
+        drawing.table(studies, "studies")
 
 name = document["study"]
 st.subheader(f"What the study {escaped(name)} found")
@@ -41,4 +41,4 @@ common.done_runs(document)
 places = st.columns(2)
 for i, figure in enumerate(figures.cards(document)):
     with places[i % 2], st.container(border=True):
-        common.show(figure)
+        drawing.show(figure)

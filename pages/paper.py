@@ -7,7 +7,7 @@ import streamlit as st
 from core import paper, paper_comparison, paper_reasons, results
 from core.figures import paper as figures
 from core.words import escaped
-from pages import access, common, paper_figures, report_buttons, view
+from pages import access, common, drawing, paper_figures, report_buttons, view
 
 access.gate()
 
@@ -46,7 +46,7 @@ with st.expander("Why the numbers may differ", expanded=part == "tables"):
 if part == "tables":
     st.markdown(paper_reasons.tables_reading(study, corpus, encoder, found))
     for block in figures.tables(study, corpus, encoder, found):
-        common.show_block(block)
+        drawing.show_block(block)
     if encoder != "mBERT":
         st.caption("Table 2 is of mBERT alone.")
 elif part == "figures":

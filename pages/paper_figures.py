@@ -11,7 +11,7 @@ from core.attribution import compared
 from core.errors import InputError
 from core.figures import paper as figures
 from core.words import escaped
-from pages import background, common, view
+from pages import background, common, drawing, view
 
 
 def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
@@ -31,7 +31,7 @@ def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
     for text in paper_figures.readings(document, _without(study, figure, threshold), study, figure):
         st.markdown(text)
     for table in figures.directions(name, document, corpus, figure):
-        common.show_block(table)
+        drawing.show_block(table)
     minus = view.switch(
         "Minus the null",
         "minus-null",
@@ -41,7 +41,7 @@ def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
     if not panels:
         st.info("There is no second balanced model with attributions, and so no null.")
     for panel in panels:
-        common.show(panel)
+        drawing.show(panel)
 
 
 def thresholds(study: dict[str, Any], encoder: str) -> None:
@@ -53,7 +53,7 @@ def thresholds(study: dict[str, Any], encoder: str) -> None:
         if document is None:
             return
         documents[threshold] = document
-    common.show_block(figures.thresholds(study["study"], documents))
+    drawing.show_block(figures.thresholds(study["study"], documents))
     st.caption("The panels at each threshold are under *figures*.")
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.figures import predictions as figures
 from core.words import escaped
-from pages import access, closer, common, view
+from pages import access, closer, common, drawing, view
 
 access.gate()
 
@@ -17,21 +17,21 @@ st.caption(
     "predicted on it."
 )
 runs = common.choose_runs(common.done_runs(document))
-common.show(figures.shares(document, runs))
+drawing.show(figures.shares(document, runs))
 with st.expander("As a table"):
-    common.show_table(figures.shares_table(document, runs))
+    drawing.show_table(figures.shares_table(document, runs))
 
 left, right = st.columns(2)
 with left:
     if runs[0]["skew_uptake"] is None:
         st.info("No run of this study has a skewed training set, so there is no skew to take up.")
     else:
-        common.show(figures.uptake(document, runs))
+        drawing.show(figures.uptake(document, runs))
 with right:
-    common.show(figures.accuracy(document, runs))
+    drawing.show(figures.accuracy(document, runs))
 with st.expander("As a table, one run a row"):
     st.caption("95 % intervals and run ids are in the CSV file.")
-    common.show_table(figures.runs_table(document, runs))
+    drawing.show_table(figures.runs_table(document, runs))
 
 st.divider()
 part = view.choose("Look closer at", "part", list(closer.PARTS), widget=st.segmented_control)

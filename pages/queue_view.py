@@ -12,7 +12,7 @@ from core.charts import progress
 from core.errors import InputError
 from core.figures import Figure
 from core.words import escaped
-from pages import access, common, view
+from pages import access, drawing, view
 
 _COLOURS = {
     "running": "blue",
@@ -46,7 +46,7 @@ def show() -> None:
         _row(row)
     if len(rows) > _SHOWN:
         with st.expander(f"{len(rows) - _SHOWN} older ones"):
-            common.table(table[_SHOWN:], "queue")
+            drawing.table(table[_SHOWN:], "queue")
     names = {_NOW: "what runs, else what runs next, else what ended last"} | {
         row["job"]: row["what"] for row in rows
     }
@@ -97,7 +97,7 @@ def _closely(row: dict[str, Any]) -> None:
     if lines is not None and len(lines):
         left, right = st.columns(2)
         with left:
-            common.show(
+            drawing.show(
                 Figure(
                     charts=[progress.losses(lines)],
                     title="Loss",
@@ -110,7 +110,7 @@ def _closely(row: dict[str, Any]) -> None:
                 )
             )
         with right:
-            common.show(
+            drawing.show(
                 Figure(
                     charts=[progress.speed(lines)],
                     title="Speed",

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import token_reading
 from core.figures import tokens as figures
-from pages import common, view
+from pages import drawing, view
 
 
 def draw(
@@ -22,13 +22,13 @@ def draw(
         help="The null is another balanced model: what differs between it and the reference is "
         "noise and selection. Off: the null stands beside each bar.",
     )
-    common.show(figures.cumulative(study, document, label, setup, seed, minus_null=minus))
+    drawing.show(figures.cumulative(study, document, label, setup, seed, minus_null=minus))
     with st.expander("As a table"):
-        common.show_table(figures.cumulative_table(name, document, label, setup, seed))
+        drawing.show_table(figures.cumulative_table(name, document, label, setup, seed))
     with st.expander("Tokens a text and means a token"):
-        common.show_table(figures.per_token_table(name, document, label, setup, seed))
+        drawing.show_table(figures.per_token_table(name, document, label, setup, seed))
     with st.expander("Share of tokens in each group of the reference"):
-        common.show_table(figures.shares_table(name, document))
+        drawing.show_table(figures.shares_table(name, document))
     if document["decomposition"]:
         n = token_reading.amount(document, label, setup, seed)
-        common.show(figures.decomposition(name, document, n, minus_null=minus))
+        drawing.show(figures.decomposition(name, document, n, minus_null=minus))

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import jobs, monitoring, texts, tokens, worker
 from core.attributed import runs_of
-from pages import access, background, common, one_text, view
+from pages import access, background, common, drawing, one_text, view
 
 FORMATS = dict.fromkeys(("reference", "other", "difference"), "%.3f")
 
@@ -54,7 +54,7 @@ def _show(
     setup: str,
     by: str,
 ) -> None:
-    common.table(tokens.typed_predictions(result, *runs), "typed-predictions", FORMATS)
+    drawing.table(tokens.typed_predictions(result, *runs), "typed-predictions", FORMATS)
     st.caption(f"Probabilities by {document['reference']} (reference) and {setup} (other).")
     if unknown := max(result["runs"][run]["unknown"] for run in runs):
         st.caption(

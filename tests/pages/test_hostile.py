@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core import words
 from core.charts.palette import language_order
 from core.results import summary
-from pages import common
+from pages import drawing
 from tests import hostile
 
 MARKDOWN = ("markdown", "caption", "info", "warning", "error", "title", "header", "subheader")
@@ -50,7 +50,7 @@ def made(monkeypatch) -> dict[str, Any]:
         if kind != "PNG":  # drawn by the same renderer as SVG, and slowly
             made[words.file_name(file)] = make()
 
-    monkeypatch.setattr(common, "_download", download)
+    monkeypatch.setattr(drawing, "_download", download)
     return made
 
 
