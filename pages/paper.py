@@ -28,7 +28,7 @@ with places[0]:
 with places[1]:
     encoder = view.choose("Published encoder", "encoder", tuple(paper.ENCODERS), encoder)
 with places[2]:
-    part = view.choose("Show", "part", PARTS, widget=st.segmented_control)
+    part = view.choose("Show", "show", PARTS, widget=st.segmented_control)
 
 
 @st.cache_data(show_spinner="Comparing over resampled sentences …", max_entries=32)

@@ -40,7 +40,7 @@ def test_a_reader_compares_tables_then_figures(address, browser) -> None:
     bars = page.locator("path[aria-roledescription=bar][aria-label*='side: ']")
     bars.nth(4 * 4 * 6 - 1).wait_for(state="attached")  # figures, parts, languages
     assert page.evaluate(FITS)
-    assert view(page) == {"study": ["small"], "corpus": ["xnli"], "part": ["figures"]}
+    assert view(page) == {"study": ["small"], "corpus": ["xnli"], "show": ["figures"]}
     local = ("http://localhost:", "ws://localhost:", "data:", "blob:")
     assert not [url for url in asked if not url.startswith(local)]
     page.close()

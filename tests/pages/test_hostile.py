@@ -33,7 +33,7 @@ VIEWS: list[tuple[str, dict[str, str]]] = [
     *(("latent", {"colour": colour}) for colour in ("language", "label", "prediction")),
     *(("tokens", {"class": label, "language": hostile.LANGUAGES[0]}) for label in hostile.LABELS),
     ("compare", {}),
-    *(("paper", {"part": part}) for part in ("tables", "figures", "thresholds")),
+    *(("paper", {"show": show}) for show in ("tables", "figures", "thresholds")),
 ]
 # What Markdown, HTML or a terminal would obey where it is not escaped.
 LIVE = re.compile(

@@ -43,13 +43,13 @@ def test_another_published_system_is_in_the_address_bar(done, open_page) -> None
 
 def test_figures_need_attributions(done, open_page) -> None:
     for part in ("figures", "thresholds"):
-        app = open_page("paper", part=part)
+        app = open_page("paper", show=part)
         assert not app.exception and not app.error
         assert "python -m core attribute small" in texts(app, "info")
 
 
 def test_figures_have_directions_and_panels(attributed, open_page) -> None:
-    app = open_page("paper", part="figures")
+    app = open_page("paper", show="figures")
     assert not app.exception and not app.error
     first = tables(app, "published", "direction")[0]
     assert "up: the main effect" in set(first["published"])
@@ -60,13 +60,13 @@ def test_figures_have_directions_and_panels(attributed, open_page) -> None:
         assert f"Cumulative difference of attributions to {title}" in titles
     app.toggle(key="view-minus-null").set_value(True).run()
     assert "minus the null" in texts(app, "markdown")
-    app = open_page("paper", part="figures", figure="3")
+    app = open_page("paper", show="figures", figure="3")
     assert not app.exception
     assert "balanced+entropy, which this study does not have" in texts(app, "info")
 
 
 def test_another_threshold_is_another_figure(attributed, open_page) -> None:
-    app = open_page("paper", part="figures", threshold="0.05")
+    app = open_page("paper", show="figures", threshold="0.05")
     document = attributions("small", threshold=0.05)
     found = next(
         r for r in document["sides"]
@@ -75,7 +75,7 @@ def test_another_threshold_is_another_figure(attributed, open_page) -> None:
     )  # fmt: skip
     row = tables(app, "published", "direction")[0].query("published == 'up: the main effect'")
     assert row["ours"].iloc[0] == found["mean"]
-    app = open_page("paper", part="thresholds")
+    app = open_page("paper", show="thresholds")
     shown = tables(app, "threshold")[0]
     assert shown["threshold"].tolist() == [0.001, 0.01, 0.05]
 
