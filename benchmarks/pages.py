@@ -46,7 +46,9 @@ SETUPS = {
     "imbalanced": 0.4,
     "imbalanced+cw": 0.1,
 }  # how much of the skew it copies
-PAGES = sorted(p.stem for p in (ROOT / "pages").glob("*.py") if "st.title(" in p.read_text())
+PAGES = sorted(
+    p.stem for p in (ROOT / "pages").glob("*.py") if "\naccess.gate()\n" in p.read_text()
+)
 # A widget of each page, and what it is moved between.
 MOVES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "data": ("cells", ("shares", "counts")),
