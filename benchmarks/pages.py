@@ -33,7 +33,7 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).parent.parent
 sys.path[0] = str(ROOT)  # not this folder, whose pages.py is not the pages
 
-from core import checkpoints, corpus, joint, subsets  # noqa: E402
+from core import checkpoints, corpus, joint, subsets, thresholds  # noqa: E402
 from core.attribution import store  # noqa: E402
 from core.attribution.result import Attribution  # noqa: E402
 from core.config import RunConfig  # noqa: E402
@@ -59,6 +59,7 @@ MOVES: dict[str, tuple[str, tuple[Any, ...]]] = {
 FIRST = ("tokens",)  # each option is moved to once: nothing is kept from before
 ATTRIBUTED = 200  # texts a language that have attributions, of TOKENS each
 TOKENS = 24
+METHOD = "gaussian_process-4"
 
 
 def build(folder: Path, test_rows: int) -> None:
@@ -108,6 +109,7 @@ def build(folder: Path, test_rows: int) -> None:
     lines += [f"[[runs]]\n{''.join(f'{k} = {json.dumps(v)}{chr(10)}' for k, v in m.items())}"
               for m in members]  # fmt: skip
     (study / "study.toml").write_text("\n".join(lines))
+    thresholds.keep("large", METHOD)  # as the command `attribute` does
 
 
 def _write_run(
@@ -168,7 +170,7 @@ def _write_attributions(config: RunConfig, test: pa.Table, rng: np.random.Genera
                 evaluations=4 * TOKENS,
             )
         )
-    store.write(config.run_id, "gaussian_process-4", texts, found, LABELS, 0.5)
+    store.write(config.run_id, METHOD, texts, found, LABELS, 0.5)
 
 
 def script_runs(repeats: int) -> dict[str, dict[str, float]]:

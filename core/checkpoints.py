@@ -8,6 +8,7 @@ for people.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import json
 import os
@@ -216,6 +217,7 @@ def query(sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def _database() -> duckdb.DuckDBPyConnection:
     """One a process: it takes longer to open than most questions to answer."""
+    atexit.register(_database.cache_clear)  # what is left at the end DuckDB calls a leak
     return duckdb.connect(":memory:")
 
 

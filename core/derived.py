@@ -23,13 +23,25 @@ def kept(path: Path, key: str, compute: Callable[[], dict[str, Any]]) -> dict[st
         key: says what the document was made from, such as `results.fingerprint`.
         compute: makes a document that JSON holds.
     """
-    key = f"{_version()} {key}"
+    if (document := stored(path, key)) is not None:
+        return document
+    return keep(path, key, compute())
+
+
+def stored(path: Path, key: str) -> dict[str, Any] | None:
+    """The document at `path` if it was made for this key by this version, else None."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored["key"] == key:
-            return dict(stored["document"])
-    text = json.dumps({"key": key, "document": compute()})
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["key"] == f"{_version()} {key}":
+            return dict(found["document"])
+    return None
+
+
+def keep(path: Path, key: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Keep a document where that can be written; returned as JSON gives it back."""
+    text = json.dumps({"key": f"{_version()} {key}", "document": document})
     with suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
         checkpoints.write_text(path, text)
     return dict(json.loads(text)["document"])  # the same types whether it was kept or not
 
@@ -41,6 +53,10 @@ def _version() -> str:
     names = ("measured.py", "results.py", "attributed.py", "joint.py")
     files = [core / name for name in names]
     digest = hashlib.sha256()
-    for file in files + sorted((core / "measures").glob("*.py")):
+    for file in (
+        files
+        + sorted((core / "measures").glob("*.py"))
+        + sorted((core / "attribution").glob("*.py"))
+    ):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

@@ -96,10 +96,13 @@ def _plan(work: Work) -> dict[str, Any]:
 
 def _attribute(work: Work) -> dict[str, Any]:
     """Attributions of a study's runs; `study`, and what else core.attribution.study takes."""
+    from core import thresholds
     from core.attribution.study import attribute
 
     more = {k: v for k, v in work.arguments.items() if k != "study"}
-    return asdict(attribute(work.arguments["study"], work.session(), work.report, **more))
+    done = attribute(work.arguments["study"], work.session(), work.report, **more)
+    thresholds.keep(work.arguments["study"], done.key)
+    return asdict(done)
 
 
 def _project(work: Work) -> None:

@@ -79,7 +79,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 
 def _attribute(chosen: argparse.Namespace) -> None:
     quiet()
-    from core import checkpoints, show_attributions, study
+    from core import checkpoints, show_attributions, study, thresholds
     from core.attributed import attributions
     from core.attribution import known
     from core.attribution.study import attribute
@@ -95,6 +95,7 @@ def _attribute(chosen: argparse.Namespace) -> None:
         budget=chosen.budget,
         tolerance=chosen.tolerance,
     )
+    thresholds.keep(chosen.study, done.key)
     document = attributions(chosen.study, chosen.reference, chosen.threshold, done.key)
     configs = checkpoints.read_configs(study.run_ids(chosen.study))
     corpus = session.corpus(next(iter(configs.values())))

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import attributed, checkpoints, results, study, texts, worker
+from core import checkpoints, results, study, texts, thresholds, worker
 from core.attribution import compared
 from core.charts.palette import short_names
 from core.errors import InputError
@@ -62,7 +62,7 @@ def _attributions(
     shown: tuple[str, int] | None,
     fingerprint: str,
 ) -> dict[str, Any]:
-    return attributed.attributions(name, reference, threshold, key, shown)
+    return thresholds.attributions(name, reference, threshold, key, shown)
 
 
 def attributions(

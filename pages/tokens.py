@@ -2,15 +2,13 @@
 
 import streamlit as st
 
-from core import attributed
+from core import attributed, thresholds
 from core.attribution import compared
 from core.errors import InputError
 from core.words import escaped
 from pages import access, background, common, one_text, token_groups, typed, view
 
 access.gate()
-
-THRESHOLDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 
 st.title("Tokens")
 study = common.choose_study()
@@ -39,7 +37,7 @@ with top[3]:
     threshold = view.choose(
         "Threshold of the token groups (probability)",
         "threshold",
-        THRESHOLDS,
+        thresholds.THRESHOLDS,
         attributed.THRESHOLD,
         widget=st.select_slider,
         help="By their value in the reference model tokens above it are positive, below its "

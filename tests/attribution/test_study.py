@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import attributed, checkpoints, study
+from core import attributed, checkpoints, study, thresholds
 from core.__main__ import main
 from core.attributed import attributions, pairs_of
 from core.attribution import store
@@ -170,6 +170,20 @@ def test_intervals_of_one_run_alone_leave_all_values_as_they_are(kept) -> None:
     assert pairs_of("small", "balanced", KEY) == [
         (row["setup"], row["seed"]) for row in whole["decomposition"] if row["part"] == "total"
     ]
+
+
+def test_the_pages_thresholds_are_kept_until_a_file_changes(own, monkeypatch) -> None:
+    expected = {t: attributions("small", threshold=t, key=KEY) for t in thresholds.THRESHOLDS}
+    thresholds.keep("small", KEY)
+    with monkeypatch.context() as patch:
+        patch.setattr(attributed, "attributions", None)  # not asked
+        for threshold, document in expected.items():
+            assert thresholds.attributions("small", "balanced", threshold, KEY) == document
+    other = thresholds.attributions("small", "balanced", 0.03, KEY)  # not among them
+    assert other == attributions("small", threshold=0.03, key=KEY)
+    attribute("small", Session(), silent, per_language=4)
+    changed = thresholds.attributions("small", "balanced", 0.01, KEY)
+    assert changed["texts"] > expected[0.01]["texts"]
 
 
 def test_the_null_stands_beside_every_difference(kept) -> None:
