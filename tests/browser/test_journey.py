@@ -58,7 +58,7 @@ def pick(page: Page, label: str, option: str) -> None:
 
 
 def download(page: Page, kind: str) -> bytes:
-    with page.expect_download() as found:
+    with page.expect_download(timeout=120_000) as found:
         page.get_by_role("button", name=f"↓ {kind}").first.click()
     return Path(found.value.path()).read_bytes()
 

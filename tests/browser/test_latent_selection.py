@@ -67,7 +67,7 @@ def test_a_rectangle_selects_the_same_texts_in_all_panels(
     middle = (np.min(xs) + np.max(xs)) / 2
     assert told == pytest.approx((xs[1] < middle).sum(), abs=4)  # points on the very edge
 
-    with page.expect_download() as download:
+    with page.expect_download(timeout=120_000) as download:
         page.get_by_role("button", name="↓ CSV").last.click()
     table = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert table[0].startswith("language,label,text,")
