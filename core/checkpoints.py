@@ -31,6 +31,12 @@ from core.measures.predictions import Predictions
 from core.stopping import Cancelled, Terminated
 
 STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
+FORMAT = 2  # of what a run's folder holds; see `is_sound`
+UNSOUND = (
+    "made by an older version whose frozen layers ran with dropout: its numbers are not those of "
+    "its saved model; train it again"
+)
+_KEPT = ("config.json", "status.json", "lock", "log.txt")
 
 
 def root() -> Path:
@@ -105,6 +111,49 @@ def is_complete(run_id: str) -> bool:
     return (folder(run_id) / "COMPLETE").exists()
 
 
+def is_sound(run_id: str) -> bool:
+    """Whether what a run's folder holds was made without the fault of format 1.
+
+    Runs of format 1 have no file FORMAT. Their frozen layers were evaluated once with dropout, and
+    these outputs fed training, predictions and CLS vectors; without frozen layers they are sound.
+    """
+    path = folder(run_id)
+    try:
+        if int((path / "FORMAT").read_text()) >= FORMAT:
+            return True
+    except (OSError, ValueError):  # none, or one that does not read, says nothing
+        pass
+    try:
+        return read_config(run_id).training.frozen_layers == 0
+    except InputError:  # said where the config is read
+        return True
+
+
+def is_current(run_id: str) -> bool:
+    """Whether a run finished and is sound: nothing is to be trained."""
+    return is_complete(run_id) and is_sound(run_id)
+
+
+def state_to_plan_by(run_id: str) -> str:
+    """`new` without a folder, `unsound` where it is to be trained anew, else the run's state."""
+    if not (folder(run_id) / "config.json").exists():
+        return "new"
+    if is_complete(run_id) and not is_sound(run_id):
+        return "unsound"
+    return str(read_status(run_id)["state"])
+
+
+def begin(run_id: str) -> None:
+    """Make a run's folder ready for training: what an unsound version left in it is deleted."""
+    path = folder(run_id)
+    if not is_sound(run_id):
+        (path / "COMPLETE").unlink(missing_ok=True)  # first: half of it is no finished run
+        for left in path.iterdir():
+            if left.name not in _KEPT:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+    write_text(path / "FORMAT", str(FORMAT))
+
+
 def write_status(run_id: str, state: str, message: str = "", **more: Any) -> None:
     """Replace status.json; who asked for the run (`by`) stays, unless somebody else does now."""
     more = _asked_by(folder(run_id)) | more
@@ -116,11 +165,13 @@ def read_status(run_id: str) -> dict[str, Any]:
     """State and message of a run; a run left `running` by a process that is gone is `interrupted`.
 
     A status that does not read, or a folder whose COMPLETE is missing though its status says done,
-    is reported as `failed` with what is wrong.
+    is reported as `failed` with what is wrong. A finished run that is not sound (`is_sound`) is
+    `done`, with a message.
     """
     path = folder(run_id)
     if is_complete(run_id):
-        return {"state": "done", "message": "", **_asked_by(path)}
+        message = "" if is_sound(run_id) else UNSOUND
+        return {"state": "done", "message": message, **_asked_by(path)}
     status = _stored_status(path)
     if status["state"] == "running" and not locks.is_held(path / "lock"):
         # It may have ended well between the two looks; then what it wrote last counts.

@@ -85,7 +85,7 @@ class Classifier(nn.Module):
         self.frozen_layers = frozen_layers
         if frozen_layers:
             for module in self._frozen_modules():
-                module.requires_grad_(False)
+                module.requires_grad_(False).eval()
 
     @property
     def device(self) -> torch.device:

@@ -35,7 +35,7 @@ def of(plan: Plan) -> dict[str, Any]:
     """
     configs = list(plan.runs.values())
     first = configs[0]
-    states = {run: _state(run) for run in plan.runs}
+    states = {run: checkpoints.state_to_plan_by(run) for run in plan.runs}
     new = [run for run, state in states.items() if state != "done"]
     speed = _measured(first)
     each = speed.seconds(first) if speed else None
@@ -144,12 +144,6 @@ def _finished() -> dict[str, RunConfig]:
         with suppress(InputError):  # a broken run tells nothing
             found[path.parent.name] = checkpoints.read_config(path.parent.name)
     return found
-
-
-def _state(run_id: str) -> str:
-    if not (checkpoints.folder(run_id) / "config.json").exists():
-        return "new"
-    return str(checkpoints.read_status(run_id)["state"])
 
 
 def _cells(configs: list[RunConfig]) -> dict[str, Any]:

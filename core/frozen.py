@@ -50,15 +50,21 @@ class FrozenStates:
             return None
         pad_id = classifier.tokenizer.pad_token_id
         done = 0
-        with torch.no_grad():  # inference tensors could not be trained on
-            for rows in batches_by_length(missing):
-                batch = [missing[i] for i in rows]
-                hidden = classifier.lower(collate(batch, pad_id, classifier.device)).cpu()
-                for text, states in zip(batch, hidden, strict=True):
-                    self._states[text] = states[: len(text.ids)].clone()
-                done += len(rows)
-                if progress:
-                    progress(done, len(missing))
+        # Whatever the caller's mode: with dropout each text would keep one random output for good.
+        training = classifier.training
+        classifier.eval()
+        try:
+            with torch.no_grad():  # inference tensors could not be trained on
+                for rows in batches_by_length(missing):
+                    batch = [missing[i] for i in rows]
+                    hidden = classifier.lower(collate(batch, pad_id, classifier.device)).cpu()
+                    for text, states in zip(batch, hidden, strict=True):
+                        self._states[text] = states[: len(text.ids)].clone()
+                    done += len(rows)
+                    if progress:
+                        progress(done, len(missing))
+        finally:
+            classifier.train(training)
         return [self._states[t] for t in tokens]
 
 

@@ -18,7 +18,7 @@ ACTIVE = ("queued", "running")
 
 
 def overview() -> pd.DataFrame:
-    """All jobs but the quick ones, and runs that are not done though nobody asks for them.
+    """All jobs but the quick ones, and runs to be trained (anew) though nobody asks for them.
 
     Columns: `job` (id), `what`, `state`, `done` (share, 0 to 1), `doing`, `left` (seconds, NaN
     where unknown), `asked` (time), `by` (who), `kind`, `study` and `run`
@@ -32,7 +32,7 @@ def overview() -> pd.DataFrame:
     others = [
         _row(Job("train", run["run"], state=run["state"], message=run["message"], by=run["by"]))
         for run in runs.to_dict("records")
-        if run["state"] != "done" and f"train-{run['run']}" not in known
+        if (run["state"] != "done" or run["message"]) and f"train-{run['run']}" not in known
     ]
     columns = ["job", "what", "state", "done", "doing", "left", "asked", "by", "kind"]
     return pd.DataFrame(asked_for + others, columns=[*columns, "study", "run", "message"])

@@ -135,7 +135,7 @@ def enqueue(plan_: Plan, by: str = "") -> list[jobs.Job]:
     return [
         jobs.enqueue("train", run_id, {"study": plan_.study.name}, by)
         for run_id in plan_.runs
-        if not (checkpoints.is_complete(run_id) and artefacts.has_all(run_id))
+        if not (checkpoints.is_current(run_id) and artefacts.has_all(run_id))
     ]
 
 

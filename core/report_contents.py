@@ -104,6 +104,9 @@ def _findings(document: Document) -> list[Block]:
             f"**{len(lines)} of {len(document['runs'])} runs are not done**; `python -m core study "
             f"{document['study']}` trains them.\n\n" + "\n".join(lines)
         )
+    unsound = [run for run in _done(document) if run["message"]]
+    for message in dict.fromkeys(run["message"] for run in unsound):
+        blocks.append(f"**{len(unsound)} of {len(document['runs'])} runs:** {escaped(message)}.")
     return [*blocks, *prediction_figures.cards(document)]
 
 

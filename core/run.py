@@ -36,7 +36,7 @@ def train_run(
     report: Report | None = None,
     stop: Stop | None = None,
 ) -> None:
-    """Train, predict, measure and store one run; nothing is done where it is complete.
+    """Train, predict, measure and store one run; nothing is done where it is complete and sound.
 
     A run that was stopped goes on from its last complete epoch.
 
@@ -45,7 +45,7 @@ def train_run(
             even one text at a time fits into memory.
         Cancelled, Terminated: stopped.
     """
-    if checkpoints.is_complete(run_id):
+    if checkpoints.is_current(run_id):
         return
     config = checkpoints.read_config(run_id)
     if config.setup == IMPORTED:
@@ -54,7 +54,8 @@ def train_run(
         )
 
     def work(path: Path) -> None:
-        if not checkpoints.is_complete(run_id):  # another process may have been faster
+        if not checkpoints.is_current(run_id):  # another process may have been faster
+            checkpoints.begin(run_id)
             report_ = report or (lambda what, share: None)
             _execute(path, config, session or Session(), report_, stop or Stop())
 

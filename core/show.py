@@ -48,7 +48,7 @@ def plan_text(plan: Plan) -> str:
     """What `python -m core study --dry-run` prints."""
     rows = []
     for run_id, config in plan.runs.items():
-        state = checkpoints.read_status(run_id)["state"] if _exists(run_id) else "new"
+        state = checkpoints.state_to_plan_by(run_id)
         sizes = [getattr(config, f"{s}_per_language") for s in ("train", "validation", "test")]
         rows.append([run_id, config.setup, config.seed, state, *sizes])
     columns = ["run", "setup", "seed", "state", "train", "validation", "test rows a language"]
@@ -116,7 +116,7 @@ def study_text(document: dict[str, Any]) -> str:
     lines += _further_measures(done)
     lines += _comparisons(document.get("comparisons", []))
     for run in document["runs"]:
-        if run["state"] not in ("done", "queued"):
+        if run["state"] != "queued" and run["message"]:
             lines += ["", f"{run['run']} {run['state']}: {run['message']}"]
     return "\n".join(lines)
 
@@ -214,7 +214,7 @@ def runs_text(listed: pd.DataFrame) -> str:
     ]
     lines = [table(columns, rows)]
     for r in listed.to_dict("records"):
-        if r["state"] not in ("done", "queued", "running") and r["message"]:
+        if r["state"] not in ("queued", "running") and r["message"]:
             lines.append(f"{r['run']} {r['state']}: {r['message']}")
     return "\n".join(lines)
 
@@ -248,10 +248,6 @@ def run_text(document: dict[str, Any]) -> str:
         labels = [f"{label} (%)" for label in config["labels"]]
         lines.append(table(["language", "accuracy", "n", *labels], rows))
     return "\n".join(lines)
-
-
-def _exists(run_id: str) -> bool:
-    return (checkpoints.folder(run_id) / "config.json").exists()
 
 
 def _plain(value: Any) -> Any:

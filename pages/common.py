@@ -41,10 +41,23 @@ def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
         help="Runs that belong together: one corpus and encoder, trained with and without skew.",
     )
     try:
-        return _summary(name, results.fingerprint(name))
+        document = _summary(name, results.fingerprint(name))
     except InputError as error:
         st.error(escaped(str(error)))
         st.stop()
+    _warn_of_unsound(document)
+    return document
+
+
+def _warn_of_unsound(document: dict[str, Any]) -> None:
+    """What is wrong with finished runs, on every page that shows their numbers."""
+    runs = [run for run in document["runs"] if run["state"] == "done" and run["message"]]
+    for message in dict.fromkeys(run["message"] for run in runs):
+        number = sum(run["message"] == message for run in runs)
+        st.error(
+            f"**{number} of {len(document['runs'])} runs:** {escaped(message)}. *Train anew* on "
+            f"the page Train, or `python -m core study {document['study']}`, does so."
+        )
 
 
 # A resource is not copied for each script run, which took a tenth of a second: pages only read it.

@@ -62,14 +62,15 @@ def _row(row: dict[str, Any]) -> None:
         what.caption(f"asked for by {escaped(row['by'])}")
     if state == "running":
         middle.progress(row["done"], monitoring.doing(row))
-    elif state != "done":
+    elif state != "done" or row["message"]:
         middle.caption(escaped(row["message"]) or "waits for its turn")
     with actions.container(horizontal=True, vertical_alignment="center"):
         if state in monitoring.ACTIVE:
             _button("Cancel", job, jobs.cancel)
         else:
-            if state != "done":
-                _button("Retry" if state == "failed" else "Resume", job, worker.again, by=True)
+            if state != "done" or row["message"]:
+                words = {"failed": "Retry", "done": "Train anew"}
+                _button(words.get(state, "Resume"), job, worker.again, by=True)
             elif row["run"] and row["study"]:
                 link = {"study": row["study"]}
                 st.page_link("pages/predictions.py", label="Predictions", query_params=link)
