@@ -57,6 +57,18 @@ def broken(copied: Path) -> Path:
 
 
 @pytest.fixture
+def unsound(copied: Path) -> Path:
+    """The runs are of the version that evaluated frozen layers with dropout."""
+    for run_id in study.run_ids("small"):
+        path = copied / run_id / "config.json"
+        config = json.loads(path.read_text())
+        config["training"]["frozen_layers"] = 1
+        path.write_text(json.dumps(config))
+        (copied / run_id / "FORMAT").unlink()
+    return copied
+
+
+@pytest.fixture
 def varied(copied: Path) -> Path:
     """The runs predict at random: what they say differs between languages and runs."""
     rng = np.random.default_rng(0)

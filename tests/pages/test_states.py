@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from core import attributed as tokens_of
-from core import results, study
+from core import results, study, worker
 
 from .conftest import APP, ROOT, charts, texts
 
@@ -93,6 +93,26 @@ def test_broken_files_are_named_and_the_rest_is_shown(page, broken, open_page) -
     else:
         assert "predictions.parquet does not read" in texts(app, "warning")
         assert "not a run configuration" in texts(app, "warning")
+
+
+@pytest.mark.parametrize("page", [*PAGES, "tokens"])
+def test_runs_of_the_faulty_version_are_said_to_be_so(page, unsound, open_page) -> None:
+    app = open_page(page)
+    assert not app.exception
+    said = texts(app, "error")
+    assert "4 of 4 runs" in said and "frozen layers ran with dropout" in said
+    assert "python -m core study small" in said
+
+
+def test_runs_of_the_faulty_version_are_trained_anew_from_the_page_train(
+    unsound, open_page, monkeypatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(worker, "again", lambda job, by="": asked.append(job))
+    app = open_page("train")
+    assert texts(app, "caption").count("frozen layers ran with dropout") == 4
+    next(button for button in app.button if button.label == "Train anew").click().run()
+    assert not app.exception and len(asked) == 1
 
 
 @pytest.mark.parametrize("page", PAGES)
