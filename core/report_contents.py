@@ -127,7 +127,7 @@ def _settings(document: Document) -> list[Block]:
         dict.fromkeys(("training rows", "validation rows", "test rows"), "Int64")
     )
     blocks: list[Block] = [
-        Table(f"{name}-settings-runs", "Runs", frame, {"seconds": "%.1f", "best epoch": "%.0f"})
+        Table(f"{name}-settings-runs", "Runs", frame, {"seconds": "%.1f", "best epoch": "%.3g"})
     ]
     configs = [settings.flat(c) for c in paper_comparison.configs_of(document)]
     if configs:
