@@ -96,8 +96,9 @@ def fit(
     """Train in place; afterwards the classifier holds the best model by validation loss.
 
     Args:
-        folder: the Trainer's state, a checkpoint at each evaluation. Where it holds one, training goes on
-            from there with the same result as if it had never stopped. The caller deletes it.
+        folder: the Trainer's state, a checkpoint at each evaluation. Where it holds one, training
+            goes on from there with the same result as if it had never stopped. The caller deletes
+            it.
         progress: called at each logging step with step, steps, epoch, loss, lr, seconds and
             samples_per_second, and at each evaluation with validation_loss,
             validation_loss_unweighted and best_step, the step of the lowest loss so far.

@@ -166,7 +166,8 @@ def test_one_epoch_is_evaluated_several_times_and_the_best_kept(encoder, corpus,
     lines: list[dict] = []
     trained = fit(model, train, validation, recipe, 0, tmp_path / "a", lines.append)
     measured = [line for line in lines if "validation_loss" in line]
-    assert [line["step"] for line in measured] == [round(i * trained.steps / 4) for i in range(1, 5)]
+    quarters = [round(i * trained.steps / 4) for i in range(1, 5)]
+    assert [line["step"] for line in measured] == quarters
     losses = [line["validation_loss"] for line in measured]
     kept = int(np.argmin(losses))
     assert kept < 3, "the last is the best: this says nothing of what is kept"
