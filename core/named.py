@@ -38,7 +38,7 @@ XNLI_LANGUAGES = (
 )
 XNLI_LABELS = ("entailment", "neutral", "contradiction")
 WIKIPEDIA_DUMP = "20231101"
-ARTICLES, ARTICLES_SEED = 1000, 0  # paper, section 3: 1,000 articles a language
+ARTICLES, ARTICLES_SEED = 1000, 0  # paper, section 2.2: 1,000 articles a language
 
 
 def parse(source: str) -> tuple[str, str] | None:

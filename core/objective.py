@@ -31,7 +31,7 @@ def masked_input_entropy(logits: Tensor, masked_input: str = "paper") -> Tensor:
 
     Args:
         logits: rows x classes.
-        masked_input: `released` takes the mean over classes in place of the sum.
+        masked_input: as in the recipe; `released` takes the mean over classes, not the sum.
     """
     log_p = logits.float().log_softmax(-1)
     terms = log_p.exp() * log_p

@@ -2,7 +2,7 @@
 
 Jung and van der Plas, Understanding the effects of language-specific class imbalance in
 multilingual fine-tuning, Findings of EACL 2024. All values are of one run and printed without an
-interval. The figures have no printed values: only directions are here.
+interval. What its figures show is in core/paper_statements.py.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ WIKIPEDIA = {
     ("XLM-R", "amazon"): (0.389, 0.744, 0.503),
     ("XLM-R", "xnli"): (0.582, 0.865, 0.607),
 }
-# Section 4.2: articles a language from which the languages are told.
+# Section 2.2: articles a language from which the languages are told.
 WIKIPEDIA_PER_LANGUAGE = 1000
 # Table 5, printed in thousands.
 ROWS = {
@@ -114,51 +114,6 @@ CONTRARY = (
 )
 
 
-class Direction(NamedTuple):
-    """What a figure's bars do, of one label, part and side of the design.
-
-    Attributes:
-        setup: which is read against balanced.
-        label: place of the label among those of the corpus, 0 or -1; None for both.
-        part: positive, negative, neutral tokens, or base value.
-        side: `under` or `over` represented, `over - under`, or `both`.
-        sign: 1 up, -1 down, 0 about 0 or no clear separation.
-        says: in words.
-    """
-
-    setup: str
-    label: int | None
-    part: str
-    side: str
-    sign: int
-    says: str
-
-
-_AMAZON = (
-    Direction("imbalanced", 0, "positive", "under", -1, "down"),
-    Direction("imbalanced", 0, "negative", "under", 1, "up (smaller absolute value)"),
-    Direction("imbalanced", 0, "neutral", "over", 1, "up: the main effect"),
-    Direction("imbalanced", -1, "neutral", "under", -1, "down"),
-    Direction("imbalanced", -1, "neutral", "over", 1, "up"),
-    Direction("imbalanced", -1, "positive", "over - under", 1, "less negative"),
-    Direction("imbalanced", -1, "base", "both", 1, "much higher"),
-)
-_XNLI = (
-    Direction("imbalanced", None, "neutral", "under", -1, "down"),
-    Direction("imbalanced", None, "neutral", "over", 1, "up"),
-    Direction("imbalanced", None, "positive", "under", -1, "down"),
-    Direction("imbalanced", None, "positive", "over", -1, "down, less so"),
-    Direction("imbalanced", None, "negative", "under", 1, "up"),
-    Direction("imbalanced", None, "negative", "over", 1, "up, less so"),
-)
-_WEIGHTED = (
-    Direction("imbalanced+cw", None, "positive", "both", -1, "still down"),
-    Direction("imbalanced+cw", None, "negative", "both", 1, "still up"),
-    Direction("imbalanced+cw", None, "neutral", "both", 0, "close to 0"),
-    Direction("imbalanced+cw", None, "neutral", "over - under", 0, "no clear separation"),
-)
-# Figure 1; appendix A.2 says the same of XLM-R (figure 2).
-DIRECTIONS = {"amazon": (*_AMAZON, *_WEIGHTED), "xnli": (*_XNLI, *_WEIGHTED)}
 FIGURES = {
     1: "mBERT (section 4.3)",
     2: "XLM-R with equation 3 (appendix A.2: said to show the same findings as figure 1)",

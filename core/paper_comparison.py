@@ -1,4 +1,4 @@
-"""The paper's tables beside a study's: values, direction and size, and why they may differ.
+"""The paper's tables beside a study's: values, direction and size.
 
 Labels stand beside each other by their place, languages by the group of the design: the first group
 is the one in which the last label is over-represented in training.
@@ -7,28 +7,23 @@ is the one in which the last label is over-represented in training.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 import pandas as pd
 
 from core import checkpoints, paper
-from core.cards import over_seeds
 from core.config import RunConfig
-from core.errors import InputError
-from core.measures.accuracy import accuracy_totals, wilson
-from core.measures.bootstrap import DRAWS, Totals
-from core.measures.compare import Comparison, compare
+from core.measures.accuracy import wilson
+from core.paper_measured import Measured, done
 from core.paper_verdicts import (
-    CHANGES,
+    MARGINS,
     SHOWN,
     VERDICTS,
-    Differences,
     Document,
     changes,
+    direction,
     frame_of,
     levels,
     plain_direction,
-    shares_over_seeds,
     size,
 )
 
@@ -66,32 +61,6 @@ def places(document: Document, corpus: str) -> list[tuple[int, int]]:
     return [(i, i) for i in range(n)] if like else [(0, 0), (n - 1, ours - 1)]
 
 
-def differences(document: Document, suffix: str) -> Differences:
-    """What the setups of a study differ by, by CHANGES and measure.
-
-    Args:
-        document: from `results.summary`.
-        suffix: of the setups, empty or `+entropy`.
-    """
-    measured: dict[str, dict[str, dict[int, Totals | float]]] = {}
-    for run in done(document):
-        of_setup = measured.setdefault(run["setup"], {})
-        with suppress(InputError):  # the summary says what is wrong with a run
-            right = accuracy_totals(checkpoints.read_predictions(run["run"]))
-            of_setup.setdefault("accuracy", {})[run["seed"]] = right
-        for texts, probe in run["probe"].items():
-            of_setup.setdefault(texts, {})[run["seed"]] = probe["accuracy_released"]
-    found: dict[tuple[str, str], dict[str, Comparison]] = {}
-    for a, b in CHANGES:
-        of_a, of_b = (measured.get(setup + suffix, {}) for setup in (a, b))
-        found[a, b] = {
-            name: compare(a, b, name, of_a[name], of_b[name], DRAWS)
-            for name in of_a
-            if set(of_a[name]) & set(of_b.get(name, {}))
-        }
-    return found
-
-
 def training_shares(document: Document, corpus: str) -> pd.DataFrame:
     """Table 1: per cent of each label in a language of each group, training and validation."""
     like, rows = is_like(document, corpus), []
@@ -116,16 +85,18 @@ def training_shares(document: Document, corpus: str) -> pd.DataFrame:
     return frame_of(rows, [*columns, *VERDICTS[:2]])
 
 
-def predicted_shares(document: Document, corpus: str, encoder: str) -> pd.DataFrame | None:
+def predicted_shares(
+    document: Document, corpus: str, encoder: str, found: Measured
+) -> pd.DataFrame | None:
     """Table 2: per cent of the test set predicted as each label, imbalanced; None for XLM-R.
 
-    The published interval and, from fewer than three seeds, ours are Wilson's, from the rows of a
-    group's languages, taken as independent. The direction is that of one group against the other.
+    The published interval is Wilson's, from the rows of a group's languages, taken as independent.
+    Ours is over sentences, whose translations are one, and over seeds where there are three. The
+    direction is that of one group against the other.
     """
     if encoder != "mBERT":
         return None
     like, rows = is_like(document, corpus), []
-    runs = [r for r in done(document) if r["setup"] == "imbalanced" and "predictions_by_group" in r]
     each = len(paper.GROUPS[corpus][0]) / sum(map(len, paper.GROUPS[corpus]))
     n_published = round(paper.ROWS[corpus]["test"] * each)
     for side, group in enumerate(paper.GROUPS[corpus]):
@@ -134,65 +105,43 @@ def predicted_shares(document: Document, corpus: str, encoder: str) -> pd.DataFr
             low, high = (100 * x for x in wilson(published / 100, n_published))
             row = _label_row(document, corpus, side, group, theirs, own)
             row |= {"published": published, "published from": low, "published to": high}
-            if runs:
-                row |= _predicted(document, runs, side, own)
-                other = paper.PREDICTED[corpus][1 - side][theirs]
-                apart = row["ours"] - _predicted(document, runs, 1 - side, own)["ours"]
-                row["direction"] = plain_direction(published - other, apart)
-                row["size"] = size(row, like=like, digits=1)
+            label = document["labels"][own]
+            if ours := found.predicted.get((side, label)):
+                row |= ours.times(100).row()
+                first, second = (x[theirs] for x in paper.PREDICTED[corpus])
+                apart = found.apart[label]
+                row["direction"] = direction(first - second, apart.low, apart.high, apart.seeds)
+                if like:
+                    row["size"] = size(published, (low, high), ours.times(100), MARGINS["share"])
             rows.append(row)
     columns = ["languages", "label", *SHOWN[:3], "our languages", "our label", *SHOWN[3:]]
     return frame_of(rows, [*columns, "direction", "size"])
 
 
-def _predicted(document: Document, runs: Sequence[Document], side: int, own: int) -> Document:
-    """Per cent of a group's test rows predicted as one label, mean over runs, with its interval."""
-    label, group = document["labels"][own], " ".join(document["groups"][side])
-    share = len(document["groups"][side]) / len(document["languages"])
-    n = round(runs[0]["n_test"] * share)
-    values = [run["predictions_by_group"][group][label] for run in runs]
-    return _percent(shares_over_seeds(runs, values, n))
-
-
-def accuracies(document: Document, corpus: str, encoder: str, found: Differences) -> pd.DataFrame:
+def accuracies(document: Document, corpus: str, encoder: str, found: Measured) -> pd.DataFrame:
     """Tables 3 and 6: accuracy by setup, then what setups differ by."""
     published = dict(zip(paper.SETUPS, paper.ACCURACY[encoder, corpus], strict=True))
-    suffix, like = paper.SUFFIX[encoder], is_like(document, corpus)
-    n = paper.ROWS[corpus]["test"]
-    ours = {}
-    for setup in paper.SETUPS:
-        runs = [r for r in done(document) if r["setup"] == setup + suffix]
-        if runs:
-            one = over_seeds([r | {"null": False} for r in runs], "accuracy").iloc[0]
-            ours[setup] = {"ours": one["value"], "from": one["low"], "to": one["high"]}
-            ours[setup] |= {"n": runs[0]["n_test"], "seeds": len(runs)}
-    rows = levels(published, n, ours, like=like)
-    rows += changes(published, n, ours, found, "accuracy", like=like)
+    like, n, margin = is_like(document, corpus), paper.ROWS[corpus]["test"], MARGINS["accuracy"]
+    rows = levels(published, n, found.levels.get("accuracy", {}), margin, like=like)
+    rows += changes(published, n, found.changes.get("accuracy", {}), margin, like=like)
     return frame_of(rows, ["setup", *SHOWN, *VERDICTS])
 
 
-def probes(document: Document, corpus: str, encoder: str, found: Differences) -> pd.DataFrame:
+def probes(document: Document, corpus: str, encoder: str, found: Measured) -> pd.DataFrame:
     """Tables 4 and 7: language identification by the released probe, then what setups differ by.
 
-    The published n is that of the test set, and 1,000 Wikipedia articles a language.
+    The published n is that of the test set, and 1,000 Wikipedia articles a language. Ours has one
+    value a run: an interval over seeds, and none below three.
     """
-    suffix, like, rows = paper.SUFFIX[encoder], is_like(document, corpus), []
+    like, rows = is_like(document, corpus), []
     languages = sum(map(len, paper.GROUPS[corpus]))
     for texts, table, n in (
         ("original", paper.ORIGINAL, paper.ROWS[corpus]["test"]),
         ("external", paper.WIKIPEDIA, paper.WIKIPEDIA_PER_LANGUAGE * languages),
     ):
         published = dict(zip(paper.SETUPS, table[encoder, corpus], strict=True))
-        ours = {}
-        for setup in paper.SETUPS:
-            of_setup = [r for r in done(document) if r["setup"] == setup + suffix]
-            runs = [r for r in of_setup if texts in r["probe"]]
-            if runs:
-                of_texts = [r["probe"][texts] for r in runs]
-                values = [p["accuracy_released"] for p in of_texts]
-                ours[setup] = shares_over_seeds(runs, values, of_texts[0]["n"])
-        part = levels(published, n, ours, like=like)
-        part += changes(published, n, ours, found, texts, like=like)
+        part = levels(published, n, found.levels.get(texts, {}), MARGINS["probe"], like=like)
+        part += changes(published, n, found.changes.get(texts, {}), MARGINS["probe"], like=like)
         for row in part:
             row["texts"] = "test set" if texts == "original" else "Wikipedia"
             for contrary in paper.CONTRARY:
@@ -217,18 +166,9 @@ def data_points(document: Document, corpus: str) -> pd.DataFrame:
     return frame.astype({"ours": "Int64", "share": float})
 
 
-def done(document: Document) -> list[Document]:
-    """The finished runs of a study, without its null."""
-    return [run for run in document["runs"] if _is_done(run) and not run["null"]]
-
-
 def configs_of(document: Document) -> list[RunConfig]:
     """Configs of the runs, as far as they read."""
     return list(checkpoints.read_configs(run["run"] for run in document["runs"]).values())
-
-
-def _is_done(run: Document) -> bool:
-    return bool(run["state"] == "done")
 
 
 def _label_row(
@@ -253,7 +193,3 @@ def _group_shares(
         [sum(shares[x][label] for x in group) / len(group) for label in document["labels"]]
         for group in document["groups"]
     ]
-
-
-def _percent(row: Document) -> Document:
-    return row | {key: 100 * row[key] for key in ("ours", "from", "to")}

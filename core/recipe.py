@@ -9,7 +9,7 @@ from core.errors import InputError
 
 # What the fields that are words can be, the default first.
 CHOICES = {
-    "masked_input": ("paper", "released"),
+    "masked_input": ("paper", "base", "released"),
     "pooling": ("paper", "released"),
     "optimiser": ("adamw", "radam"),
 }
@@ -19,11 +19,15 @@ CHOICES = {
 class Recipe:
     """Hyperparameters; the defaults follow the paper's text (section 3).
 
-    What the paper leaves open is our choice: epochs, max_length, warmup, weight_decay, and the
-    optimiser (AdamW); gradients are clipped to norm 1.
+    What the paper leaves open is our choice: epochs, evaluations, max_length, warmup, weight_decay,
+    the optimiser (AdamW), and the dropout before the linear layer, which is the encoder's own;
+    gradients are clipped to norm 1.
 
     Attributes:
-        epochs: passes over the training subset; the best by validation loss is kept.
+        epochs: passes over the training subset.
+        evaluations: times an epoch that the validation loss is measured and the state to resume
+            from is saved, at equal distances; the model with the lowest loss is kept. With one
+            epoch and one evaluation there is nothing to choose from.
         batch_size: rows of a micro-batch.
         accumulation: micro-batches an optimiser step; rows a step are batch_size x accumulation.
         learning_rate: of the encoder, falling linearly.
@@ -37,7 +41,10 @@ class Recipe:
         trim: cut the vocabulary to the corpus.
         masked_input: for setups with +entropy, how equation 3 is read. `paper`: once an optimiser
             step an input of 1 to max_length tokens, between its special tokens, summed over
-            classes. `released`: once a micro-batch, special tokens masked too, mean over classes.
+            classes; one segment for pairs too, of which the paper says nothing. `base`: the same
+            with the base value's input of a training row drawn at random, so that a pair has its
+            two segments and lengths are those of the texts. `released`: as `paper`, but once a
+            micro-batch, special tokens masked too, mean over classes.
         pooling: what the linear layer and the probes read. `paper`: the CLS token of the last
             layer. `released`: of a BERT its pooled output, a pretrained dense layer and tanh on
             that token; of RoBERTa-like encoders the same as `paper`.
@@ -57,10 +64,12 @@ class Recipe:
     pooling: str = "paper"
     optimiser: str = "adamw"
     final_rate: float = 0.0
+    evaluations: int = 1
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {
             "epochs": (1, 1000),
+            "evaluations": (1, 1000),
             "batch_size": (1, 65536),
             "accumulation": (1, 65536),
             "learning_rate": (0, 1),

@@ -17,7 +17,9 @@ from core import (
     paper,
     paper_comparison,
     paper_figures,
+    paper_measured,
     paper_reasons,
+    paper_whole,
     projection,
     report_text,
     results,
@@ -130,7 +132,7 @@ def _settings(document: Document) -> list[Block]:
         dict.fromkeys(("training rows", "validation rows", "test rows"), "Int64")
     )
     blocks: list[Block] = [
-        Table(f"{name}-settings-runs", "Runs", frame, {"seconds": "%.1f", "best epoch": "%.0f"})
+        Table(f"{name}-settings-runs", "Runs", frame, {"seconds": "%.1f", "best epoch": "%.3g"})
     ]
     configs = [settings.flat(c) for c in paper_comparison.configs_of(document)]
     if configs:
@@ -271,7 +273,7 @@ def _comparisons(document: Document) -> list[Block]:
 def _paper(document: Document) -> list[Block]:
     name = document["study"]
     corpus, encoder = paper_comparison.defaults(document)
-    found = paper_comparison.differences(document, paper.SUFFIX[encoder])
+    found = paper_measured.measured(document, paper.SUFFIX[encoder])
     configs = paper_comparison.configs_of(document)
     blocks: list[Block] = [
         f"Beside {encoder} on {corpus}. {report_text.BESIDE}",
@@ -292,8 +294,11 @@ def _paper(document: Document) -> list[Block]:
             attributed.attributions(name) if figure == 3 and "balanced" in references else None
         )
         blocks.append(f"Figure {figure}: {paper.FIGURES[figure]}.")
-        blocks += paper_figures.readings(read, without, document, figure)
-        blocks += paper_tables.directions(name, read, corpus, figure)
-        blocks += paper_tables.panels(document, read, figure, minus_null=True)
+        tables = paper_tables.directions(name, read, corpus, figure)
+        blocks.append(paper_figures.reading([table.frame for table in tables]))
+        blocks += paper_whole.readings(read, without, document, figure)
+        blocks += tables
+        blocks.append(paper_figures.WHY_TWO)
+        blocks += paper_tables.panels(document, read, figure, crossed=True)
         blocks.append(paper_tables.thresholds(name, documents))
     return [block for block in blocks if block]

@@ -11,8 +11,9 @@ COMPARED = (
     "the pairs of one measure (Holm). Without an interval: fewer than three seeds."
 )
 BESIDE = (
-    "Published values are one run each and have no interval in the paper. Panels of its figures "
-    "stand under Tokens; here they stand again minus the null, which is beyond the paper."
+    "Published values are one run each and have no interval in the paper. A verdict takes three "
+    "seeds here or more, and an interval that is too wide for one is called so. Panels of its "
+    "figures as in the paper stand under Tokens; here they stand cross-fitted."
 )
 METHOD = """
 - **Skew.** Training and validation set of an imbalanced setup have a skewed joint distribution of

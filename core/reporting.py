@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 Progress = Callable[[dict[str, Any]], None]
+
+
+def best(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The Trainer's entry of the lowest validation loss, the first of equal ones."""
+    measured = [entry for entry in history if "eval_loss" in entry]
+    return min(measured, key=lambda entry: float(entry["eval_loss"]))
 
 
 class Reporter(TrainerCallback):
@@ -66,6 +72,7 @@ class Reporter(TrainerCallback):
             line |= {
                 "validation_loss": logs["eval_loss"],
                 "validation_loss_unweighted": logs["eval_unweighted"],
+                "best_step": best(state.log_history)["step"],
             }
             self._since = (state.global_step, now)
         else:

@@ -1,4 +1,4 @@
-"""What lets a training stop at any point and go on: whole checkpoints, and asking it to."""
+"""When a training is evaluated and saved, and what lets it stop at any point and go on."""
 
 from __future__ import annotations
 
@@ -42,6 +42,29 @@ def _check_whole(checkpoint: Path) -> dict[str, Any]:
         with zipfile.ZipFile(path):  # torch's format; its directory is at the end
             pass
     return state
+
+
+class Evaluator(TrainerCallback):
+    """Has the validation loss measured and the state saved within an epoch too.
+
+    At its end the Trainer does both by itself.
+
+    Args:
+        evaluations: times an epoch, the end included, at equal distances but for rounding; no more
+            than it has steps.
+        steps_an_epoch: optimiser steps.
+    """
+
+    def __init__(self, evaluations: int, steps_an_epoch: int) -> None:
+        places = (round(i * steps_an_epoch / evaluations) for i in range(1, evaluations))
+        self.places, self.steps_an_epoch = set(places) - {0, steps_an_epoch}, steps_an_epoch
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """After an optimiser step."""
+        if state.global_step % self.steps_an_epoch in self.places:
+            control.should_evaluate = control.should_save = True
 
 
 class Keeper(TrainerCallback):

@@ -38,7 +38,7 @@ def train_run(
 ) -> None:
     """Train, predict, measure and store one run; nothing is done where it is complete and sound.
 
-    A run that was stopped goes on from its last complete epoch.
+    A run that was stopped goes on from its last evaluation.
 
     Raises:
         InputError: no such run, another process works on it, its corpus or encoder changed, or not

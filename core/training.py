@@ -31,14 +31,15 @@ from core.classifier import (
     Tokens,
     collate,
     has_bfloat16,
+    mask_content,
     mask_id,
     mask_input,
 )
 from core.frozen import blocks_of
 from core.objective import masked_input_entropy, weighted_cross_entropy
 from core.recipe import Recipe
-from core.reporting import Progress, Reporter
-from core.resuming import Keeper, Stopper, last_checkpoint
+from core.reporting import Progress, Reporter, best
+from core.resuming import Evaluator, Keeper, Stopper, last_checkpoint
 from core.stopping import Stop, Terminated
 
 
@@ -64,14 +65,16 @@ class Trained:
     """What training says of itself.
 
     Attributes:
-        best_epoch: the epoch that is kept (from 1).
+        best_step: the optimiser step whose model is kept (from 1).
+        best_epoch: the same in epochs: 2 is the end of the second, 0.75 lies in the first.
         validation_loss: its validation loss, weighted like the training loss.
         validation_loss_unweighted: the same without weights.
         seconds: of training, validation included, since it was last started.
         steps: optimiser steps.
     """
 
-    best_epoch: int
+    best_step: int
+    best_epoch: float
     validation_loss: float
     validation_loss_unweighted: float
     seconds: float
@@ -90,17 +93,18 @@ def fit(
     entropy: bool = False,
     stop: Stop | None = None,
 ) -> Trained:
-    """Train in place; afterwards the classifier holds the best epoch by validation loss.
+    """Train in place; afterwards the classifier holds the best model by validation loss.
 
     Args:
-        folder: the Trainer's state, one checkpoint an epoch. Where it holds one, training goes on
-            from there with the same result as if it had never stopped. The caller deletes it.
+        folder: the Trainer's state, a checkpoint at each evaluation. Where it holds one, training
+            goes on from there with the same result as if it had never stopped. The caller deletes
+            it.
         progress: called at each logging step with step, steps, epoch, loss, lr, seconds and
-            samples_per_second, and after each epoch also with validation_loss and
-            validation_loss_unweighted.
+            samples_per_second, and at each evaluation with validation_loss,
+            validation_loss_unweighted and best_step, the step of the lowest loss so far.
         entropy: add the masked-input entropy (paper, equation 3) to the training loss.
         stop: looked at after each micro-batch. Cancelled, training ends there and keeps the last
-            complete epoch; terminated, it ends after the optimiser step and keeps that.
+            evaluation; terminated, it ends after the optimiser step and keeps that.
 
     Raises:
         InputError: `entropy` with a tokenizer without mask token.
@@ -146,18 +150,24 @@ def fit(
         eval_dataset=_Indices(len(validation.labels), offset=len(train.labels)),
         data_collator=_Collator(classifier, train, validation),
         compute_metrics=_unweighted_loss,
-        callbacks=[reporter, Keeper(), Stopper(stop, steps_an_epoch)],
+        callbacks=[
+            reporter,
+            Evaluator(recipe.evaluations, steps_an_epoch),
+            Keeper(),
+            Stopper(stop, steps_an_epoch),
+        ],
     )
     trainer.remove_callback(PrinterCallback)  # our own lines say more
     with stop.saving():
         trainer.train(resume_from_checkpoint=last_checkpoint(folder))
     if stop.terminated and trainer.state.global_step < steps:
         raise Terminated
-    epochs = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
-    kept = min(epochs, key=lambda entry: entry["eval_loss"])
+    kept = best(trainer.state.log_history)
+    epoch, within = divmod(kept["step"], steps_an_epoch)
     classifier.eval()
     return Trained(
-        best_epoch=round(kept["epoch"]),
+        best_step=kept["step"],
+        best_epoch=epoch + within / steps_an_epoch if within else epoch,
         validation_loss=kept["eval_loss"],
         validation_loss_unweighted=kept["eval_unweighted"],
         seconds=reporter.seconds,
@@ -238,6 +248,7 @@ class _Trainer(Trainer):
     ) -> None:
         super().__init__(**arguments)
         self.recipe, self.seed, self.entropy = recipe, seed, entropy
+        self.texts = train.tokens
         self._micro_batch = (-1, 0)  # optimiser step, and micro-batch within it
         self.sampler = StepSampler(
             [len(t.ids) for t in train.tokens], recipe.batch_size * recipe.accumulation, seed
@@ -316,7 +327,7 @@ class _Trainer(Trainer):
     def _masked_input_loss(self, model: Any) -> Tensor | float:
         """What equation 3 adds in this micro-batch; over an optimiser step it adds up to it.
 
-        The length depends on seed, step and micro-batch alone: a resumed run draws the same.
+        The input depends on seed, step and micro-batch alone: a resumed run draws the same.
         """
         step = self.state.global_step
         last, number = self._micro_batch
@@ -325,10 +336,13 @@ class _Trainer(Trainer):
         released = self.recipe.masked_input == "released"
         if number and not released:
             return 0.0
-        longest = self.recipe.max_length - (0 if released else 2)
-        length = int(np.random.default_rng([self.seed, step, number]).integers(1, longest + 1))
-        tokenizer = model.tokenizer
-        tokens = mask_input(tokenizer, length, specials=not released)
+        rng, tokenizer = np.random.default_rng([self.seed, step, number]), model.tokenizer
+        if self.recipe.masked_input == "base":
+            tokens = mask_content(self.texts[int(rng.integers(len(self.texts)))], tokenizer)
+        else:
+            longest = self.recipe.max_length - (0 if released else 2)
+            length = int(rng.integers(1, longest + 1))
+            tokens = mask_input(tokenizer, length, specials=not released)
         batch = collate([tokens], tokenizer.pad_token_id, self.args.device)
         logits = _logits(model, [batch])
         value = masked_input_entropy(logits, self.recipe.masked_input)

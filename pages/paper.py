@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import paper, paper_comparison, paper_reasons, results
+from core import paper, paper_comparison, paper_measured, paper_reasons, results
 from core.figures import paper as figures
 from core.words import escaped
 from pages import access, common, drawing, paper_figures, report_buttons, view
@@ -32,11 +32,11 @@ with places[2]:
 
 
 @st.cache_data(show_spinner="Comparing over resampled sentences …", max_entries=32)
-def differences(_study: dict[str, Any], suffix: str, fingerprint: str) -> Any:
-    return paper_comparison.differences(_study, suffix)
+def measured(_study: dict[str, Any], suffix: str, fingerprint: str) -> Any:
+    return paper_measured.measured(_study, suffix)
 
 
-found = differences(study, paper.SUFFIX[encoder], results.fingerprint(name))
+found = measured(study, paper.SUFFIX[encoder], results.fingerprint(name))
 if lacks := paper_reasons.missing(study, corpus, encoder):
     st.info(lacks)
 with st.expander("Why the numbers may differ", expanded=part == "tables"):

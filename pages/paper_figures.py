@@ -6,12 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from core import paper, paper_figures
+from core import paper, paper_figures, paper_whole
 from core.attribution import compared
 from core.errors import InputError
 from core.figures import paper as figures
 from core.words import escaped
 from pages import background, common, drawing, view
+
+BARS = {"paper": "As in the paper", "crossed": "Cross-fitted"}
 
 
 def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
@@ -28,18 +30,18 @@ def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
     document = _document(study, figure, threshold)
     if document is None:
         return
-    for text in paper_figures.readings(document, _without(study, figure, threshold), study, figure):
+    tables = figures.directions(name, document, corpus, figure)
+    st.markdown(paper_figures.reading([table.frame for table in tables]))
+    for text in paper_whole.readings(document, _without(study, figure, threshold), study, figure):
         st.markdown(text)
-    for table in figures.directions(name, document, corpus, figure):
+    for table in tables:
         drawing.show_block(table)
-    minus = view.switch(
-        "Minus the null",
-        "minus-null",
-        help="Beyond the paper: what differs between two balanced models is taken off each bar.",
-    )
-    panels = figures.panels(study, document, figure, minus_null=minus)
+    chosen = view.choose("Bars", "bars", tuple(BARS), show=BARS.__getitem__,
+                         widget=st.segmented_control)  # fmt: skip
+    st.caption(paper_figures.WHY_TWO)
+    panels = figures.panels(study, document, figure, crossed=chosen == "crossed")
     if not panels:
-        st.info("There is no second balanced model with attributions, and so no null.")
+        st.info("Cross-fitting needs a second balanced model with attributions.")
     for panel in panels:
         drawing.show(panel)
 

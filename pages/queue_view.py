@@ -107,7 +107,7 @@ def _closely(row: dict[str, Any]) -> None:
                     f"{lines['steps'].iloc[-1]:.0f}, epoch {lines['epoch'].iloc[-1]:.2f}.",
                     how="Training loss is the mean since the last point, validation loss that of "
                     "the whole validation set, both with class weights where the setup has them. "
-                    "The epoch with the lowest validation loss is kept. (Paper, section 3.)",
+                    "The model with the lowest validation loss is kept. (Paper, section 3.)",
                 )
             )
         with right:

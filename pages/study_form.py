@@ -29,7 +29,10 @@ _HELP = {
     "is computed once for all runs. 0: all is trained.",
     "warmup": "Share of the steps over which the learning rates rise from 0.",
     "trim": "Cut the vocabulary to the tokens of the corpus: smaller, faster, the same outputs.",
-    "masked_input": "How setups with +entropy read equation 3: the paper, or its released code.",
+    "masked_input": "How setups with +entropy read equation 3: the paper; base, the base value's "
+    "own inputs, two segments for pairs; or the released code.",
+    "evaluations": "Times an epoch that the validation loss is measured; the model with the lowest "
+    "is kept. With one epoch one evaluation leaves nothing to choose from.",
     "pooling": "What the linear layer reads: the last CLS vector (the paper), or of a BERT its "
     "pooled output (the released code).",
     "optimiser": "The paper names none; its released code has radam.",

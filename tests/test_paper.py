@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,27 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import paper, paper_comparison, paper_reasons, results
+from core import checkpoints, paper, paper_comparison, paper_reasons, results
 from core.joint import design_shares
 from core.measures.accuracy import wilson
-from core.paper_verdicts import changes, direction, written
+from core.measures.intervals import seeds_and_sentences
+from core.measures.predictions import Predictions
+from core.paper_measured import Measured, measured, over_runs, share_totals
+from core.paper_measured import done as finished
+from core.paper_verdicts import (
+    AGREES,
+    CANNOT,
+    DISAGREES,
+    MARGINS,
+    NO_VERDICT,
+    Ours,
+    changes,
+    close,
+    direction,
+    levels,
+    size,
+    written,
+)
 
 SOURCE = Path(__file__).parents[2] / "shared" / "paper.md"
 
@@ -112,8 +130,8 @@ def test_the_interval_of_a_share_is_scipys(share, n) -> None:
 
 @given(st.lists(st.floats(0.01, 0.99), min_size=3, max_size=3), st.integers(50, 50_000))
 def test_a_published_difference_lies_in_its_interval(values, n) -> None:
-    rows = changes(dict(zip(paper.SETUPS, values, strict=True)), n, {}, {}, "x", like=True)
-    wider = changes(dict(zip(paper.SETUPS, values, strict=True)), n // 4, {}, {}, "x", like=True)
+    published = dict(zip(paper.SETUPS, values, strict=True))
+    rows, wider = (changes(published, size, {}, 0.01, like=True) for size in (n, n // 4))
     for row, other in zip(rows, wider, strict=True):
         assert row["published from"] < row["published"] < row["published to"]
         assert row["published from"] >= -1 and row["published to"] <= 1
@@ -121,12 +139,129 @@ def test_a_published_difference_lies_in_its_interval(values, n) -> None:
         assert width < than
 
 
-def test_directions_in_words() -> None:
-    assert direction(-0.02, -0.01, -0.03, -0.001) == "agrees"
-    assert direction(-0.02, -0.01, -0.03, 0.001) == "agrees, not apart from 0"
-    assert direction(-0.02, 0.01, 0.001, 0.02) == "opposite"
-    assert direction(-0.02, 0.01, None, None) == "opposite, no interval"
-    assert direction(-0.02, 0.0, 0.0, 0.0) == "no difference, not apart from 0"
+def test_a_direction_agrees_only_where_the_interval_is_on_its_side() -> None:
+    assert direction(-0.02, -0.03, -0.001, 3) == AGREES
+    assert direction(-0.02, -0.03, 0.001, 3) == CANNOT
+    assert direction(-0.02, -0.9, 0.9, 3) == CANNOT
+    assert direction(-0.02, 0.001, 0.02, 3) == DISAGREES
+    assert direction(-0.02, -0.03, -0.001, 2) == NO_VERDICT
+    assert direction(0.0, -0.03, -0.001, 3) == ""
+
+
+def test_close_to_0_needs_the_whole_interval_within_the_margin() -> None:
+    assert close(-0.009, 0.009, 0.01, 3) == AGREES
+    assert close(-0.5, 0.5, 0.01, 3) == CANNOT  # a wide interval is no evidence
+    assert close(0.002, 0.03, 0.01, 3) == CANNOT  # apart from 0, but how far?
+    assert close(0.011, 0.03, 0.01, 3) == DISAGREES
+    assert close(0.0, 0.0, 0.01, 2) == NO_VERDICT
+
+
+def test_a_size_agrees_only_where_it_is_shown_to() -> None:
+    ends = (0.575, 0.585)
+    precise = Ours(0.581, 0.580, 0.582, 1000, 5, 0.001)
+    assert size(0.58, ends, precise, 0.01) == AGREES
+    assert size(0.58, ends, precise._replace(low=0.5, high=0.7), 0.01) == CANNOT
+    # One published training: another seed of ours could have given it.
+    assert size(0.60, (0.595, 0.605), precise._replace(single=0.03), 0.01) == CANNOT
+    assert size(0.60, (0.595, 0.605), precise, 0.01) == f"{DISAGREES}, ours is lower"
+    assert size(0.58, ends, precise._replace(seeds=2), 0.01) == NO_VERDICT
+
+
+def many(values: np.ndarray, n: int = 30_000) -> list[Ours]:
+    """What `over_runs` makes of seeds x studies, of single values, all at once."""
+    found, quantile = seeds_and_sentences(values, None), scipy.stats.t.ppf(0.975, len(values) - 1)
+    single = quantile * values.std(axis=0, ddof=1)
+    of = zip(values.mean(axis=0), found.low, found.high, single, strict=True)
+    return [Ours(value, low, high, n, len(values), one) for value, low, high, one in of]
+
+
+def verdicts_of(truth: float, spread: float, seeds: int, seed: int) -> pd.DataFrame:
+    """Verdicts on a published .580 and on .556 - .580 of 30,000 rows, one training each.
+
+    Ours have the same accuracies but for `truth`, which is added to the first setup's.
+    """
+    rng, studies, n = np.random.default_rng(seed), 400, 30_000
+    accuracy = {"balanced": 0.58, "imbalanced": 0.556, "imbalanced+cw": 0.569}
+    trained = {s: v + spread * rng.standard_normal(studies) for s, v in accuracy.items()}
+    published = pd.DataFrame({s: rng.binomial(n, v) / n for s, v in trained.items()})
+    runs = {
+        s: v + truth * (s == "balanced") + spread * rng.standard_normal((seeds, studies))
+        for s, v in accuracy.items()
+    }
+    ours, changed = many(runs["balanced"]), many(runs["imbalanced"] - runs["balanced"])
+    made = []
+    for there, level, apart in zip(published.to_dict("records"), ours, changed, strict=True):
+        rows = levels(there, n, {"balanced": level}, MARGINS["accuracy"], like=True)
+        of = {("imbalanced", "balanced"): apart}
+        rows += changes(there, n, of, MARGINS["accuracy"], like=True)
+        made.append({"size": rows[0]["size"], "direction": rows[3]["direction"]})
+    return pd.DataFrame(made)
+
+
+def share(said: pd.Series, word: str) -> float:
+    return float(said.str.startswith(word).mean())
+
+
+@pytest.mark.parametrize("seeds", [3, 8])
+def test_how_often_verdicts_on_sizes_and_directions_are_wrong(seeds) -> None:
+    same = verdicts_of(0.0, 0.004, seeds, 1)
+    assert share(same["size"], DISAGREES) <= 0.05
+    precise = verdicts_of(0.0, 0.0005, 8, 2)
+    assert share(precise["size"], AGREES) >= 0.8
+    at_the_margin = verdicts_of(MARGINS["accuracy"], 0.002, seeds, 3)
+    assert share(at_the_margin["size"], AGREES) <= 0.05
+    assert share(verdicts_of(0.05, 0.002, seeds, 4)["size"], DISAGREES) >= 0.9
+    # The setups do not differ: the published difference is not here.
+    none = verdicts_of(-0.024, 0.004, seeds, 5)
+    assert share(none["direction"], AGREES) <= 0.05
+    assert share(none["direction"], DISAGREES) <= 0.05
+    assert share(verdicts_of(0.0, 0.002, seeds, 6)["direction"], AGREES) >= 0.9
+
+
+def translated(rng: np.random.Generator, n: int, truth: float) -> Predictions:
+    """n sentences in three languages of each of two groups; translations are predicted alike."""
+    languages = ("de", "en", "zh", "fr", "es", "ja")
+    positive = rng.random((n, 2)) < [truth, truth / 2]
+    at = np.repeat(positive, 3, axis=1).ravel().astype(int)
+    rows = pd.DataFrame(
+        {"row": np.arange(6 * n).astype(str), "sentence": np.repeat(np.arange(n), 6).astype(str),
+         "language": np.tile(languages, n), "label": "a"}
+    )  # fmt: skip
+    return Predictions(rows, np.eye(2)[at], ("a", "b"), languages)
+
+
+def test_intervals_of_table_2_are_over_sentences() -> None:
+    """Three translations that are predicted alike are one: rows would make it sqrt(3) narrower."""
+    groups = [["de", "en", "zh"], ["fr", "es", "ja"]]
+    covered = apart = 0
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        totals = share_totals(translated(rng, 80, 0.5), groups)
+        found = dict(zip(totals.names, over_runs({0: totals}, 240), strict=True))
+        first, difference = found["0 b"], found["apart b"]
+        covered += first.low <= 0.5 <= first.high
+        apart += difference.low <= 0.25 <= difference.high
+    assert covered >= 88 and apart >= 88  # 95 but for the noise of 100 studies
+    low, high = wilson(first.value, 240)
+    assert 1.5 < (first.high - first.low) / (high - low) < 2.0
+    assert (first.seeds, first.n, first.single) == (1, 240, None)
+
+
+def test_three_seeds_are_an_interval_over_seeds_and_two_of_single_values_none() -> None:
+    rng = np.random.default_rng(1)
+    groups = [["de", "en", "zh"], ["fr", "es", "ja"]]
+    totals = [share_totals(translated(rng, 80, p), groups) for p in (0.2, 0.5, 0.8)]
+    wide = over_runs(dict(enumerate(totals)), 240)[1]
+    values = [t.values[1] for t in totals]
+    half = scipy.stats.t.ppf(0.975, 2) * np.std(values, ddof=1) / 3**0.5
+    assert (wide.high - wide.low) / 2 == pytest.approx(half, rel=0.02)  # they differ the most
+    same = over_runs(dict(enumerate([totals[1]] * 3)), 240)[1]
+    one = over_runs({0: totals[1]}, 240)[1]  # seeds that agree: other sentences are what is left
+    assert same.high - same.low == pytest.approx(one.high - one.low, rel=0.1)
+    (alone,) = over_runs(dict(enumerate(values)), 240)
+    assert (alone.high - alone.low) / 2 == pytest.approx(half)
+    (two,) = over_runs({0: 0.5, 1: 0.6}, 240)
+    assert (two.value, two.low, two.high, two.single) == (0.55, None, None, None)
 
 
 @pytest.fixture
@@ -150,7 +285,7 @@ def as_amazon(document: dict) -> dict:
 def test_another_task_is_compared_in_direction_alone(document) -> None:
     assert paper_comparison.defaults(document) == ("amazon", "mBERT")
     assert not paper_comparison.is_like(document, "amazon")
-    found = paper_comparison.differences(document, "")
+    found = measured(document, "")
     for frame in (
         paper_comparison.accuracies(document, "amazon", "mBERT", found),
         paper_comparison.probes(document, "amazon", "mBERT", found),
@@ -174,45 +309,61 @@ def test_the_papers_task_is_compared_in_size_too(document) -> None:
     assert shares["label"].tolist() == 2 * ["1", "2", "3", "4", "5"]
     assert shares["direction"].tolist() == 2 * ["agrees", "agrees", "even", "agrees", "agrees"]
     assert set(shares["size"]) == {"same"}
-    run = next(r for r in document["runs"] if r["setup"] == "imbalanced")
-    run |= {"accuracy": 0.55, "accuracy_ci": [0.54, 0.56]}
-    other = next(r for r in document["runs"] if r["setup"] == "balanced" and not r["null"])
-    other |= {"accuracy": 0.7, "accuracy_ci": [0.69, 0.71]}
-    frame = paper_comparison.accuracies(document, "amazon", "mBERT", {}).set_index("setup")
-    assert frame.loc["imbalanced", "size"] == "agrees, intervals overlap"
-    assert frame.loc["balanced", "size"] == "ours is higher by 0.120"
+    ours = {"imbalanced": Ours(0.556, 0.555, 0.557, 30_000, 3, 0.001),
+            "balanced": Ours(0.7, 0.69, 0.71, 30_000, 3, 0.001)}  # fmt: skip
+    found = Measured({"accuracy": ours})
+    frame = paper_comparison.accuracies(document, "amazon", "mBERT", found).set_index("setup")
+    assert frame.loc["imbalanced", "size"] == AGREES
+    assert frame.loc["balanced", "size"] == f"{DISAGREES}, ours is higher"
+    assert frame.loc["imbalanced+cw", "size"] == ""
     document["groups"].reverse()
     assert not paper_comparison.is_like(document, "amazon")
 
 
 def test_table_2_tells_the_groups_apart(document) -> None:
-    for run in document["runs"]:
-        if run["setup"] == "imbalanced":
-            run["predictions_by_group"]["es fr ja"] |= {"negative": 0.2, "positive": 0.5}
-            run["predictions_by_group"]["de en zh"] |= {"negative": 0.4, "positive": 0.6}
-    frame = paper_comparison.predicted_shares(document, "amazon", "mBERT")
+    def ours(value: float, seeds: int = 3) -> Ours:
+        return Ours(value, value - 0.1, value + 0.1, 72, seeds, 0.01)
+
+    predicted = {(0, "negative"): ours(0.2), (0, "positive"): ours(0.5),
+                 (1, "negative"): ours(0.4), (1, "positive"): ours(0.6)}  # fmt: skip
+    apart = {"negative": ours(-0.2), "positive": ours(-0.15)}
+    found = Measured(predicted=predicted, apart=apart)
+    frame = paper_comparison.predicted_shares(document, "amazon", "mBERT", found)
     assert frame.set_index(["languages", "label"])["direction"].to_dict() == {
-        ("fr es ja", "1"): "agrees",
-        ("de en zh", "1"): "agrees",
-        ("fr es ja", "5"): "opposite",
-        ("de en zh", "5"): "opposite",
+        ("fr es ja", "1"): AGREES,
+        ("de en zh", "1"): AGREES,
+        ("fr es ja", "5"): DISAGREES,
+        ("de en zh", "5"): DISAGREES,
     }
     assert frame["ours"].tolist() == pytest.approx([20, 50, 40, 60])
-    assert frame["n"].tolist() == [72] * 4
-    low, high = scipy.stats.binomtest(36, 72).proportion_ci(method="wilson")
-    assert frame.loc[1, ["from", "to"]].tolist() == pytest.approx([100 * low, 100 * high])
-    assert paper_comparison.predicted_shares(document, "amazon", "XLM-R") is None
+    assert frame.loc[1, ["from", "to"]].tolist() == pytest.approx([40, 60])
+    few = Measured(predicted=predicted, apart={x: ours(-0.2, 1) for x in apart})
+    frame = paper_comparison.predicted_shares(document, "amazon", "mBERT", few)
+    assert set(frame["direction"]) == {NO_VERDICT}
+    assert paper_comparison.predicted_shares(document, "amazon", "XLM-R", found) is None
+
+
+def test_shares_of_table_2_are_those_of_the_summary(document) -> None:
+    found = measured(document, "")
+    run = next(r for r in finished(document) if r["setup"] == "imbalanced")
+    for side, group in enumerate(document["groups"]):
+        for label in document["labels"]:
+            ours = found.predicted[side, label]
+            assert ours.value == pytest.approx(run["predictions_by_group"][" ".join(group)][label])
+            assert ours.n == 72 and ours.low <= ours.value <= ours.high
+    assert found.uptake.value == run["skew_uptake"]
+    assert [found.uptake.low, found.uptake.high] == run["skew_uptake_ci"]
 
 
 def test_xlm_r_belongs_to_the_setups_with_entropy(document) -> None:
-    found = paper_comparison.differences(document, "+entropy")
+    found = measured(document, "+entropy")
     frame = paper_comparison.accuracies(document, "amazon", "XLM-R", found)
     assert frame["ours"].isna().all() and "direction" not in frame
     lacks = paper_reasons.missing(document, "amazon", "XLM-R")
     assert "imbalanced+cw+entropy" in lacks and "python -m core study small" in lacks
     for run in document["runs"]:
         run["setup"] += "+entropy"
-    found = paper_comparison.differences(document, "+entropy")
+    found = measured(document, "+entropy")
     frame = paper_comparison.accuracies(document, "amazon", "XLM-R", found)
     assert frame["ours"].notna().all() and set(frame["seeds"]) == {1}
     noted = frame[frame["note"] != ""]  # 0.594 against 0.596 of 30,000 rows each
@@ -231,15 +382,15 @@ def test_xlm_r_belongs_to_the_setups_with_entropy(document) -> None:
     ],
 )
 def test_the_papers_own_exceptions_are_named(document, encoder, corpus, setup) -> None:
-    frame = paper_comparison.probes(document, corpus, encoder, {})
+    frame = paper_comparison.probes(document, corpus, encoder, Measured())
     noted = frame[frame["note"] != ""]
     assert noted[["texts", "setup"]].values.tolist() == [["test set", setup]]
     assert "exception" in noted["note"].iloc[0]
 
 
 def test_our_differences_are_those_of_the_runs(document) -> None:
-    found = paper_comparison.differences(document, "")
-    value = {r["setup"]: r for r in paper_comparison.done(document)}
+    found = measured(document, "")
+    value = {r["setup"]: r for r in finished(document)}
     frame = paper_comparison.accuracies(document, "amazon", "mBERT", found).set_index("setup")
     ours = value["imbalanced"]["accuracy"] - value["balanced"]["accuracy"]
     assert frame.loc["imbalanced − balanced", "ours"] == pytest.approx(ours)
@@ -249,6 +400,35 @@ def test_our_differences_are_those_of_the_runs(document) -> None:
     assert row["ours"] == pytest.approx(of["imbalanced+cw"] - of["imbalanced"])
     assert probes.loc[probes["texts"] == "Wikipedia", "ours"].isna().all()
     assert "external" in paper_reasons.missing(document, "amazon", "mBERT")
+    levels_of = probes[probes["texts"] == "test set"].head(3)
+    assert levels_of["from"].isna().all()  # one value a training has no interval
+    assert set(frame["direction"]) <= {"", NO_VERDICT}
+    text = paper_reasons.reading([frame, probes])
+    assert text.startswith("Of **6** published differences") and "no verdict" in text
+
+
+def test_three_seeds_are_counted_by_verdict(document) -> None:
+    ours = {("imbalanced", "balanced"): Ours(-0.02, -0.03, -0.01, 9, 3, 0.01),
+            ("imbalanced+cw", "imbalanced"): Ours(0.01, -0.03, 0.05, 9, 3, 0.01),
+            ("imbalanced+cw", "balanced"): Ours(0.02, 0.01, 0.03, 9, 3, 0.01)}  # fmt: skip
+    found = Measured(changes={"accuracy": ours})
+    frame = paper_comparison.accuracies(document, "amazon", "mBERT", found)
+    assert frame["direction"].tolist()[3:] == [AGREES, CANNOT, DISAGREES]
+    text = paper_reasons.reading([frame])
+    assert "**1** agree in direction, **1** disagree, and **1** cannot be told" in text
+
+
+def test_reasons_name_what_is_left_open(document) -> None:
+    configs = checkpoints.read_configs(r["run"] for r in document["runs"]).values()
+    with_entropy = [replace(c, setup=f"{c.setup}+entropy") for c in configs]
+    why = paper_reasons.why(document, "xnli", "mBERT", with_entropy)
+    for said in (
+        "1,000 iterations in place of 100", "vectors are centred", "shuffled and by sentence",
+        "dropout before the linear layer", "for pairs it leaves open",
+        "only those whose true label it is", "1 an epoch here",
+    ):  # fmt: skip
+        assert said in why, said
+    assert "Equation 3" not in paper_reasons.why(document, "xnli", "mBERT", list(configs))
 
 
 def test_a_table_is_written_out_for_readers() -> None:

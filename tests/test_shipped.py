@@ -75,6 +75,7 @@ def test_the_studies_of_the_paper_are_laid_out_as_in_its_tables(
     assert (recipe.batch_size, recipe.accumulation) == (16, 8)
     assert (recipe.learning_rate, recipe.head_learning_rate) == (5e-5, 5e-4)
     assert recipe.epochs == {"amazon": 1, "xnli": 3}[of]
+    assert recipe.evaluations == {"amazon": 4, "xnli": 1}[of]  # there is a best to be kept
     as_released = (recipe.optimiser, recipe.final_rate, recipe.masked_input) == (
         "radam", 0.01, "released"
     )  # fmt: skip

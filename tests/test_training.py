@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import synthetic
-from core.classifier import Classifier, build, mask_input, tokenise
+from core.classifier import Classifier, build, mask_content, mask_input, tokenise
 from core.corpus import Corpus, load
 from core.encoder import Encoder
 from core.encoder import load as load_encoder
@@ -21,6 +21,7 @@ from core.frozen import FrozenStates, blocks_of
 from core.inference import predict
 from core.objective import weighted_cross_entropy
 from core.recipe import Recipe
+from core.resuming import Evaluator
 from core.stopping import Stop, Terminated
 from core.training import Examples, StepSampler, fit
 
@@ -149,6 +150,67 @@ def test_the_best_epoch_by_weighted_validation_loss_is_kept(encoder, corpus, tmp
         assert {"step", "steps", "epoch", "seconds"} <= set(line)
     assert {"loss", "lr", "samples_per_second"} <= set(lines[0])
     assert lines[-2]["lr"] < lines[0]["lr"]
+
+
+def drawn_out(encoder: Encoder, corpus: Corpus) -> tuple[Examples, Examples, Recipe]:
+    """One epoch whose training labels are all wrong to the validation: the loss rises and rises."""
+    train, validation = (examples(encoder, corpus, s, False) for s in ("train", "validation"))
+    train.labels[:], validation.labels[:] = 0, np.arange(len(validation.labels)) % 3
+    rates = {"learning_rate": 1e-3, "head_learning_rate": 1e-2}
+    return train, validation, replace(RECIPE, epochs=1, evaluations=4, batch_size=4, **rates)
+
+
+def test_one_epoch_is_evaluated_several_times_and_the_best_kept(encoder, corpus, tmp_path) -> None:
+    train, validation, recipe = drawn_out(encoder, corpus)
+    model = classifier(encoder)
+    lines: list[dict] = []
+    trained = fit(model, train, validation, recipe, 0, tmp_path / "a", lines.append)
+    measured = [line for line in lines if "validation_loss" in line]
+    quarters = [round(i * trained.steps / 4) for i in range(1, 5)]
+    assert [line["step"] for line in measured] == quarters
+    losses = [line["validation_loss"] for line in measured]
+    kept = int(np.argmin(losses))
+    assert kept < 3, "the last is the best: this says nothing of what is kept"
+    assert trained.best_step == measured[kept]["step"] == measured[-1]["best_step"]
+    assert trained.best_epoch == trained.best_step / trained.steps < 1
+    assert trained.validation_loss == losses[kept]
+    probabilities, _ = predict(model, validation.tokens)
+    chosen = probabilities[np.arange(len(validation.labels)), validation.labels]
+    assert -np.log(chosen).mean() == pytest.approx(losses[kept], abs=1e-4)
+    last = classifier(encoder)
+    fit(last, train, validation, replace(recipe, evaluations=1), 0, tmp_path / "b")
+    assert not torch.equal(weights_of(model), weights_of(last))
+
+
+@pytest.mark.parametrize("at", [6, 7])
+def test_a_killed_training_goes_on_from_its_last_evaluation(encoder, corpus, tmp_path, at) -> None:
+    train, validation, recipe = drawn_out(encoder, corpus)
+    undisturbed = classifier(encoder)
+    expected = fit(undisturbed, train, validation, recipe, 0, tmp_path / "a")
+
+    class Killed(Exception):
+        pass
+
+    def kill(line: dict) -> None:
+        if line["step"] == at and "loss" in line:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(classifier(encoder), train, validation, recipe, 0, tmp_path / "b", kill)
+    lines: list[dict] = []
+    resumed = classifier(encoder)
+    trained = fit(resumed, train, validation, recipe, 0, tmp_path / "b", lines.append)
+    places = [round(i * trained.steps / 4) for i in range(1, 5)]
+    assert lines[0]["step"] - 1 == max(p for p in places if p < at) > 0
+    assert torch.equal(weights_of(resumed), weights_of(undisturbed))
+    assert replace(trained, seconds=0) == replace(expected, seconds=0)
+
+
+@given(st.integers(1, 30), st.integers(1, 40))
+def test_evaluations_are_at_equal_distances_and_never_twice(evaluations, steps) -> None:
+    places = sorted({*Evaluator(evaluations, steps).places, steps})
+    assert len(places) == min(evaluations, steps) and places[0] > 0
+    assert np.ptp(np.diff([0, *places])) <= 1
 
 
 def test_frozen_layers_stay_and_sharing_their_outputs_changes_nothing(
@@ -281,6 +343,8 @@ def test_blocks_are_the_cheapest_cut(lengths, cost) -> None:
     ("values", "message"),
     [
         ({"epochs": 0}, "epochs is 0; expected 1 to 1000"),
+        ({"evaluations": 0}, "evaluations is 0; expected 1 to 1000"),
+        ({"masked_input": "x"}, "expected paper or base or released"),
         ({"epochs": 2.5}, "epochs is 2.5; expected int"),
         ({"learning_rate": "fast"}, "learning_rate is 'fast'; expected float"),
         ({"trim": 1}, "trim is 1; expected bool"),
@@ -300,7 +364,7 @@ def base_value(model: Classifier, specials: bool) -> np.ndarray:
 
 
 # The mean over classes is a third of the sum, so it takes longer.
-@pytest.mark.parametrize(("masked_input", "epochs"), [("paper", 3), ("released", 6)])
+@pytest.mark.parametrize(("masked_input", "epochs"), [("paper", 3), ("base", 3), ("released", 6)])
 @pytest.mark.parametrize("frozen", [0, 2])
 def test_the_entropy_loss_moves_base_values_towards_uniform(
     encoder, corpus, tmp_path, masked_input, epochs, frozen
@@ -313,7 +377,7 @@ def test_the_entropy_loss_moves_base_values_towards_uniform(
         model = classifier(encoder, frozen=frozen)
         recipe = replace(RECIPE, epochs=epochs, masked_input=masked_input)
         fit(model, train, validation, recipe, 0, tmp_path / str(entropy), entropy=entropy)
-        specials = masked_input == "paper"
+        specials = masked_input != "released"
         distance[entropy] = np.abs(base_value(model, specials) - 1 / 3).sum(axis=1).mean() / 2
     assert distance[True] < 0.7 * distance[False]
 
@@ -343,6 +407,28 @@ def test_equation_3_is_added_once_a_step_or_once_a_micro_batch(
     assert len(lengths) == (trained.steps if masked_input == "paper" else micro_batches)
     assert set(lengths) <= set(range(1, 11 if masked_input == "paper" else 13))
     assert len(set(lengths)) > 3
+
+
+def test_the_base_values_of_pairs_are_what_equation_3_sees(
+    encoder, corpus, tmp_path, monkeypatch
+) -> None:
+    """With `base` the inputs are those of the base values: two segments, and a pair's length."""
+    seen = []
+
+    def spy(tokens, tokenizer):
+        seen.append(mask_content(tokens, tokenizer))
+        return seen[-1]
+
+    monkeypatch.setattr("core.training.mask_content", spy)
+    train, validation = (examples(encoder, corpus, s) for s in ("train", "validation"))
+    texts = [f"{i % 7} good words" for i in range(len(train.labels))]
+    train.tokens = tokenise(encoder.tokenizer, texts, texts[::-1], 32)
+    recipe = Recipe(epochs=1, batch_size=8, accumulation=2, masked_input="base")
+    trained = fit(classifier(encoder), train, validation, recipe, 0, tmp_path, entropy=True)
+    assert len(seen) == trained.steps
+    base_inputs = {mask_content(tokens, encoder.tokenizer) for tokens in train.tokens}
+    assert set(seen) <= base_inputs
+    assert all(tokens.ids.count(encoder.tokenizer.sep_token_id) >= 2 for tokens in seen)
 
 
 def test_accumulation_does_not_change_the_entropy_loss(encoder, corpus, tmp_path) -> None:

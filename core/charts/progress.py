@@ -12,7 +12,7 @@ _COLOURS = {"training": "#3B8BC4", "validation": "#D9731A"}
 
 
 def losses(lines: pd.DataFrame) -> AnyChart:
-    """Training loss at each logging step, validation loss after each epoch.
+    """Training loss at each logging step, validation loss at each evaluation.
 
     Args:
         lines: from `monitoring.curves`.

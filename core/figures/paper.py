@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -11,29 +12,35 @@ from core import paper, paper_comparison, paper_figures, paper_verdicts
 from core.charts import paper as charts
 from core.figures import Figure, Table
 from core.figures import tokens as token_figures
+from core.measures.intervals import FEWEST_SEEDS
+from core.paper_measured import Measured
+from core.paper_verdicts import MARGINS
 
 Document = dict[str, Any]
 _OVERLAP = (
     "Published intervals are sampling intervals (95 %) from Table 5's n, rows taken as "
-    "independent; the paper prints none."
+    "independent; the paper prints none, and they leave out its one seed."
+)
+_VERDICTS = (
+    "From three seeds on: the direction agrees where our interval lies on the paper's side of 0 "
+    "and disagrees on the other; else these seeds cannot tell. Sizes, compared only where the task "
+    "is the paper's, agree where ours differs from the published one by less than {margin} (our "
+    "choice) with both intervals and the published seed counted in, and disagree where that "
+    "difference is apart from 0."
 )
 _HOW = (
-    "Left the values, right what setups differ by. The direction agrees where a difference has the "
-    "paper's sign; it is apart from 0 where its interval leaves 0 out. Sizes are compared only "
-    "where the task is the paper's; intervals that overlap agree. A published difference is taken "
-    "as one of two independent test sets, which makes its interval too wide rather than too "
-    "narrow. (Paper, {where}.)"
+    "Left the values, right what setups differ by. {verdicts} A published difference is taken as "
+    "one of two independent test sets, which makes its interval too wide rather than too narrow. "
+    "(Paper, {where}.)"
 )
 
 
-def tables(
-    document: Document, corpus: str, encoder: str, found: paper_verdicts.Differences
-) -> list[Figure | Table]:
+def tables(document: Document, corpus: str, encoder: str, found: Measured) -> list[Figure | Table]:
     """Tables 1 to 7, those that are of the chosen encoder, with figures of 3 and 4, 6 and 7.
 
     Args:
         document: from `results.summary`.
-        found: from `paper_comparison.differences`.
+        found: from `paper_measured.measured`.
     """
     name, of = document["study"], f"{corpus}, {encoder}"
     accuracy_of, probe_of = paper.ACCURACY_TABLE[encoder], paper.PROBE_TABLE[encoder]
@@ -51,7 +58,7 @@ def tables(
             "Direction: more or less than an even share.",
         ),
     ]
-    predicted = paper_comparison.predicted_shares(document, corpus, encoder)
+    predicted = paper_comparison.predicted_shares(document, corpus, encoder, found)
     if predicted is not None:
         made.append(
             _table(
@@ -59,7 +66,9 @@ def tables(
                 f"Table 2: shares predicted on the test set, imbalanced ({of}, per cent)",
                 predicted,
                 1,
-                f"{_OVERLAP} Direction: one group against the other.",
+                f"{_OVERLAP} Ours: over test sentences, whose translations are one"
+                f"{', and over seeds' if _several(predicted) else ''}. Direction: one group "
+                f"against the other. {_verdicts('share', ' per cent')}",
             )
         )
     made += [
@@ -70,6 +79,8 @@ def tables(
             f"Accuracy on the test set, the paper and this study ({of})",
             "accuracy (share right)",
             f"section 4.1, Table {accuracy_of}",
+            "Ours: over test sentences",
+            "accuracy",
         ),
         _table(
             f"{name}-paper-table-{accuracy_of}",
@@ -87,6 +98,8 @@ def tables(
             f"Language identification, {texts}, the paper and this study ({of})",
             "language told right (share)",
             f"section 4.2, Table {probe_of}; the probe of the released code",
+            "Ours: one value a training, so no interval below three seeds",
+            "probe",
         )
         for texts, part in probes.groupby("texts", sort=False)
     ]
@@ -132,38 +145,73 @@ def _notes(frame: pd.DataFrame) -> str:
 
 
 def _beside(
-    document: Document, frame: pd.DataFrame, name: str, title: str, axis: str, where: str
+    document: Document,
+    frame: pd.DataFrame,
+    name: str,
+    title: str,
+    axis: str,
+    where: str,
+    covers: str,
+    measure: str,
 ) -> Figure:
     there = frame["ours"].notna().any()
     n = int(frame["n"].max()) if there else 0
     caption = f"{_OVERLAP} "
-    caption += f"This study: n = {n:,}." if there else "This study has no such value."
+    if there:
+        caption += f"{covers}{', over seeds' if _several(frame) else ''}; n = {n:,}."
+    else:
+        caption += "This study has no such value."
     return Figure(
         f"{document['study']}-paper-{name}",
         title,
         charts.beside(frame, axis),
         caption,
-        _HOW.format(where=where),
+        _HOW.format(where=where, verdicts=_verdicts(measure)),
         legend=charts.legend(ours=bool(there)),
         columns=2,
     )
 
 
-def panels(study: Document, document: Document, figure: int, *, minus_null: bool) -> list[Figure]:
-    """The panels of figures 1 to 3, of the first seed; none minus the null where there is none.
+def _verdicts(measure: str, unit: str = "") -> str:
+    return _VERDICTS.format(margin=f"{MARGINS[measure]:g}{unit}")
+
+
+def _several(frame: pd.DataFrame) -> bool:
+    """Whether intervals are over seeds."""
+    return bool(frame["seeds"].max() >= FEWEST_SEEDS) if frame["seeds"].notna().any() else False
+
+
+def panels(study: Document, document: Document, figure: int, *, crossed: bool) -> list[Figure]:
+    """The panels of figures 1 to 3, of the first seed; none where nothing is cross-fitted.
 
     Args:
         study: from `results.summary`.
         document: from `attributed.attributions`, read against the balanced setup of the figure.
         figure: 1, 2 or 3.
+        crossed: cross-fitted, else as in the paper.
     """
     made = []
-    for setup, label in paper_figures.panels_of(document, figure):
-        seed = min(r["seed"] for r in document["rows"] if r["setup"] == setup)
-        if not minus_null or token_figures.has_null(document, setup, seed):
-            made.append(
-                token_figures.cumulative(study, document, label, setup, seed, minus_null=minus_null)
+    shown = _crossed(document) if crossed else document
+    for setup, label in paper_figures.panels_of(shown, figure):
+        seed = min(r["seed"] for r in shown["rows"] if r["setup"] == setup)
+        panel = token_figures.cumulative(study, shown, label, setup, seed)
+        if crossed:
+            panel = replace(
+                panel, name=f"{panel.name}-crossed", title=f"{panel.title}, cross-fitted"
             )
+        made.append(panel)
+    return made
+
+
+def _crossed(document: Document) -> Document:
+    """The same with the cross-fitted numbers in the place of those as in the paper."""
+    made = dict(document)
+    for key in ("rows", "sides"):
+        made[key] = [
+            row | {"mean": row["crossed"], "ci": row["crossed_ci"]}
+            for row in document[key]
+            if row.get("crossed") is not None
+        ]
     return made
 
 
@@ -179,14 +227,16 @@ def _directions(name: str, document: Document, corpus: str, figure: int, setup: 
     made, shown = paper_verdicts.written(frame)
     return Table(
         f"{name}-paper-figure-{figure}-{setup}",
-        f"What figure {figure} shows ({corpus}), and what is here: {setup} − "
+        f"What figure {figure} says ({corpus}), and what is here: {setup} − "
         f"{document['reference']}",
         made,
         shown=shown,
-        caption="The paper prints no values of its figures, only their directions. Ours: mean over "
-        "the languages in which the label is over- or under-represented in training, in units of "
-        "probability, with a 95 % interval. Positive and negative tokens are chosen by their value "
-        "in the balanced model and move towards 0 by that alone: minus the null says what is left.",
+        caption="The paper prints no values of its figures. Ours: mean over the languages in which "
+        "the label is over- or under-represented in training, in units of probability, 95 % "
+        "intervals. Verdicts are of the cross-fitted numbers, from three seeds on: agrees where "
+        "the interval lies on the paper's side of 0, disagrees on the other. Close to 0, and no "
+        f"clear separation: within {paper_figures.CLOSE:g} (our choice: the threshold of one "
+        "token). All tokens, and less than neutral: over seeds, on these texts.",
     )
 
 

@@ -36,7 +36,7 @@ def test_a_reader_compares_tables_then_figures(address, browser) -> None:
     page.get_by_role("radio", name="figures").or_(
         page.get_by_role("button", name="figures")
     ).first.click()
-    expect(page.get_by_role("heading", name="What figure 1 shows").first).to_be_visible()
+    expect(page.get_by_role("heading", name="What figure 1 says").first).to_be_visible()
     bars = page.locator("path[aria-roledescription=bar][aria-label*='side: ']")
     bars.nth(4 * 4 * 6 - 1).wait_for(state="attached")  # figures, parts, languages
     assert page.evaluate(FITS)

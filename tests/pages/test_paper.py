@@ -48,18 +48,23 @@ def test_figures_need_attributions(done, open_page) -> None:
         assert "python -m core attribute small" in texts(app, "info")
 
 
-def test_figures_have_directions_and_panels(attributed, open_page) -> None:
+def test_figures_have_statements_and_panels(attributed, open_page) -> None:
     app = open_page("paper", show="figures")
     assert not app.exception and not app.error
-    first = tables(app, "published", "direction")[0]
+    first = tables(app, "published", "verdict")[0]
     assert "up: the main effect" in set(first["published"])
+    assert set(first["verdict"]) == {"no verdict (fewer than three seeds)"}
+    assert {"cross-fitted [95 %]", "as in the paper [95 %]"} <= set(first)
     assert not first["published"].str.contains(r"\d").any()
     titles = texts(app, "markdown")
     setups = ("imbalanced", "imbalanced+cw")
     for title in (f"{x}: {s} − balanced" for s in setups for x in ("negative", "positive")):
         assert f"Cumulative difference of attributions to {title}" in titles
-    app.toggle(key="view-minus-null").set_value(True).run()
-    assert "minus the null" in texts(app, "markdown")
+    assert "regression to the mean by selection" in texts(app, "caption")
+    app = open_page("paper", show="figures", bars="crossed")
+    assert not app.exception and "bars" in app.query_params
+    crossed = ", cross-fitted" in texts(app, "markdown")
+    assert crossed != ("second balanced model" in texts(app, "info"))
     app = open_page("paper", show="figures", figure="3")
     assert not app.exception
     assert "balanced+entropy, which this study does not have" in texts(app, "info")
@@ -73,8 +78,8 @@ def test_another_threshold_is_another_figure(attributed, open_page) -> None:
         if (r["setup"], r["label"], r["group"], r["side"])
         == ("imbalanced", "negative", "neutral", "over")
     )  # fmt: skip
-    row = tables(app, "published", "direction")[0].query("published == 'up: the main effect'")
-    assert row["ours"].iloc[0] == found["mean"]
+    row = tables(app, "published", "verdict")[0].query("published == 'up: the main effect'")
+    assert row["as in the paper"].iloc[0] == found["mean"]
     app = open_page("paper", show="thresholds")
     shown = tables(app, "threshold")[0]
     assert shown["threshold"].tolist() == [0.001, 0.01, 0.05]
