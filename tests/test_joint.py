@@ -13,6 +13,7 @@ from sklearn.metrics import mutual_info_score, normalized_mutual_info_score
 
 from core import joint
 from core.errors import InputError
+from core.measured import groups_of
 
 LANGUAGES, LABELS = ["de", "en", "fr"], ["bad", "fair", "good"]
 
@@ -266,3 +267,35 @@ def test_the_weighted_deviation_sums_to_zero_for_each_label(shares: pd.DataFrame
     weighted = joint.deviation(shares).mul(joint.weights(shares), axis=0)
     np.testing.assert_allclose(weighted.sum(axis=0), 0, atol=1e-12)
     assert joint.weights(shares).sum() == pytest.approx(1)
+
+
+# --- the two sides of a design --------------------------------------------------------------------
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(2, 6))
+def test_the_sides_of_linear_are_its_groups(a, b, c) -> None:
+    groups = tuple(f"r{i}" for i in range(a)), tuple(f"f{i}" for i in range(b))
+    shares = joint.design_shares("linear", [*groups[1], *groups[0]], [*map(str, range(c))], groups)
+    assert groups_of(shares) == groups
+
+
+def test_the_sides_do_not_hang_on_the_last_label() -> None:
+    shares = frame(np.array([[5.0, 1, 3], [1, 5, 3], [3, 3, 3]]))
+    assert groups_of(shares) == (("en",), ("de",))  # fair is the last of those that differ most
+    assert groups_of(frame(np.outer([1.0, 2, 5], [3, 1, 1]))) == ((), ())
+
+
+@given(share_tables)
+def test_the_sides_of_a_natural_table_are_a_split_that_no_order_changes(shares) -> None:
+    shares = shares + 0.01
+    weighted = joint.deviation(shares).mul(np.sqrt(joint.weights(shares)), axis=0)
+    sizes = np.linalg.svd(weighted.to_numpy(), compute_uv=False)
+    assume(sizes[0] > 1.01 * sizes[1] + 1e-6)  # else two splits are equally good
+    first, second = groups_of(shares)
+    assert first and second and not set(first) & set(second)
+    mixed = groups_of(shares.iloc[::-1])
+    assert (set(mixed[0]), set(mixed[1])) == (set(first), set(second))
+    # The sides deviate against each other in what they differ by most.
+    means = joint.deviation(shares).mul(joint.weights(shares), axis=0)
+    gap = means.loc[list(first)].sum() - means.loc[list(second)].sum()
+    assert gap.abs().max() > 0

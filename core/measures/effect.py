@@ -157,7 +157,9 @@ def _differences(
     ids, probabilities = _complete(predictions, [*groups[0], *groups[1]])
     if len(ids) < 2 or not all(groups):
         return None
-    sides = np.concatenate([np.full(len(g), sign / len(g)) for g, sign in zip(groups, (1, -1))])
+    sides = np.concatenate(
+        [np.full(len(g), sign / len(g)) for g, sign in zip(groups, (1, -1), strict=True)]
+    )
     return ids, sides, probabilities
 
 
