@@ -136,7 +136,7 @@ def _write_run(
     }
     checkpoints.write_text(path / "metrics.json", json.dumps(metrics))
     probe = {"accuracy": 0.6, "accuracy_released": 0.5, "knn": 0.4, "chance": 1 / 6,
-             "control": 1 / 6, "selectivity": 0.4, "n": len(labels), "dimension": 384, "folds": 5,
+             "n": len(labels), "dimension": 384, "folds": 5,
              "before_fine_tuning": 0.9, "before_fine_tuning_released": 0.9,
              "before_fine_tuning_knn": 0.9}  # fmt: skip
     checkpoints.write_text(path / "probes.json", json.dumps({"original": probe}))

@@ -18,7 +18,7 @@ import pandas as pd
 from core.errors import InputError
 
 Groups = tuple[tuple[str, ...], tuple[str, ...]]
-DESIGNS = ("uniform", "linear", "natural")
+DESIGNS = ("uniform", "linear", "natural", "independent")
 # Paper, Table 1a: shares rise over the labels for the first group and fall for the second.
 PAPER_GROUPS: Groups = (("fr", "es", "ja"), ("de", "en", "zh"))
 
@@ -136,10 +136,12 @@ def design_shares(
 
     Args:
         design: `uniform`, `linear` (paper, Tables 1a and 1b: shares 1..C over the labels in their
-            order for the first group of languages, C..1 for the second), `natural`, or a table
-            language -> label -> share (any scale: it is normalised as a whole).
+            order for the first group of languages, C..1 for the second; the larger group's shares
+            are drawn towards even ones, so that the labels stay even over all), `natural` (the
+            corpus's own counts), `independent` (the product of their marginals: natural without the
+            skew), or a table language -> label -> share (any scale: it is normalised as a whole).
         groups: for `linear`; the paper's by default. Each language stands in exactly one.
-        natural: counts of the training split, for `natural`.
+        natural: counts of the training split, for `natural` and `independent`.
 
     Raises:
         InputError: an unknown design, or a language or label that is missing or too much.
@@ -158,18 +160,31 @@ def design_shares(
                 "first and fall in the second."
             )
         for language in languages:
-            rising = np.arange(1.0, len(labels) + 1)
-            shares.loc[language] = rising if language in groups[0] else rising[::-1]
-    elif design == "natural":
+            shares.loc[language] = _linear(language, len(labels), groups)
+    elif design in ("natural", "independent"):
         if natural is None:
-            raise InputError("design 'natural' needs the corpus's own counts.")
+            raise InputError(f"design '{design}' needs the corpus's own counts.")
         shares = natural.astype(float)
+        if design == "independent":
+            shares.loc[:, :] = np.outer(shares.sum(axis=1), shares.sum(axis=0))
     elif design != "uniform":
         raise InputError(
             f"unknown design {design!r}; known are {', '.join(DESIGNS)}, or a table "
             "language -> label -> share."
         )
     return shares / shares.to_numpy().sum()
+
+
+def _linear(language: str, n_labels: int, groups: Groups) -> np.ndarray:
+    """Shares of a language in `linear`: 1..C or C..1; nearer to even in the larger group.
+
+    By as much as makes both marginals even, as the paper's are (section 2.1).
+    """
+    rising = np.arange(1.0, n_labels + 1)
+    own, other = groups if language in groups[0] else groups[::-1]
+    shares = rising if language in groups[0] else rising[::-1]
+    even = rising.mean()
+    return shares if len(own) <= len(other) else even + len(other) / len(own) * (shares - even)
 
 
 def _own_table(
@@ -204,9 +219,19 @@ def _own_table(
 def deviation(shares: pd.DataFrame) -> pd.DataFrame:
     """p(label | language) - p(label): how far each cell is over- (> 0) or under-represented (< 0).
 
-    The regressor of skew uptake (design: share in training minus share under independence).
+    The regressor of skew uptake (share in training minus share under independence).
     """
     return shares.div(shares.sum(axis=1), axis=0) - shares.sum(axis=0) / shares.to_numpy().sum()
+
+
+def weights(shares: pd.DataFrame) -> pd.Series:
+    """p(language), by which cells of the deviation count in a slope on it.
+
+    Weighted so, the deviation sums to 0 over the languages for each label, whatever the marginals:
+    what is the same in every language has slope 0.
+    """
+    by_language: pd.Series = shares.sum(axis=1) / shares.to_numpy().sum()
+    return by_language
 
 
 # --- sampling -----------------------------------------------------------------------------------

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from core import checkpoints
 from core.config import RunConfig
 from core.errors import InputError
-from core.joint import Groups, deviation
+from core.joint import Groups, deviation, weights
 from core.measures.accuracy import accuracy_totals
 from core.measures.bootstrap import Totals
 from core.measures.calibration import (
@@ -23,18 +24,32 @@ from core.measures.calibration import (
 )
 from core.measures.effect import effect_totals, language_effect
 from core.measures.predictions import Predictions, group_shares, predicted_shares, true_shares
-from core.measures.uptake import skew_uptake, uptake_totals
+from core.measures.uptake import By, skew_uptake, uptake_by, uptake_totals
 
 PROBES = ("original", "external")
 _FROM_METRICS = ("n_train", "n_validation", "n_test", "accuracy", "accuracy_ci", "seconds")
 
 
 def groups_of(skewed: pd.DataFrame) -> Groups:
-    """The two sides of a skewed design: the languages in which the last label is over-represented,
-    and those in which it is under-represented."""
-    last = deviation(skewed).iloc[:, -1]
-    over = tuple(str(x) for x in last.index[last > 1e-9])
-    return over, tuple(str(x) for x in last.index[last < -1e-9])
+    """The two sides of a skewed design, by all its labels: the languages that deviate one way, and
+    those that deviate the other.
+
+    The sides are the signs of the languages in the first singular vector of the deviation, weighted
+    by p(language): the two-sided pattern that is nearest to it. A design with more than two
+    patterns is split in two all the same, as well as one pattern can; a language that has nothing
+    of the pattern is on neither side. The label that differs most between the sides (the last of
+    several) is over-represented on the first.
+    """
+    x, w = deviation(skewed), np.sqrt(weights(skewed).to_numpy())
+    left, sizes, right = np.linalg.svd(w[:, None] * x.to_numpy(), full_matrices=False)
+    if sizes[0] < 1e-9:
+        return (), ()
+    size = np.abs(right[0])
+    most = np.flatnonzero(size > size.max() - 1e-6)[-1]
+    loading = left[:, 0] / w * np.sign(right[0, most])
+    reach = 1e-6 * np.abs(loading).max()
+    first, second = (x.index[sign * loading > reach] for sign in (1, -1))
+    return tuple(map(str, first)), tuple(map(str, second))
 
 
 def skewed_design(configs: Mapping[str, RunConfig]) -> pd.DataFrame | None:
@@ -73,7 +88,12 @@ def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> dict
         "training_shares": within_language(config.shares_table()),
         "confusion": {x: table.to_dict("index") for x, table in confusion(predictions).items()},
         "calibration": {
-            name: {"ece": row["ece"], "ci": [row["low"], row["high"]], "n": int(row["n"])}
+            name: {
+                "ece": row["ece"],
+                "rms": row["rms"],
+                "rms_ci": [row["low"], row["high"]],
+                "n": int(row["n"]),
+            }
             for name, row in errors.iterrows()
         },
         "reliability": reliability(predictions).to_dict("records"),
@@ -90,12 +110,11 @@ def comparable(
     predictions = checkpoints.read_predictions(run_id)
     found: dict[str, Totals | float] = {
         "accuracy": accuracy_totals(predictions),
-        "calibration": calibration_totals(predictions, by_language=False),
+        "calibration": calibration_totals(predictions),
     }
     if skewed is not None:
-        slope = deviation(skewed)
-        found["skew_uptake"] = uptake_totals(predictions, slope)
-        found["soft_uptake"] = uptake_totals(predictions, slope, soft=True)
+        found["skew_uptake"] = uptake_totals(predictions, skewed)
+        found["soft_uptake"] = uptake_totals(predictions, skewed, soft=True)
         effect = effect_totals(predictions, groups_of(skewed))
         if effect is not None:
             found["language_effect"] = effect
@@ -113,16 +132,27 @@ def _skew_measures(
 ) -> dict[str, Any]:
     names = ("skew_uptake", "soft_uptake", "language_effect")
     measured: dict[str, Any] = {key: None for name in names for key in (name, f"{name}_ci")}
+    measured |= {"skew_uptake_by_class": {}, "skew_uptake_by_language": {}}
     if skewed is None:
         return measured
     groups = groups_of(skewed)
     for name, soft in (("skew_uptake", False), ("soft_uptake", True)):
-        uptake = skew_uptake(predictions, deviation(skewed), soft=soft)
+        uptake = skew_uptake(predictions, skewed, soft=soft)
         measured |= {name: uptake.value, f"{name}_ci": [uptake.low, uptake.high]}
+    parts: tuple[By, By] = ("class", "language")
+    for by in parts:
+        measured[f"skew_uptake_by_{by}"] = {
+            name: {"value": None, "ci": None}
+            if part is None
+            else {"value": part.value, "ci": [part.low, part.high]}
+            for name, part in uptake_by(predictions, skewed, by).items()
+        }
     if (effect := language_effect(predictions, groups)) is not None:
         measured |= {
             "language_effect": effect.value,
             "language_effect_ci": [effect.low, effect.high],
+            "language_effect_p": effect.p,
+            "language_effect_observed": effect.observed,
             "language_effect_null": effect.null,
             "language_effect_sentences": effect.n_sentences,
         }
@@ -156,10 +186,16 @@ def _base_values(run_id: str, config: RunConfig) -> dict[str, Any] | None:
 
 
 def _probes(run_id: str) -> dict[str, dict[str, Any]]:
-    """Language identification probes by kind; empty if missing."""
+    """Language identification probes by kind; empty if missing.
+
+    Older versions wrote a control task that no model could have learned; it is left out.
+    """
     if not (checkpoints.folder(run_id) / "probes.json").exists():
         return {}
-    return _read_json(run_id, "probes.json")
+    return {
+        kind: {key: x for key, x in probe.items() if key not in ("control", "selectivity")}
+        for kind, probe in _read_json(run_id, "probes.json").items()
+    }
 
 
 def _read_json(run_id: str, name: str) -> dict[str, Any]:

@@ -34,8 +34,6 @@ class Probe:
             Tables 4 and 7 with this one).
         knn: vote of the 15 nearest neighbours by Euclidean distance (all, where there are fewer).
         chance: share of the commonest language; 1 / languages on a uniform test set.
-        control: accuracy of the paper's probe on the control task.
-        selectivity: accuracy - control.
         n: rows.
         dimension: of the vectors.
         folds: of the cross-validation.
@@ -45,8 +43,6 @@ class Probe:
     accuracy_released: float
     knn: float
     chance: float
-    control: float
-    selectivity: float
     n: int
     dimension: int
     folds: int
@@ -55,22 +51,18 @@ class Probe:
 def probe(
     vectors: np.ndarray, languages: np.ndarray, sentences: np.ndarray, seed: int = 0, folds: int = 5
 ) -> Probe:
-    """Probe CLS vectors for the language, with a control task beside it.
+    """Probe CLS vectors for the language.
 
     The paper's probe sees vectors centred over all rows. Its intercept is free, so that changes
     only how soon the solver arrives (large constant units, as XLM-R has, can take it past 1,000
     iterations). Scaling each unit too would make it another, less regularised probe, and on
     fine-tuned vectors a slower one. The released probe and the neighbours see the raw vectors.
 
-    In the control task (after Hewitt and Liang, EMNLP 2019) each sentence has a random language for
-    all its translations, drawn with the languages' own shares. As no sentence is on both sides of a
-    fold, nothing can be learned from it: where folds are sound, control is chance and noise.
-
     Args:
         vectors: rows x dimension.
         languages: language of each row.
         sentences: id of each row's sentence, shared by its translations.
-        seed: of the folds and of the control task.
+        seed: of the folds.
         folds: of the cross-validation.
 
     Raises:
@@ -81,13 +73,10 @@ def probe(
     _, sentence = np.unique(sentences, return_inverse=True)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     parts = list(splitter.split(vectors, language, sentence))
-    shares = rows / rows.sum()
-    drawn = np.random.default_rng(seed).choice(len(rows), size=sentence.max() + 1, p=shares)
     centred = vectors - vectors.mean(axis=0)
     neighbours = min(NEIGHBOURS, *(len(train) for train, _ in parts))
     tasks = [
         (LogisticRegression(max_iter=1000), centred, language),
-        (LogisticRegression(max_iter=1000), centred, drawn[sentence]),
         (LogisticRegression(C=1e-4, max_iter=1000), vectors, language),
         (KNeighborsClassifier(neighbours), vectors, language),
     ]
@@ -96,15 +85,12 @@ def probe(
         scores = Parallel(n_jobs=-1, prefer="threads")(
             delayed(_score)(*task, *part) for task in tasks for part in parts
         )
-    paper, control, released, knn = np.reshape(scores, (len(tasks), folds)).mean(axis=1).tolist()
-    chance, selectivity = float(shares.max()), paper - control
-    n, dimension = vectors.shape
-    return Probe(paper, released, knn, chance, control, selectivity, n, dimension, folds)
+    paper, released, knn = np.reshape(scores, (len(tasks), folds)).mean(axis=1).tolist()
+    chance = float(rows.max() / rows.sum())
+    return Probe(paper, released, knn, chance, *vectors.shape, folds)
 
 
 def _score(model: Any, x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> float:
-    if len(np.unique(y[train])) < 2:  # a small control task; logistic regression refuses it
-        return float(np.mean(y[test] == y[train[0]]))
     return float(clone(model).fit(x[train], y[train]).score(x[test], y[test]))
 
 

@@ -121,9 +121,6 @@ def study_text(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-_PROBE_COLUMNS = ("accuracy", "accuracy_released", "knn", "selectivity")
-
-
 def _further_measures(done: list[dict[str, Any]]) -> list[str]:
     """Language effect, calibration, base values and probes, a run a line."""
     if not done:
@@ -136,12 +133,21 @@ def _further_measures(done: list[dict[str, Any]]) -> list[str]:
             run["setup"] + (" (null)" if run["null"] else ""),
             run["seed"],
             _interval(run["language_effect"], run["language_effect_ci"]),
-            _interval(error["ece"], error["ci"]),
+            _number(run.get("language_effect_p"), 3),
+            _interval(error["rms"], error["rms_ci"]),
+            _number(error["ece"], 3),
             _number(base and base["distance_from_uniform"], 3),
         ]
         rows.append(row)
-    columns = ["setup", "seed", "language effect", "calibration error", "base value, off uniform"]
-    lines = ["", table(columns, rows)]
+    columns = ["setup", "seed", "language effect", "p", "calibration error, rms", "expected"]
+    columns.append("base value, off uniform")
+    lines = [
+        "",
+        table(columns, rows),
+        "",
+        "p: of as large a language effect by chance (languages permuted within sentences). The",
+        "expected calibration error holds noise, which makes it larger; rms is without.",
+    ]
     for kind, title in (("original", "the test set"), ("external", "the external corpus")):
         probed = [(run, run["probe"][kind]) for run in done if kind in run["probe"]]
         if not probed:
@@ -157,10 +163,8 @@ def _further_measures(done: list[dict[str, Any]]) -> list[str]:
             [
                 run["setup"] + (" (null)" if run["null"] else ""),
                 run["seed"],
-                *(
-                    _number(p[k], 3)
-                    for k in ("accuracy", "accuracy_released", "knn", "selectivity")
-                ),
+                *(_number(p[k], 3) for k in ("accuracy", "accuracy_released", "knn")),
+                _number(p["accuracy"] - p["chance"], 3),
             ]
             for run, p in probed
         ]
@@ -171,10 +175,10 @@ def _further_measures(done: list[dict[str, Any]]) -> list[str]:
                 _number(first["before_fine_tuning"], 3),
                 _number(first["before_fine_tuning_released"], 3),
                 _number(first["before_fine_tuning_knn"], 3),
-                "",
+                _number((x := first["before_fine_tuning"]) and x - first["chance"], 3),
             ]
         )
-        columns = ["setup", "seed", "paper", "released", "15-NN", "selectivity"]
+        columns = ["setup", "seed", "paper", "released", "15-NN", "paper, above chance"]
         lines.append(table(columns, rows))
     return lines
 

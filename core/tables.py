@@ -63,6 +63,21 @@ def shares(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
+def uptake_by(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a run and class, then language: skew uptake over its cells, interval, test rows."""
+    rows = []
+    for by, order in (("class", document["labels"]), ("language", language_order(document))):
+        for run in runs:
+            for name in order:
+                found = run[f"skew_uptake_by_{by}"][name]
+                ends = found["ci"] or [None, None]
+                row = {"of": by, "name": name, "setup": setup_name(run), "seed": run["seed"]}
+                row |= {"skew uptake": found["value"], "from": ends[0], "to": ends[1]}
+                n = run["n_test"] if by == "class" else run["accuracy_by_language"][name]["n"]
+                rows.append({**row, "n": n})
+    return pd.DataFrame(rows)
+
+
 def accuracy_by_language(runs: list[dict[str, Any]]) -> pd.DataFrame:
     """One row a run and language: accuracy with its interval and n."""
     rows = [
@@ -92,15 +107,16 @@ def confusion(document: dict[str, Any], run: dict[str, Any]) -> pd.DataFrame:
 
 
 def calibration(runs: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row a run and language: expected calibration error with its interval and n."""
+    """One row a run and language: calibration errors, the first with its interval, and n."""
     rows = [
         {
             "setup": setup_name(run),
             "seed": run["seed"],
             "language": language,
-            "calibration error": found["ece"],
-            "from": found["ci"][0],
-            "to": found["ci"][1],
+            "calibration error, rms": found["rms"],
+            "from": found["rms_ci"][0],
+            "to": found["rms_ci"][1],
+            "expected calibration error": found["ece"],
             "n": found["n"],
         }
         for run in runs
@@ -148,7 +164,7 @@ def reading(document: dict[str, Any], runs: list[dict[str, Any]]) -> str:
     skewed = [r for r in runs if r["setup"] == "imbalanced"]
     if not skewed or not all(document["groups"]):
         return ""
-    label = document["labels"][-1]
+    label = _most_skewed(document)
     shares = []
     for group in document["groups"]:
         by_run = [r["predictions_by_group"][" ".join(group)][label] for r in skewed]
@@ -165,19 +181,25 @@ def reading(document: dict[str, Any], runs: list[dict[str, Any]]) -> str:
     )
 
 
+def _most_skewed(document: dict[str, Any]) -> str:
+    """The class whose training share differs most between the groups, the last one of several."""
+    given = pd.DataFrame(document["training_shares"]).T
+    first, second = (given.loc[list(group)].mean() for group in document["groups"])
+    gaps = (first - second).abs()
+    return str(gaps.index[gaps > gaps.max() - 1e-9][-1])
+
+
 def _uptake_reading(skewed: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
     balanced = [r for r in runs if r["setup"] == "balanced"]
     low = min(r["skew_uptake_ci"][0] for r in skewed)
     high = max(r["skew_uptake_ci"][1] for r in skewed)
-    text = f" Its skew uptake is **{signed(_mean_uptake(skewed))}** "
-    text += f"(intervals from {signed(low)} to {signed(high)})"
+    mean = _mean_uptake(skewed)
+    text = f" Its skew uptake is **{signed(mean)}** (intervals over test sentences "
+    text += f"from {signed(low)} to {signed(high)})"
     if balanced:
-        highest = max(r["skew_uptake_ci"][1] for r in balanced)
-        beyond = "beyond" if low > highest else "not beyond"
-        text += (
-            f", {beyond} the intervals of the {len(balanced)} balanced models (mean "
-            f"{signed(_mean_uptake(balanced))})"
-        )
+        of_balanced = _mean_uptake(balanced)
+        models = f"the {len(balanced)} balanced models" if balanced[1:] else "the balanced model"
+        text += f", **{signed(mean - of_balanced)}** from {models} ({signed(of_balanced)})"
     if weighted := [r for r in runs if r["setup"] == "imbalanced+cw"]:
         text += f"; with class weights per language it is **{signed(_mean_uptake(weighted))}**"
     return text + "."

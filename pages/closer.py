@@ -23,6 +23,15 @@ def accuracy(document: dict[str, Any], runs: Runs) -> None:
         drawing.show_table(figures.by_language_table(document, runs))
 
 
+def uptake(document: dict[str, Any], runs: Runs) -> None:
+    if runs[0]["skew_uptake"] is None:
+        st.info("No run of this study has a skewed training set, so there is no skew to take up.")
+        return
+    drawing.show(figures.uptake_by(document, runs))
+    with st.expander("As a table"):
+        drawing.show_table(figures.uptake_by_table(document, runs))
+
+
 def confusion(document: dict[str, Any], runs: Runs) -> None:
     run = _one_run("Run", "run", runs, default="imbalanced")
     drawing.show(figures.confusion(document, run))
@@ -32,7 +41,7 @@ def confusion(document: dict[str, Any], runs: Runs) -> None:
 
 def calibration(document: dict[str, Any], runs: Runs) -> None:
     drawing.show(figures.reliability(document, runs))
-    st.markdown("##### Expected calibration error")
+    st.markdown("##### Calibration error")
     drawing.show_table(figures.calibration_table(document, runs))
 
 
@@ -115,6 +124,7 @@ def _one_run(label: str, name: str, runs: Runs, default: str) -> dict[str, Any]:
 
 PARTS = {
     "accuracy by language": accuracy,
+    "uptake by class and language": uptake,
     "confusion": confusion,
     "calibration": calibration,
     "disagreements": disagreements,

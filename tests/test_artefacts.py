@@ -66,19 +66,32 @@ def test_probes_are_those_of_the_stored_vectors(done) -> None:
     frame = pd.read_parquet(done / run_id / "embeddings.parquet")
     vectors = np.stack(frame["cls"])
     expected = probe(vectors, frame["language"].to_numpy(), frame["sentence"].to_numpy())
-    for key in ("accuracy", "accuracy_released", "knn", "chance", "selectivity", "n"):
+    for key in ("accuracy", "accuracy_released", "knn", "chance", "n"):
         assert stored[key] == pytest.approx(getattr(expected, key))
     assert stored["before_fine_tuning"] > stored["chance"]
+
+
+def test_probes_of_older_versions_read_without_their_control_task(copied) -> None:
+    run_id = study.run_ids("small")[0]
+    config, path = checkpoints.read_config(run_id), copied / run_id / "probes.json"
+    now = json.loads(path.read_text())
+    older = {"original": now["original"] | {"control": 0.17, "selectivity": 0.6}}
+    path.write_text(json.dumps(older))
+    assert measure(run_id, config, None)["probe"] == {"original": now["original"]}
 
 
 def test_show_has_the_documented_keys(done, capsys) -> None:
     document = show(capsys, "small")
     for run in document["runs"]:
-        assert {"accuracy", "accuracy_released", "knn", "chance", "n", "before_fine_tuning",
-                "selectivity"} <= set(run["probe"]["original"])  # fmt: skip
+        probed = set(run["probe"]["original"])
+        assert {"accuracy", "accuracy_released", "knn", "chance", "before_fine_tuning"} <= probed
+        assert set(run["skew_uptake_by_class"]) == set(document["labels"])
+        assert set(run["skew_uptake_by_language"]) == set(document["languages"])
+        assert 0.001 <= run["language_effect_p"] <= 1
         low, high = run["language_effect_ci"]
         assert low <= high
         assert set(run["calibration"]) == {"all", *document["languages"]}
+        assert set(run["calibration"]["all"]) == {"ece", "rms", "rms_ci", "n"}
         assert run["base_values"]["n"] == run["n_test"]
         matrix = pd.DataFrame(run["confusion"]["de"]).T
         assert matrix.to_numpy().sum() == 24

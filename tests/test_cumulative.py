@@ -92,7 +92,7 @@ def test_parts_add_up_to_the_change_of_the_soft_uptake(seed) -> None:
     given_ = Differences(given_.rows, LABELS, LANGUAGES, parts, given_.tokens, other - reference)
     found = decomposition(means_of(given_), X)
     uptakes = [
-        uptake_totals(Predictions(given_.rows, p, LABELS, LANGUAGES), X, soft=True).values[0]
+        uptake_totals(Predictions(given_.rows, p, LABELS, LANGUAGES), SKEWED, soft=True).values[0]
         for p in (reference, other)
     ]
     assert found["total"].value == pytest.approx(uptakes[1] - uptakes[0], abs=1e-9)

@@ -13,6 +13,7 @@ from sklearn.metrics import mutual_info_score, normalized_mutual_info_score
 
 from core import joint
 from core.errors import InputError
+from core.measured import groups_of
 
 LANGUAGES, LABELS = ["de", "en", "fr"], ["bad", "fair", "good"]
 
@@ -99,12 +100,54 @@ def test_linear_design_is_the_papers_table_1() -> None:
     assert shares.sum(axis=1).tolist() == pytest.approx([1 / 6] * 6)
 
 
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(2, 6))
+def test_linear_keeps_both_marginals_even_whatever_the_groups_sizes(a, b, c) -> None:
+    rising, falling = [f"r{i}" for i in range(a)], [f"f{i}" for i in range(b)]
+    labels = [str(i) for i in range(c)]
+    shares = joint.design_shares("linear", rising + falling, labels, (rising, falling))
+    assert shares.to_numpy().min() > 0
+    np.testing.assert_allclose(shares.sum(axis=0), 1 / c, atol=1e-14)
+    np.testing.assert_allclose(shares.sum(axis=1), 1 / (a + b), atol=1e-14)
+    # The smaller group, or both of one size, has the paper's shares.
+    steep = np.arange(1, c + 1) / (c * (c + 1) / 2)
+    within = shares.div(shares.sum(axis=1), axis=0)
+    for group, own in ((rising, steep), (falling, steep[::-1])):
+        shrunk = min(1, (a + b - len(group)) / len(group))
+        np.testing.assert_allclose(within.loc[group[0]], 1 / c + shrunk * (own - 1 / c))
+
+
+@given(st.integers(1, 4), st.integers(2, 6))
+def test_linear_with_groups_of_one_size_is_as_it_always_was_to_the_bit(n, c) -> None:
+    """Run ids hang on the digits of the shares."""
+    languages, labels = [str(i) for i in range(2 * n)], [str(i) for i in range(c)]
+    shares = joint.design_shares("linear", languages, labels, (languages[:n], languages[n:]))
+    rising = np.arange(1.0, c + 1)
+    before = np.array([rising] * n + [rising[::-1]] * n)
+    assert (shares.to_numpy() == before / before.sum()).all()
+
+
+@given(count_tables)
+def test_independent_has_the_marginals_of_the_corpus_and_no_skew(counts: pd.DataFrame) -> None:
+    assume(counts.to_numpy().sum() > 0)
+    made, natural = (
+        joint.design_shares(d, LANGUAGES, LABELS, natural=counts)
+        for d in ("independent", "natural")
+    )
+    for axis in (0, 1):
+        np.testing.assert_allclose(made.sum(axis=axis), natural.sum(axis=axis), atol=1e-12)
+    assert joint.mutual_information_bits(made) == pytest.approx(0, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("design", "groups", "message"),
     [
         ("linear", (("fr",), ("de",)), "exactly one of two groups"),
         ("linear", (("fr", "de", "en"), ()), "exactly one of two groups"),
-        ("lineal", None, "unknown design 'lineal'; known are uniform, linear, natural"),
+        (
+            "lineal",
+            None,
+            "unknown design 'lineal'; known are uniform, linear, natural, independent",
+        ),
         ({"de": {}}, None, "names the languages de; the corpus has de, en, fr"),
         ({x: {"bad": 1} for x in LANGUAGES}, None, "row de names the labels bad"),
         (
@@ -214,4 +257,45 @@ def test_deviation_is_zero_under_independence_and_sums_to_zero_in_a_language() -
     assert np.allclose(joint.deviation(independent), 0)
     skewed = joint.design_shares("linear", LANGUAGES, LABELS, (("fr",), ("de", "en")))
     assert np.allclose(joint.deviation(skewed).sum(axis=1), 0)
-    assert joint.deviation(skewed).loc["fr", "good"] == pytest.approx(1 / 2 - (1 / 2 + 2 / 6) / 3)
+    assert joint.deviation(skewed).loc["fr", "good"] == pytest.approx(1 / 2 - 1 / 3)
+    assert joint.deviation(skewed).loc["de", "good"] == pytest.approx((1 / 6 - 1 / 3) / 2)
+
+
+@given(share_tables)
+def test_the_weighted_deviation_sums_to_zero_for_each_label(shares: pd.DataFrame) -> None:
+    assume((shares.sum(axis=1) > 0.01).all())
+    weighted = joint.deviation(shares).mul(joint.weights(shares), axis=0)
+    np.testing.assert_allclose(weighted.sum(axis=0), 0, atol=1e-12)
+    assert joint.weights(shares).sum() == pytest.approx(1)
+
+
+# --- the two sides of a design --------------------------------------------------------------------
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(2, 6))
+def test_the_sides_of_linear_are_its_groups(a, b, c) -> None:
+    groups = tuple(f"r{i}" for i in range(a)), tuple(f"f{i}" for i in range(b))
+    shares = joint.design_shares("linear", [*groups[1], *groups[0]], [*map(str, range(c))], groups)
+    assert groups_of(shares) == groups
+
+
+def test_the_sides_do_not_hang_on_the_last_label() -> None:
+    shares = frame(np.array([[5.0, 1, 3], [1, 5, 3], [3, 3, 3]]))
+    assert groups_of(shares) == (("en",), ("de",))  # fair is the last of those that differ most
+    assert groups_of(frame(np.outer([1.0, 2, 5], [3, 1, 1]))) == ((), ())
+
+
+@given(share_tables)
+def test_the_sides_of_a_natural_table_are_a_split_that_no_order_changes(shares) -> None:
+    shares = shares + 0.01
+    weighted = joint.deviation(shares).mul(np.sqrt(joint.weights(shares)), axis=0)
+    sizes = np.linalg.svd(weighted.to_numpy(), compute_uv=False)
+    assume(sizes[0] > 1.01 * sizes[1] + 1e-6)  # else two splits are equally good
+    first, second = groups_of(shares)
+    assert first and second and not set(first) & set(second)
+    mixed = groups_of(shares.iloc[::-1])
+    assert (set(mixed[0]), set(mixed[1])) == (set(first), set(second))
+    # The sides deviate against each other in what they differ by most.
+    means = joint.deviation(shares).mul(joint.weights(shares), axis=0)
+    gap = means.loc[list(first)].sum() - means.loc[list(second)].sum()
+    assert gap.abs().max() > 0

@@ -20,7 +20,7 @@ from core.measures.accuracy import accuracy, accuracy_totals
 from core.measures.bootstrap import Totals
 from core.measures.calibration import calibration_error, calibration_totals, confusion
 from core.measures.compare import Comparison, compare, holm
-from core.measures.effect import effect_totals, language_effect
+from core.measures.effect import cross_fitted, effect_totals, language_effect
 from core.measures.predictions import Predictions
 from core.measures.uptake import skew_uptake, uptake_totals
 
@@ -102,6 +102,34 @@ def test_calibration_error_is_the_sum_over_bins(n, seed, bins) -> None:
         assert table.loc[name, "ece"] == pytest.approx(calibration_by_hand(made, here, bins))
 
 
+def rms_by_hand(made: Predictions, here: np.ndarray, bins: int) -> float:
+    """Over all pairs of rows of one bin and different sentences."""
+    number = np.ceil(made.probabilities.max(axis=1) * bins - 1e-9).astype(int)
+    gap = (made.predicted == made.truth) - made.probabilities.max(axis=1)
+    square = 0.0
+    for b in range(1, bins + 1):
+        rows = np.flatnonzero(here & (number == b))
+        products = [
+            gap[i] * gap[j]
+            for i, j in itertools.permutations(rows, 2)
+            if made.sentences[i] != made.sentences[j]
+        ]
+        square += len(rows) / here.sum() * np.mean(products) if products else 0.0
+    return max(0.0, square) ** 0.5
+
+
+@given(st.integers(1, 12), st.integers(0, 2**31), st.sampled_from([1, 4, 15]))
+@settings(max_examples=15, deadline=None)
+def test_the_squared_error_is_the_mean_over_pairs_of_different_sentences(n, seed, bins) -> None:
+    made = predictions(n, seed)
+    table = calibration_error(made, bins)
+    for name in ("all", "zh"):
+        here = np.ones(6 * n, bool) if name == "all" else (made.rows["language"] == name).to_numpy()
+        assert table.loc[name, "rms"] == pytest.approx(rms_by_hand(made, here, bins), abs=1e-9)
+    assert (table["low"] <= table["rms"]).all() and (table["rms"] <= table["high"]).all()
+    assert calibration_totals(made, bins).values[0] == pytest.approx(table.loc["all", "rms"])
+
+
 def test_calibration_error_of_known_models() -> None:
     rng = np.random.default_rng(0)
     table = rows(5000, ("de", "fr"), rng).assign(label="good")
@@ -114,6 +142,8 @@ def test_calibration_error_of_known_models() -> None:
     found = calibration_error(made)
     assert found.loc["de", "ece"] < 0.025
     assert found.loc["fr", "ece"] == pytest.approx(0.3, abs=0.02)
+    assert found.loc["de", "low"] == 0 and found.loc["de", "high"] < 0.03
+    assert found.loc["fr", "rms"] == pytest.approx(0.3, abs=0.02)
     assert found.loc["fr", "low"] < 0.3 < found.loc["fr", "high"]
     assert found.loc["fr", "high"] - found.loc["fr", "low"] < 0.05
 
@@ -134,19 +164,21 @@ def test_identical_predictions_have_no_language_effect() -> None:
     made = predictions(300, 0)
     same = np.tile(rng.dirichlet([1, 1, 1], 300), (6, 1))
     found = language_effect(Predictions(made.rows, same, LABELS, SIX), GROUPS)
-    assert found == pytest.approx((0, 0, 0, 0, 0, 300), abs=1e-12)
+    assert found == pytest.approx((0, 0, 0, 0, 0, 1, 300), abs=1e-12)
 
 
 @pytest.mark.parametrize(
     ("languages", "groups"), [(("en", "fr"), (("fr",), ("en",))), (SIX, GROUPS)]
 )
 def test_noise_alone_has_no_language_effect(languages, groups) -> None:
-    """The total variation is never 0, and the null takes off what chance gives."""
+    """The total variation is never 0, and half of the sentences corrects the other half."""
     values = [effect_totals(predictions(50, s, languages), groups).values for s in range(100)]
-    effect, observed, null = np.mean(values, axis=0)
+    effect, observed = np.mean(values, axis=0)
     assert effect == pytest.approx(0, abs=0.15 * observed)
-    assert effect == pytest.approx(observed - null)
     found = [language_effect(predictions(100, s, languages), groups) for s in range(25)]
+    assert np.mean([f.null for f in found]) == pytest.approx(
+        np.mean([f.observed for f in found]), rel=0.15
+    )
     assert sum(f.low <= 0 <= f.high for f in found) >= 22
 
 
@@ -164,9 +196,23 @@ def test_a_shift_of_mass_between_the_groups_is_the_effect(languages, groups, shi
     given[~rising] += [shift / 2, 0, -shift / 2]
     found = language_effect(Predictions(made.rows, given, LABELS, languages), groups)
     assert found.observed == pytest.approx(shift, abs=0.005)
-    assert found.value == pytest.approx(shift, abs=0.02)
+    assert found.value == pytest.approx(shift, abs=0.005)
     assert found.low < found.value < found.high < found.low + 0.02
-    assert found.value == pytest.approx(found.observed - found.null)
+    assert found.p == 0.001
+
+
+def test_the_sign_of_one_half_and_the_size_of_the_other() -> None:
+    """The closed form is the mean over random halves."""
+    rng = np.random.default_rng(0)
+    for shift in (0.0, 0.05, 0.1, 0.4):
+        sample = rng.normal(shift, 1, 400)
+        halves = []
+        for _ in range(4000):
+            order = rng.permutation(400)
+            one, other = (sample[part].mean() for part in np.split(order, 2))
+            halves.append(np.sign(one) * other)
+        found = cross_fitted(sample.mean(), sample.std(ddof=1) / 20)
+        assert found == pytest.approx(np.mean(halves), abs=0.004)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -180,23 +226,27 @@ def test_the_null_is_the_mean_over_all_permutations(seed) -> None:
             for signs in itertools.product([-1, 1], repeat=7)
         ]
     )
-    found = effect_totals(made, (("fr",), ("en",)), permutations=20_000)
-    assert found.values == pytest.approx([observed - null, observed, null], abs=0.003)
+    found = language_effect(made, (("fr",), ("en",)), permutations=20_000)
+    assert (found.observed, found.null) == pytest.approx((observed, null), abs=0.003)
 
 
-def test_the_null_of_six_languages_is_the_mean_over_all_permutations() -> None:
-    made = predictions(1, 0)
-    given = dict(zip(made.rows["language"], made.probabilities, strict=True))
+def test_the_null_and_p_of_six_languages_are_those_of_all_permutations() -> None:
+    """Of two sentences: one of them varies, the other is the same in every language."""
+    made = predictions(2, 0)
+    varies = (made.rows["sentence"] == "0").to_numpy()
+    made.probabilities[~varies] = [0.2, 0.3, 0.5]
+    given = dict(zip(made.rows["language"][varies], made.probabilities[varies], strict=True))
 
     def variation(order) -> float:
         first, second = order[:3], order[3:]
         means = [np.mean([given[lang] for lang in side], axis=0) for side in (first, second)]
-        return abs(means[0] - means[1]).sum() / 2
+        return abs(means[0] - means[1]).sum() / 2 / 2
 
     observed = variation([*GROUPS[0], *GROUPS[1]])
-    null = np.mean([variation(order) for order in itertools.permutations(SIX)])
-    found = effect_totals(made, GROUPS, permutations=20_000)
-    assert found.values == pytest.approx([observed - null, observed, null], abs=0.003)
+    nulls = np.array([variation(order) for order in itertools.permutations(SIX)])
+    found = language_effect(made, GROUPS, permutations=20_000)
+    assert (found.observed, found.null) == pytest.approx((observed, nulls.mean()), abs=0.003)
+    assert found.p == pytest.approx((nulls >= observed - 1e-12).mean(), abs=0.02)
 
 
 def test_only_sentences_that_stand_once_in_every_language_count() -> None:
@@ -208,6 +258,7 @@ def test_only_sentences_that_stand_once_in_every_language_count() -> None:
     )
     assert language_effect(made, (SIX, ())) is None
     assert language_effect(made, (("fr", "it"), ("de",))) is None
+    assert language_effect(predictions(1, 1), GROUPS) is None  # no noise to be seen
 
     # One more language that is in neither group, a sentence without Chinese, one twice in German.
     extra = made.rows.iloc[[0, 0, 1]].copy()
@@ -321,15 +372,15 @@ def test_under_the_null_p_is_not_systematically_small() -> None:
 def test_every_measure_compares() -> None:
     made, other = predictions(60, 0), predictions(60, 1)
     other = Predictions(made.rows, other.probabilities, LABELS, SIX)
-    deviation = joint.deviation(joint.design_shares("linear", SIX, LABELS, GROUPS))
-    uptake = [skew_uptake(p, deviation).value for p in (made, other)]
-    ece = [calibration_error(p).loc["all", "ece"] for p in (made, other)]
+    design = joint.design_shares("linear", SIX, LABELS, GROUPS)
+    uptake = [skew_uptake(p, design).value for p in (made, other)]
+    errors = [calibration_error(p).loc["all", "rms"] for p in (made, other)]
     french = [accuracy(p).loc["fr", "accuracy"] for p in (made, other)]
     effect = [language_effect(p, GROUPS).value for p in (made, other)]
     both = (made, other)
     for values, totals in (
-        (uptake, [uptake_totals(p, deviation) for p in both]),
-        (ece, [calibration_totals(p) for p in both]),
+        (uptake, [uptake_totals(p, design) for p in both]),
+        (errors, [calibration_totals(p) for p in both]),
         (french, [accuracy_totals(p).only("fr") for p in both]),
         (effect, [effect_totals(p, GROUPS) for p in both]),
     ):
@@ -393,21 +444,17 @@ def test_the_default_draws_can_pass_holm_among_many_comparisons() -> None:
     assert holm([found, *others])[0].beyond_chance
 
 
-def test_draws_of_sums_of_absolute_values_are_centred() -> None:
-    """Of a perfectly calibrated model on 300 rows most draws lie above its own error."""
+def test_draws_of_an_error_that_noise_enlarges_are_centred() -> None:
+    """Of a well calibrated model most draws lie above its own error."""
     rng = np.random.default_rng(0)
-    for _ in range(10):
-        p = rng.dirichlet([1, 1, 1], 300)
-        table = rows(300, ("de",), rng)
-        table["label"] = np.array(LABELS)[(p.cumsum(axis=1) > rng.uniform(size=(300, 1))).argmax(1)]
-        found = calibration_error(Predictions(table, p, LABELS, ("de",)))
-        assert (found["low"] < found["ece"]).all() and (found["ece"] < found["high"]).all()
-        assert (found["low"] >= 0).all()
+    p = rng.dirichlet([1, 1, 1], 300)
+    table = rows(300, ("de",), rng)
+    table["label"] = np.array(LABELS)[(p.cumsum(axis=1) > rng.uniform(size=(300, 1))).argmax(1)]
     sure = Predictions(table.assign(label="good"), np.tile([0, 0, 1.0], (300, 1)), LABELS, ("de",))
     a, b = (calibration_totals(x) for x in (Predictions(table, p, LABELS, ("de",)), sure))
-    both = compare("a", "b", "ece", {1: a}, {1: b})
+    both = compare("a", "b", "calibration", {1: a}, {1: b})
     middle = (both.low + both.high) / 2
-    assert both.difference == pytest.approx(middle, abs=0.1 * (both.high - both.low))
+    assert both.difference == pytest.approx(middle, abs=0.2 * (both.high - both.low))
 
 
 @pytest.mark.parametrize("languages", [SIX, ("de",)])

@@ -75,14 +75,12 @@ def test_neighbours_agree_with_brute_force() -> None:
 def test_languages_that_lie_apart_are_told_apart() -> None:
     found = probe(*translated(language=20))
     assert (found.accuracy, found.accuracy_released, found.knn) == (1, 1, 1)
-    assert found.control == pytest.approx(1 / 3, abs=0.15)
 
 
 def test_noise_gives_chance() -> None:
     found = probe(*translated(sentences=300))
-    for value in (found.accuracy, found.accuracy_released, found.knn, found.control):
+    for value in (found.accuracy, found.accuracy_released, found.knn):
         assert value == pytest.approx(1 / 3, abs=0.08)
-    assert found.selectivity == pytest.approx(0, abs=0.12)
 
 
 def test_knowing_the_sentence_does_not_pass_for_knowing_the_language() -> None:
@@ -99,29 +97,16 @@ def test_knowing_the_sentence_does_not_pass_for_knowing_the_language() -> None:
     assert cross_val_score(LogisticRegression(), vectors, languages, cv=plain).mean() > 0.95
 
 
-def test_control_task_is_chance_where_plain_folds_would_memorise_it() -> None:
-    vectors, languages, sentences = translated(sentences=100, dimension=120, sentence=3)
-    assert probe(vectors, languages, sentences).control == pytest.approx(1 / 3, abs=0.12)
-    _, who = np.unique(sentences, return_inverse=True)
-    label = np.random.default_rng(1).integers(3, size=100)[who]
-    plain = KFold(5, shuffle=True, random_state=0)
-    assert cross_val_score(LogisticRegression(), vectors, label, cv=plain).mean() > 0.8
-
-
-def test_translations_share_fold_and_control_label(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_translations_share_a_fold(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(probing, "_score", lambda *task: seen.append(task[2:]) or 0.0)
     _, languages, sentences = data = translated(sentences=30)
     probe(*data)
-    assert len(seen) == 4 * 5
-    for _, train, test in seen:
+    assert len(seen) == 3 * 5
+    for y, train, test in seen:
         assert not set(sentences[train]) & set(sentences[test])
         assert sorted([*train, *test]) == list(range(90))
-    labels = {tuple(y) for y, _, _ in seen}
-    (control,) = labels - {tuple(np.searchsorted(LANGUAGES, languages))}
-    pairs = pd.DataFrame({"sentence": sentences, "label": control}).drop_duplicates()
-    assert len(pairs) == 30
-    assert set(pairs["label"]) == {0, 1, 2}
+        assert y.tolist() == np.searchsorted(LANGUAGES, languages).tolist()
 
 
 def test_a_large_constant_unit_changes_nothing() -> None:
@@ -138,15 +123,7 @@ def test_what_is_stated_beside_the_accuracies() -> None:
     found = probe(vectors[kept], languages[kept], sentences[kept], folds=4)
     assert (found.n, found.dimension, found.folds) == (210, 10, 4)
     assert found.chance == pytest.approx(100 / 210)
-    assert found.selectivity == found.accuracy - found.control
     assert probe(vectors, languages, sentences).chance == pytest.approx(1 / 3)
-
-
-def test_control_labels_follow_the_languages_own_distribution() -> None:
-    vectors, languages, sentences = translated(sentences=300)
-    kept = np.flatnonzero((languages == "de") | (np.char.str_len(sentences) < 3))
-    # 300 of 320 rows are German: a random label is nearly always guessed as German, and is.
-    assert probe(vectors[kept], languages[kept], sentences[kept]).control > 0.85
 
 
 def test_same_seed_same_result_and_no_trace() -> None:
@@ -163,7 +140,7 @@ def test_same_seed_same_result_and_no_trace() -> None:
 def test_smallest_data_that_are_accepted(seed: int) -> None:
     rng = np.random.default_rng(0)
     found = probe(rng.normal(size=(10, 3)), ["de", "en"] * 5, np.repeat(range(5), 2), seed=seed)
-    assert all(0 <= x <= 1 for x in (found.accuracy, found.knn, found.control))
+    assert all(0 <= x <= 1 for x in (found.accuracy, found.knn))
     assert found.n == 10
 
 

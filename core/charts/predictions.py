@@ -137,50 +137,86 @@ def intervals(
     )  # fmt: skip
     layers = [bars, points]
     if zero_line:
-        zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[4, 3], color=TRUTH)
-        layers.insert(0, zero.encode(x=alt.X("value:Q")))
+        layers.insert(0, _zero())
     return alt.layer(*layers).properties(height=36 * len(frame) + 62)
 
 
 def accuracy_by_language(document: dict[str, Any], runs: list[dict[str, Any]]) -> AnyChart:
     """Accuracy of each run in each language with its interval."""
-    order = [run_name(run) for run in runs]
-    frame = pd.DataFrame(
-        [
-            {
-                "language": language,
-                "run": run_name(run),
-                "setup": setup_name(run),
-                "accuracy": a["accuracy"],
-                "low": a["low"],
-                "high": a["high"],
-                "n": a["n"],
-            }
-            for run in runs
-            for language, a in run["accuracy_by_language"].items()
-        ]
-    )
+    rows = [
+        {**_names(run), "name": language, "value": a["accuracy"], "low": a["low"],
+         "high": a["high"], "n": a["n"]}
+        for run in runs
+        for language, a in run["accuracy_by_language"].items()
+    ]  # fmt: skip
+    return _by_name(rows, language_order(document), "language", "accuracy (share right)")
+
+
+def uptake_by(document: dict[str, Any], runs: list[dict[str, Any]], by: str) -> AnyChart:
+    """Skew uptake of each run over the cells of each class, or each language, with its interval.
+
+    Args:
+        by: `class` or `language`.
+    """
+    rows = [
+        {**_names(run), "name": name, "value": found["value"], "low": found["ci"][0],
+         "high": found["ci"][1], "n": run["n_test"]}
+        for run in runs
+        for name, found in run[f"skew_uptake_by_{by}"].items()
+        if found["value"] is not None
+    ]  # fmt: skip
+    order = document["labels"] if by == "class" else language_order(document)
+    return _by_name(rows, order, by, "skew uptake (slope)", zero_line=True)
+
+
+def _names(run: dict[str, Any]) -> dict[str, str]:
+    return {"run": run_name(run), "setup": setup_name(run)}
+
+
+def _by_name(
+    rows: list[dict[str, Any]], order: list[str], by: str, title: str, zero_line: bool = False
+) -> AnyChart:
+    """Values with intervals by language or class, a line a run under each.
+
+    Args:
+        rows: `run`, `setup`, `name`, `value`, `low`, `high`, `n`.
+        order: of the names.
+        by: what the names are.
+        title: of the axis.
+    """
+    frame = pd.DataFrame(rows)
+    runs = list(dict.fromkeys(frame["run"]))
     encoding = setup_encoding(frame["setup"])
     base = alt.Chart(frame).encode(
-        y=alt.Y("language:N", sort=language_order(document), title=None, axis=names_axis()),
-        yOffset=alt.YOffset("run:N", sort=order),
+        y=alt.Y("name:N", sort=order, title=None, axis=names_axis()),
+        yOffset=alt.YOffset("run:N", sort=runs),
     )
 
     def x(column: str) -> alt.X:
-        return alt.X(
-            f"{column}:Q",
-            title="accuracy (share right)",
-            scale=alt.Scale(zero=False),
-            axis=alt.Axis(tickCount=6),
-        )
+        scale, axis = alt.Scale(zero=zero_line), alt.Axis(tickCount=6)
+        return alt.X(f"{column}:Q", title=title, scale=scale, axis=axis)
 
     rules = base.mark_rule(strokeWidth=2).encode(
         x=x("low"), x2=alt.X2("high:Q"), color=encoding["color"]
     )
+    number = title.split(" (")[0]
     points = base.mark_point(filled=True, size=60, opacity=1).encode(
-        x=x("accuracy"),
+        x=x("value"),
         **encoding,
-        tooltip=tips("run", "language", "n", accuracy=".3f", low=".3f", high=".3f"),
+        tooltip=[
+            *tips("run"),
+            alt.Tooltip("name:N", title=by),
+            alt.Tooltip("value:Q", format=".3f", title=number),
+            *tips("n", low=".3f", high=".3f"),
+        ],
     )
-    height = len(document["languages"]) * (14 * len(runs) + 12) + 50
-    return alt.layer(rules, points).properties(height=height)
+    layers = [rules, points]
+    if zero_line:
+        layers.insert(0, _zero())
+    height = frame["name"].nunique() * (14 * len(runs) + 12) + 50
+    return alt.layer(*layers).properties(height=height)
+
+
+def _zero() -> AnyChart:
+    line = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[4, 3], color=TRUTH)
+    return line.encode(x=alt.X("value:Q"))

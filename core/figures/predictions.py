@@ -66,8 +66,36 @@ def uptake(document: Document, runs: Runs) -> Figure:
         [charts.intervals(runs, "skew_uptake", "skew uptake (slope)", zero_line=True)],
         _intervals(runs),
         "Slope of what is predicted too often on what was there too often in training, "
-        "over all languages and classes. 0: the model ignores the skew. 1: it copies it. "
-        "(Paper, section 4.1; its Table 2 gives 0.34 and 0.36.)",
+        "over all languages and classes, a language counting by its share in training. 0: the "
+        "model ignores the skew. 1: it copies it. Languages differ before any skew, so read it "
+        "against the balanced runs. (Paper, section 4.1; its Table 2 gives 0.34 and 0.36.)",
+    )
+
+
+def uptake_by(document: Document, runs: Runs) -> Figure:
+    """Skew uptake of each run by class and by language; the runs have one."""
+    return Figure(
+        f"{document['study']}-skew-uptake-by",
+        "Skew uptake by class and by language",
+        [charts.uptake_by(document, runs, by) for by in ("class", "language")],
+        f"{_intervals(runs)} {_each(document, runs).capitalize()}. A class or language that the "
+        "design does not skew has none.",
+        "The slope of skew uptake over the cells of one class, or of one language, alone. By "
+        "class, 0 is a model that ignores the language. By language it also holds what the model "
+        "predicts too often in every language, where the design has more of that class there: "
+        "compare with the balanced runs. The languages' own slopes are noisier than the slope over "
+        "all cells.",
+        legend=charts.legend(runs),
+        columns=2,
+    )
+
+
+def uptake_by_table(document: Document, runs: Runs) -> Table:
+    """The numbers behind `uptake_by`."""
+    return Table(
+        f"{document['study']}-skew-uptake-by",
+        "Skew uptake by class and by language",
+        tables.uptake_by(document, runs),
     )
 
 
@@ -147,21 +175,25 @@ def reliability(document: Document, runs: Runs) -> Figure:
         f"{document['study']}-reliability",
         "How often a prediction is right, by how sure the model was",
         mistakes.reliability(document, runs),
-        f"{_n(runs)}, {_each(document, runs)}, in 15 bins; larger points stand for more rows.",
+        f"{_n(runs)}, {_each(document, runs)}, in 15 bins; larger points stand for more rows. "
+        "Bars: 95 % interval over test sentences, a bin each.",
         "On the dashed line a class predicted with probability 0.8 is right in 80 % of the "
-        "cases; below it the model is too sure. The expected calibration error is the mean "
-        "distance from the line; noise alone makes it positive, the more so the fewer rows there "
-        "are. (Guo et al. 2017; not in the paper.)",
+        "cases; below it the model is too sure. A bar that reaches the line may be noise; of 15 "
+        "bars, one or two of a calibrated model may miss it. (Guo et al. 2017; not in the paper.)",
         legend=charts.legend(runs),
     )
 
 
 def calibration_table(document: Document, runs: Runs) -> Table:
-    """Expected calibration error by run and language."""
+    """Calibration errors by run and language."""
     return Table(
         f"{document['study']}-calibration",
-        "Expected calibration error",
+        "Calibration error",
         tables.calibration(runs),
+        caption="Rms: root-mean-square distance from the line without what noise adds to it, with "
+        "its 95 % interval over test sentences; 0 at its lower end: these rows do not tell the "
+        "model from a calibrated one. Expected: the mean distance (Guo et al. 2017), which noise "
+        "makes larger, the more so the fewer rows there are.",
     )
 
 

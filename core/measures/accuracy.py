@@ -37,7 +37,7 @@ def accuracy_totals(predictions: Predictions) -> Totals:
     return predictions.totals(names, np.hstack(quantities), ratio)
 
 
-def wilson(share: float, n: int) -> list[float]:
+def wilson(share: float, n: float) -> list[float]:
     """95 % score interval of a share of n independent rows (Wilson 1927)."""
     z = 1.959964
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)

@@ -29,12 +29,33 @@ def test_only_the_chosen_runs_are_shown(done, open_page) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["accuracy by language", "confusion", "calibration", "disagreements", "translations"]
+    "part",
+    [
+        "accuracy by language",
+        "uptake by class and language",
+        "confusion",
+        "calibration",
+        "disagreements",
+        "translations",
+    ],
 )
 def test_each_closer_look_opens_from_a_link(part, varied, open_page) -> None:
     app = open_page("predictions", part=part)
     assert not app.exception and not app.warning and not app.error
     assert len(app.dataframe) > 2
+
+
+def test_uptake_is_shown_by_class_and_by_language_with_n(done, open_page) -> None:
+    app = open_page("predictions", part="uptake by class and language")
+    by_class, by_language = charts(app)[-2:]
+    runs = len(study.run_ids("small"))
+    # The middle class of three is not skewed.
+    assert {r["name"] for r in by_class["rows"] if "name" in r} == {"negative", "positive"}
+    assert len([r for r in by_language["rows"] if "name" in r]) == 6 * runs
+    table = app.dataframe[2].value
+    assert len(table) == (3 + 6) * runs
+    assert table.loc[table["name"] == "neutral", "skew uptake"].isna().all()
+    assert set(table["n"]) == {144, 24}
 
 
 def test_the_confusion_is_one_run_and_its_rows_sum_to_one(done, open_page) -> None:
