@@ -222,8 +222,8 @@ def source(document: Document) -> str:
     """Where a guide's variances are from, and what that is worth."""
     return (
         f"At {percent(POWER)} power, two-sided 5 %. Variances between seeds and over test "
-        f"sentences: {document['source']}. A variance out of few seeds is itself uncertain: take the numbers "
-        "as a guide."
+        f"sentences: {document['source']}. A variance out of few seeds is itself "
+        "uncertain: take the numbers as a guide."
     )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -28,6 +28,7 @@ def test_over_seeds_alone_it_is_the_noncentral_t_distributions(seeds, effect, al
     ncp = effect * seeds**0.5
     t = scipy.stats.nct(seeds - 1, ncp)
     oracle = t.sf(critical) + t.cdf(-critical)
+    assume(np.isfinite(oracle))  # scipy's has no value far from the middle
     assert power_of(effect, seeds, Sources(1.0, 0.0, 0.0), alpha) == pytest.approx(oracle, abs=2e-3)
 
 
@@ -56,7 +57,7 @@ def test_at_the_seeds_it_names_the_power_is_what_it_says(of, effect) -> None:
 
 
 @given(SOURCES, st.integers(3, 40), st.floats(0.001, 0.2), st.floats(1.05, 2))
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=40)
 def test_power_grows_with_effect_seeds_and_sentences(of, seeds, effect, factor) -> None:
     here = power_of(effect, seeds, of)
     tiny = 1e-9

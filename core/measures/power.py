@@ -67,14 +67,23 @@ def power(effect: float, seeds: int, of: Sources, alpha: float = 0.05) -> float:
     """
     if seeds < FEWEST_SEEDS:
         return 0.0  # no verdict
+    return _found(effect, *_test(seeds, of, alpha))
+
+
+def _test(seeds: int, of: Sources, alpha: float) -> tuple[float, np.ndarray]:
+    """Standard deviation of the mean difference; what it has to exceed, by the seeds' variance."""
     true = (of.seed + of.both) / seeds + of.sentence
-    if true == 0:
-        return float(effect != 0)
     quantiles = chdtri(seeds - 1, (np.arange(_STEPS) + 0.5) / _STEPS)
     between = (of.seed + of.both) * quantiles / (seeds - 1) / seeds
     variance = between + of.sentence + of.both / seeds
-    critical = weighted_quantile(between / variance, seeds, alpha) * np.sqrt(variance)
-    sides = ndtr((np.array([[effect], [-effect]]) - critical) / true**0.5)
+    share = np.divide(between, variance, out=np.zeros(_STEPS), where=variance > 0)
+    return true**0.5, weighted_quantile(share, seeds, alpha) * np.sqrt(variance)
+
+
+def _found(effect: float, deviation: float, critical: np.ndarray) -> float:
+    if deviation == 0:
+        return float(effect != 0)
+    sides = ndtr((np.array([[effect], [-effect]]) - critical) / deviation)
     return float(sides.sum(axis=0).mean())
 
 
@@ -98,8 +107,9 @@ def detectable(seeds: int, of: Sources, alpha: float = 0.05, wanted: float = POW
     """Smallest true difference that so many seeds find with the wanted power; None below three."""
     if seeds < FEWEST_SEEDS:
         return None
-    low, high = 0.0, 1e-9
-    while power(high, seeds, of, alpha) < wanted:
+    deviation, critical = _test(seeds, of, alpha)
+    low, high = 0.0, deviation
+    while _found(high, deviation, critical) < wanted and high > 0:
         high *= 2
     for _ in range(40):
         middle = (low + high) / 2
