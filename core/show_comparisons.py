@@ -76,7 +76,7 @@ def power_lines(guide: dict[str, Any]) -> list[str]:
     said = [power.reading(guide), power.source(guide)]
     return [
         "",
-        table([c.strip() for c in frame], frame.to_numpy().tolist()),
+        table(list(frame), frame.to_numpy().tolist()),
         *_wrapped(said),
     ]
 

@@ -106,7 +106,7 @@ def test_a_guide_says_what_seeds_see_and_what_they_do_not() -> None:
         assert row["seeds_needed"] <= row["seeds_needed_holm"]
         assert row["detectable"] < row["detectable_holm"]
     assert "With 1 seed there is no verdict" in power.reading(one)
-    assert set(power.table(one)["seen with 1 seeds"]) == {"no verdict"}
+    assert set(power.table(one)["seen with 1 seed"]) == {"no verdict"}
     assert f"±{three['rows'][0]['detectable']:.3f} is found" in power.reading(three)
     larger = power.guide(known, "x", 3, 3, times=4)
     assert larger["rows"][0]["detectable"] < three["rows"][0]["detectable"]
@@ -123,7 +123,23 @@ def test_a_study_of_one_seed_says_nothing_of_seeds(done) -> None:
     assert "no two setups with 3 seeds" in show_comparisons.power_text("small")
 
 
-def test_what_is_shipped_is_of_every_measure_that_is_asked_for() -> None:
-    assert set(power.SHIPPED) == {measure for measure, *_ in power.EFFECTS}
+def test_what_is_shipped_is_of_measures_that_are_asked_for() -> None:
+    assert {"accuracy", "skew_uptake", "language_effect"} <= set(power.SHIPPED)
+    assert set(power.SHIPPED) <= {measure for measure, *_ in power.EFFECTS}
     for of in power.SHIPPED.values():
         assert all(x >= 0 for x in of) and sum(of) > 0
+
+
+def test_token_differences_vary_over_seeds_and_texts(monkeypatch) -> None:
+    def row(seed: int, mean: float, **more: str) -> dict:
+        cell = {"setup": "imbalanced", "label": "x", "group": "neutral", "side": "over - under"}
+        return {"seed": seed, "mean": mean, "ci": [mean - 0.0196, mean + 0.0196], **cell, **more}
+
+    rows = [row(0, 0.1), row(1, 0.2), row(2, 0.3), row(3, 9.0, group="base")]
+    rows += [row(4, 9.0, setup="balanced"), row(0, 9.0, setup="imbalanced+cw")]
+    monkeypatch.setattr(power.compared, "available", lambda name: True)
+    monkeypatch.setattr(power.compared, "references", lambda name: ["balanced"])
+    monkeypatch.setattr(power.attributed, "attributions", lambda name: {"sides": rows})
+    assert power.of_tokens("x") == pytest.approx((0.01, 0.0001, 0.0))
+    monkeypatch.setattr(power.attributed, "attributions", lambda name: {"sides": rows[:2]})
+    assert power.of_tokens("x") is None
