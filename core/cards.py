@@ -96,6 +96,8 @@ def covered(apart: dict[str, dict[str, Any]]) -> str:
         apart: from `minus_balanced`; one or more.
     """
     first = max(apart.values(), key=lambda c: c["n_seeds"])
+    if first["ci"] is None:
+        return "no interval of the difference and no verdict: one value a run, under three seeds"
     text = f"95 % intervals of differences from balanced cover {first['covers']}"
     if first["verdict"] == "no verdict":
         text += "; other seeds were not tried, so that there is no verdict (three seeds or more)"

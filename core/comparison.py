@@ -28,8 +28,8 @@ MEASURES = {
 # What stands wherever verdicts do.
 NO_VERDICT = (
     "No verdict below three seeds: these intervals cover other test sentences with the same "
-    "trained models. Other seeds were not tried, and two trainings that differ by nothing else "
-    "are often further apart."
+    "trained models. Other seeds were not tried, and two trainings that differ by their seed alone "
+    "are often apart by more than that."
 )
 UNCORRECTED = (
     "Each measure is a question of its own at 5 %; nothing is corrected across the measures, so "
@@ -53,11 +53,12 @@ def verdict(found: dict[str, Any]) -> str:
     return str(found["verdict"])
 
 
-def written(found: dict[str, Any], show: Callable[[float], str]) -> str:
+def written(found: dict[str, Any], show: Callable[[float], str], unit: str = "") -> str:
     """The difference with its interval and verdict, such as `−0.05 [−0.09, −0.01], differs`.
 
     Args:
-        show: a number as text.
+        show: a number as text, without its unit.
+        unit: what stands after the difference, with the blank before it.
     """
 
     def change(x: float) -> str:
@@ -65,12 +66,12 @@ def written(found: dict[str, Any], show: Callable[[float], str]) -> str:
         above = any(c in "123456789" for c in text) and not text.startswith("\u2212")
         return f"+{text}" if above else text
 
-    text = f"**{change(found['difference'])}**"
+    text = f"**{change(found['difference'])}{unit}**"
     if found["ci"]:
         text += f" [{change(found['ci'][0])}, {change(found['ci'][1])}]"
     said = verdict(found)
     if found["verdict"] == "equivalent" or found["within_margin"]:
-        said += f" (±{show(found['margin'])})"
+        said += f" (±{show(found['margin'])}{unit})"
     return f"{text}, {said}"
 
 

@@ -14,6 +14,7 @@ from core.measures.intervals import FEWEST_SEEDS
 from core.words import escaped, percent, signed
 
 Compared = dict[str, dict[str, Any]]  # by setup, from `minus_balanced`
+_PERCENT = "\u00a0%"
 _SHOWN = {"imbalanced": "skewed training", "imbalanced+cw": "class weights"}
 
 
@@ -39,11 +40,21 @@ def _points(difference: float) -> str:
     return f"{signed(100 * difference, 1)}\u00a0points"
 
 
-def _apart(apart: Compared, show: Callable[[float], str]) -> str:
-    """The differences of the setups from balanced, with intervals and verdicts, as a sentence."""
-    named = [f"{name} {written(apart[a], show)}" for a, name in _SHOWN.items() if a in apart]
+def _apart(apart: Compared, digits: int = 1, unit: str = "\u00a0points") -> str:
+    """The differences of the setups from balanced, with intervals and verdicts, as a sentence.
+
+    Args:
+        digits, unit: of hundredths.
+    """
+
+    def hundredths(x: float) -> str:
+        return signed(100 * x, digits)
+
+    named = [
+        f"{name} {written(apart[a], hundredths, unit)}" for a, name in _SHOWN.items() if a in apart
+    ]
     if not named:  # a brought model, or setups with the entropy loss alone
-        named = [f"{a} {written(c, show)}" for a, c in apart.items()]
+        named = [f"{a} {written(c, hundredths, unit)}" for a, c in apart.items()]
     return f"Minus balanced: {'; '.join(named)}."
 
 
@@ -57,7 +68,7 @@ def _accuracy(document: dict[str, Any], runs: Runs) -> Card | None:
         text = f"The {name} model is right in **{percent(value[name], 1)}** of the test texts"
         if "balanced" in value and name != "balanced":
             text += f", the balanced one in **{percent(value['balanced'], 1)}**"
-        return f"{text}. {_apart(apart, _points) if apart else ''}".strip() + _noise(
+        return f"{text}. {_apart(apart) if apart else ''}".strip() + _noise(
             runs, "accuracy", _points
         )
 
@@ -93,7 +104,7 @@ def _uptake(document: dict[str, Any], runs: Runs) -> Card | None:
     )
     apart = minus_balanced(document, "skew_uptake")
     if apart:
-        text = f"{_two_languages(document, measured)} {_apart(apart, percent)}"
+        text = f"{_two_languages(document, measured)} {_apart(apart, 0, _PERCENT)}"
         text += " In per cent of the skew of the training set."
         return difference_card(
             measured,
@@ -172,7 +183,7 @@ def _identification(document: dict[str, Any], runs: Runs) -> Card | None:
         text += f"; chance is {percent(first['chance'])}"
         if before is not None:
             text += f", the encoder before fine-tuning {percent(before)}"
-        return f"{text}. {_apart(apart, _points) if apart else ''}".strip()
+        return f"{text}. {_apart(apart) if apart else ''}".strip()
 
     single = max(1, int(over_seeds(probed, "knn")["seeds"].max())) < FEWEST_SEEDS
     covers = {"covers": "Wilson intervals (95 %), rows taken as independent"} if single else {}
@@ -225,9 +236,9 @@ def _effect(document: dict[str, Any], runs: Runs) -> Card | None:
         measured,
         "language_effect",
         apart,
-        f"{raw(means)} {_apart(apart, _points)}",
+        f"{raw(means)} {_apart(apart)}",
         title=f"{title}, minus balanced",
-        axis="language effect minus balanced (total variation)",
+        axis="language effect minus balanced",
         n=n,
         how=how,
     )

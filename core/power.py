@@ -31,7 +31,7 @@ EFFECTS = (
     ("probe_original_knn", 0.05, "the margin"),
     ("neutral_tokens", 0.02, "sum over a text's neutral tokens, over- minus under-represented"),
 )
-# What the demo's differences from balanced vary by, as `python -m core show demo --power` prints it:
+# What the demo's differences from balanced vary by (`python -m core show demo --power` prints it):
 # variances between seeds, over the sentences of its test set, and of both together. Three seeds
 # (0, 1, 2), 1,800 test rows of 300 sentences.
 SHIPPED_SOURCE = "the demo study, 3 seeds, which is another corpus or encoder than yours may be"
@@ -192,7 +192,7 @@ def table(document: Document) -> pd.DataFrame:
 
 
 NAMES = {
-    "probe_original_knn": "language identification, 15 neighbours",
+    "probe_original_knn": "probe, 15 neighbours",
     "neutral_tokens": "neutral tokens",
 }
 
@@ -221,7 +221,7 @@ def reading(document: Document) -> str:
     return (
         f"{text}A loss of accuracy of .03 takes {_seeds(accuracy['seeds_needed'])} seeds "
         f"({_seeds(accuracy['seeds_needed_holm'])} with Holm), one of .02 "
-        f"{_seeds(smaller['seeds_needed'])} ({_seeds(smaller['seeds_needed_holm'])})."
+        f"takes {_seeds(smaller['seeds_needed'])} ({_seeds(smaller['seeds_needed_holm'])})."
     )
 
 

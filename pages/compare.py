@@ -68,8 +68,8 @@ if len(with_interval):
             title=f"What differs: {sides[first][0]} minus {sides[second][0]}",
             name=f"{name}-{first}-{second}",
             reading=comparison.reading(frame, escaped(first), escaped(second)),
-            caption=f"n = {runs[0]['n_test']:,} test rows. Bars: 95 % intervals of the difference. "
-            f"{FORMS}",
+            caption=f"n = {runs[0]['n_test']:,} test rows. Bars: 95 % intervals of the difference; "
+            f"they cover {'; '.join(dict.fromkeys(with_interval['interval covers']))}. {FORMS}",
             how=f"{comparison.VERDICTS} From three seeds on an interval covers other seeds and "
             "other test sentences (for probes and base values other seeds alone); below, other "
             "test sentences alone, with the same trained models. The languages' accuracies are "
