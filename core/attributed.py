@@ -21,7 +21,6 @@ from core.config import BALANCED
 from core.errors import InputError
 from core.joint import deviation
 from core.measured import skewed_design
-from core.measures.compare import FEWEST_SEEDS, over_seeds
 from core.measures.cumulative import (
     Differences,
     Means,
@@ -33,6 +32,7 @@ from core.measures.cumulative import (
     token_shares,
 )
 from core.measures.decomposition import decomposition
+from core.measures.intervals import FEWEST_SEEDS, seeds_and_sentences
 
 THRESHOLD = 0.01  # paper, section 2.3
 
@@ -292,8 +292,11 @@ def _over_seeds(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict
             if None in values:
                 document |= {key: None, ends: None}
             else:
-                low, high, _ = over_seeds(np.array(values))
-                document |= {key: float(np.mean(values)), ends: [low, high]}
+                one = seeds_and_sentences(np.array(values)[:, None], None)
+                document |= {
+                    key: float(one.value[0]),
+                    ends: [float(one.low[0]), float(one.high[0])],
+                }
         found.append(document)
     return found
 

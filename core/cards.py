@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from core.charts.palette import SETUP_COLOURS, setup_name
-from core.measures.bootstrap import LEVEL
-from core.measures.compare import FEWEST_SEEDS
+from core.config import BALANCED
+from core.measures.intervals import FEWEST_SEEDS, seeds_and_sentences
 
 Runs = list[dict[str, Any]]
 
@@ -26,7 +25,7 @@ class Card:
         title: says what is shown.
         axis: title of the axis, with the unit.
         setups: a setup a row: `setup`, `value` (mean over seeds), `low`, `high`, `seeds`.
-        runs: a run a row: `setup`, `seed`, `value`.
+        runs: a run, or a seed's difference, a row: `setup`, `seed`, `value`.
         sentence: what the numbers say, as Markdown.
         caption: n, and what the intervals cover.
         how: how to read it, with the section of the paper.
@@ -47,8 +46,8 @@ class Card:
 def over_seeds(runs: Runs, key: str) -> pd.DataFrame:
     """A measure of runs by setup: `setup`, `value` (mean), `low`, `high`, `seeds`.
 
-    From three seeds on the interval is a t-interval over them. Else it is the run's own over test
-    sentences; of two runs the union of theirs.
+    From three seeds on the interval is a t-interval over them, on the test sentences as they are.
+    Else it is the run's own over test sentences; of two runs the union of theirs.
 
     Args:
         key: of the measure in a run; its interval, where it has one, is under `<key>_ci`.
@@ -62,21 +61,51 @@ def over_seeds(runs: Runs, key: str) -> pd.DataFrame:
         ends = [run[f"{key}_ci"] for run in of_setup if run.get(f"{key}_ci")]
         low = high = None
         if len(values) >= FEWEST_SEEDS:
-            error = values.std(ddof=1) / len(values) ** 0.5
-            half = float(stdtrit(len(values) - 1, (1 + LEVEL) / 2)) * error
-            low, high = values.mean() - half, values.mean() + half
+            estimate = seeds_and_sentences(values[:, None], None)
+            low, high = float(estimate.low[0]), float(estimate.high[0])
         elif ends:
             low, high = min(e[0] for e in ends), max(e[1] for e in ends)
         rows.append(
             {"setup": setup, "value": values.mean(), "low": low, "high": high, "seeds": len(values)}
         )
+    return _in_order(rows)
+
+
+def _in_order(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["setup", "value", "low", "high", "seeds"])
     order = {setup: i for i, setup in enumerate(SETUP_COLOURS)}
     return frame.sort_values("setup", key=lambda s: s.map(order), kind="stable", ignore_index=True)
 
 
+def minus_balanced(document: dict[str, Any], measure: str) -> dict[str, dict[str, Any]]:
+    """By setup, the comparison with the balanced runs of the same seeds and the same loss.
+
+    Args:
+        document: from `results.summary`.
+        measure: key in its comparisons.
+    """
+    return {
+        c["a"]: c for c in document["comparisons"] if c["measure"] == measure and c["b"] in BALANCED
+    }
+
+
+def covered(apart: dict[str, dict[str, Any]]) -> str:
+    """What the intervals of differences cover, for a caption.
+
+    Args:
+        apart: from `minus_balanced`; one or more.
+    """
+    first = max(apart.values(), key=lambda c: c["n_seeds"])
+    if first["ci"] is None:
+        return "no interval of the difference and no verdict: one value a run, under three seeds"
+    text = f"95 % intervals of differences from balanced cover {first['covers']}"
+    if first["verdict"] == "no verdict":
+        text += "; other seeds were not tried, so that there is no verdict (three seeds or more)"
+    return text
+
+
 def card(runs: Runs, key: str, sentence: Callable[[dict[str, float]], str], **more: Any) -> Card:
-    """A card of a measure.
+    """A card of a measure as it is.
 
     Args:
         runs: finished ones; one or more have the measure.
@@ -94,9 +123,9 @@ def card(runs: Runs, key: str, sentence: Callable[[dict[str, float]], str], **mo
         ]
     )
     several = int(setups["seeds"].max())
-    covers = "95 % intervals over test sentences, one training each"
+    covers = "Bars: 95 % intervals over test sentences, one training each"
     if several >= FEWEST_SEEDS:
-        covers = f"Dots: seeds. 95 % t-intervals over {several} seeds"
+        covers = f"Dots: seeds. Bars: 95 % t-intervals over {several} seeds, on these sentences"
     elif several == 2:
         covers = "Dots: seeds. Bars: from the lowest to the highest end of the two seeds' intervals"
     return Card(
@@ -106,4 +135,58 @@ def card(runs: Runs, key: str, sentence: Callable[[dict[str, float]], str], **mo
         sentence=sentence(dict(zip(setups["setup"], setups["value"], strict=True))),
         caption=f"{more.pop('covers', covers)}; {more.pop('n')}.",
         **more,
+    )
+
+
+def difference_card(
+    runs: Runs,
+    key: str,
+    apart: dict[str, dict[str, Any]],
+    sentence: str,
+    *,
+    title: str,
+    axis: str,
+    n: str,
+    how: str,
+) -> Card:
+    """A card of a measure minus balanced, paired by seed.
+
+    Args:
+        runs: finished ones that have the measure.
+        key: of the measure in a run.
+        apart: from `minus_balanced`; one or more.
+        n: what is counted, in words.
+        sentence, title, axis, how: fields of Card.
+    """
+    low_high = {a: c["ci"] or (None, None) for a, c in apart.items()}
+    setups = _in_order(
+        [
+            {
+                "setup": a,
+                "value": c["difference"],
+                "low": low_high[a][0],
+                "high": low_high[a][1],
+                "seeds": c["n_seeds"],
+            }
+            for a, c in apart.items()
+        ]
+    )
+    by_seed = {(r["setup"], r["seed"]): r[key] for r in runs}
+    single = [
+        {"setup": a, "seed": seed, "value": value - by_seed[c["b"], seed]}
+        for a, c in apart.items()
+        for (setup, seed), value in by_seed.items()
+        if setup == a and (c["b"], seed) in by_seed
+    ]
+    dots = "Dots: seeds. " if setups["seeds"].max() > 1 else ""
+    return Card(
+        name=key,
+        title=title,
+        axis=axis,
+        setups=setups,
+        runs=pd.DataFrame(single, columns=["setup", "seed", "value"]),
+        sentence=sentence,
+        caption=f"{dots}{covered(apart)}; {n}.",
+        how=how,
+        zero=True,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from core import checkpoints, hub
+from core import checkpoints, hub, power
 from core.config import RunConfig
 from core.errors import InputError
 from core.planning import Plan
@@ -31,7 +31,8 @@ def of(plan: Plan) -> dict[str, Any]:
     label -> rows); `seconds_a_run` and `seconds` (from the speed of `measured` earlier runs with
     the same encoder, frozen layers and length; None without any); `memory` and
     `memory_of_machine`, `disk` and `disk_free` (bytes; the first of each is an estimate, None
-    where the encoder's config does not read); `problems` (sentences; with any, it cannot work).
+    where the encoder's config does not read); `power` (`power.guide`: what these seeds and test
+    rows can see); `problems` (sentences; with any, it cannot work).
     """
     configs = list(plan.runs.values())
     first = configs[0]
@@ -59,6 +60,7 @@ def of(plan: Plan) -> dict[str, Any]:
         "memory_of_machine": _memory_of_machine(),
         "disk": disk,
         "disk_free": _disk_free(),
+        "power": power.for_plan(plan),
     }
     return {**found, "problems": _problems(found, first, shape)}
 

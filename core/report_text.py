@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from core import paper
+from core import comparison, paper
 
 NOTHING_DONE = "No run of this study is done yet, so there are no predictions to show."
 COMPARED = (
-    "Difference: the first setup minus the second. Over sentences: other test sentences, the same "
-    "trained models. Over seeds: t-interval of seed-paired differences. Beyond chance: at 5 % over "
-    "the pairs of one measure (Holm). Without an interval: fewer than three seeds."
+    f"Difference: the first setup minus the second, paired by seed. {comparison.VERDICTS} Beyond "
+    "chance over the pairs of one measure together (Holm). "
+    f"{comparison.UNCORRECTED} {comparison.NO_VERDICT} Without an interval: fewer than three seeds "
+    "and one value a run."
 )
 BESIDE = (
     "Published values are one run each and have no interval in the paper. A verdict takes three "
@@ -22,8 +23,9 @@ METHOD = """
 - **Setups.** `balanced`; `imbalanced`; `imbalanced+cw` weights each row by w(c, l) = n(l) / (C n(c,
   l)) (equation 2); each with `+entropy` adds the masked-input entropy loss (equation 3).
 - **Skew uptake.** Slope of (share of a class predicted in a language - its true share) on (its
-  share in the skewed training set - its share under independence), over all cells. 0: the model
-  ignores the skew; 1: it copies it. Soft uptake: the same with mean probabilities.
+  share in the skewed training set - its share under independence), over all cells. Read minus
+  that of balanced models of the same seeds: languages differ in what is predicted before any skew.
+  Soft uptake: the same with mean probabilities.
 - **Language effect.** Total variation between the two groups' mean predictions on the same,
   translated sentences, minus what permuting the languages within each sentence gives.
 - **Language identification.** Five folds by sentence on CLS vectors: logistic regression as in the
@@ -40,8 +42,9 @@ METHOD = """
   value carry.
 - **Calibration error.** Expected calibration error in 15 bins (Guo et al. 2017).
 - **Intervals.** 95 %. With one or two seeds over test sentences (bootstrap; translations of one
-  sentence are drawn together), which leaves out what differs between seeds; from three seeds on
-  t-intervals over seeds.
+  sentence are drawn together), which leaves out what differs between seeds: no verdict. From three
+  seeds on differences have t-intervals that cover other seeds and other test sentences.
+- **Equivalence.** Two one-sided tests at 5 % (Schuirmann 1987) against a margin that is said.
 """
 CITATION = f"""
 {paper.CITATION}.

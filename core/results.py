@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
-from core import attributed, checkpoints, derived, study
+from core import checkpoints, derived, study
 from core.attribution import compared
 from core.config import BALANCED, IMPORTED, RunConfig
 from core.corpus import Corpus
@@ -18,7 +19,7 @@ from core.joint import count, divergence_bits, skew
 from core.measured import comparable, groups_of, measure, skewed_design, within_language
 from core.measures.accuracy import accuracy_totals
 from core.measures.bootstrap import Totals
-from core.measures.compare import DRAWS, Comparison, compare, holm
+from core.measures.compare import Comparison, compare, holm, margin_of
 
 
 def audit(corpus: Corpus) -> dict[str, Any]:
@@ -72,7 +73,6 @@ def _summary(name: str) -> dict[str, Any]:
     if not configs:
         raise next(iter(wrong.values()))
     skewed = skewed_design(configs)
-    reliance = attributed.language_reliance(name)
     other_seeds = {e["seed"] for e in entries if e["setup"] not in (*BALANCED, IMPORTED)}
     runs = []
     for entry in entries:
@@ -89,8 +89,6 @@ def _summary(name: str) -> dict[str, Any]:
         except InputError as error:
             run |= {"state": "failed", "message": str(error)}
         runs.append(run)
-    for run in runs:
-        run |= reliance.get(run["run"], {}) if run["state"] == "done" else {}
     first = next(iter(configs.values()))
     return {
         "study": name,
@@ -101,6 +99,7 @@ def _summary(name: str) -> dict[str, Any]:
         "groups": [list(g) for g in groups_of(skewed)] if skewed is not None else [],
         "training_shares": within_language(skewed) if skewed is not None else {},
         "runs": runs,
+        "comparisons": _comparisons(entries, configs, skewed),
     }
 
 
@@ -125,23 +124,31 @@ def _state(run_id: str) -> dict[str, str]:
 def comparisons(name: str) -> list[dict[str, Any]]:
     """Every measure of each setup of a study against the setup it is read against.
 
-    Imbalanced against balanced, with class weights against without, with the masked-input entropy
-    against without, and with one seed the null against balanced. `beyond_chance` is corrected
-    (Holm) for the pairs of setups compared by the same measure: each measure is a question of its
-    own, and with few seeds a correction over all of them would find nothing.
+    Imbalanced against balanced, with class weights against without and against balanced, with the
+    masked-input entropy against without, and with one seed the null against balanced.
+    `beyond_chance` is corrected (Holm) for the pairs of setups compared by the same measure, not
+    over the measures: each is a question of its own, and with few seeds a correction over all of
+    them would find nothing. Below three seeds it is None, and the `verdict` "no verdict".
+
+    Raises:
+        InputError: as `summary`, of which this is a part.
     """
-    entries = study.entries(name)
+    found: list[dict[str, Any]] = summary(name)["comparisons"]
+    return found
+
+
+def _comparisons(
+    entries: list[dict[str, Any]], configs: Mapping[str, RunConfig], skewed: pd.DataFrame | None
+) -> list[dict[str, Any]]:
     measures: dict[str, dict[int, dict[str, Totals | float]]] = {}
-    configs = checkpoints.read_configs(entry["run"] for entry in entries)
-    table = skewed_design(configs)
     for entry in entries:
         run_id = entry["run"]
         if run_id in configs and checkpoints.is_complete(run_id):
             with suppress(InputError):  # summary says what is wrong with it
-                found = comparable(run_id, configs[run_id], table)
+                found = comparable(run_id, configs[run_id], skewed)
                 measures.setdefault(entry["setup"], {})[entry["seed"]] = found
     compared = []
-    for a, b in _pairs(list(measures)):
+    for a, b in pairs(list(measures)):
         compared += _compare(a, b, measures[a], measures[b])
     others = {s for x, runs in measures.items() if x not in (*BALANCED, IMPORTED) for s in runs}
     for setup in BALANCED:
@@ -154,7 +161,9 @@ def comparisons(name: str) -> list[dict[str, Any]]:
     return [_document(c) for c in judged]
 
 
-def compare_runs(name: str, a: Sequence[str], b: Sequence[str]) -> list[dict[str, Any]]:
+def compare_runs(
+    name: str, a: Sequence[str], b: Sequence[str], margins: float = 1.0
+) -> list[dict[str, Any]]:
     """Every measure of some runs of a study against others of it, such as two setups or two runs.
 
     Runs of one seed are paired; a single run is compared with a single one whatever their seeds.
@@ -165,6 +174,7 @@ def compare_runs(name: str, a: Sequence[str], b: Sequence[str]) -> list[dict[str
         name: the study.
         a: ids of finished runs, of different seeds.
         b: what they are read against.
+        margins: what the usual ones are multiplied by.
 
     Returns:
         As `comparisons`, with the means `value_a` and `value_b`; accuracy in each language too.
@@ -193,7 +203,7 @@ def compare_runs(name: str, a: Sequence[str], b: Sequence[str]) -> list[dict[str
             "choose single runs, or train both setups on one seed."
         )
     documents = []
-    compared = _compare("a", "b", sides[0], sides[1], _PAGE_DRAWS)
+    compared = _compare("a", "b", sides[0], sides[1], margins)
     questions = dict.fromkeys(_question(c) for c in compared)
     for judged in (c for q in questions for c in holm([c for c in compared if _question(c) == q])):
         document = _document(judged)
@@ -209,16 +219,12 @@ def _question(c: Comparison) -> str:
     return c.measure.partition(", ")[0] + ("," if ", " in c.measure else "")
 
 
-# Somebody waits, and one pair asks for no smaller p than 2 / 2,001.
-_PAGE_DRAWS = 2000
-
-
 def _compare(
     a: str,
     b: str,
     runs_a: Mapping[int, Mapping[str, Totals | float]],
     runs_b: Mapping[int, Mapping[str, Totals | float]],
-    draws: int = DRAWS,
+    margins: float = 1.0,
 ) -> list[Comparison]:
     """By every measure that all runs of the common seeds have; nothing where there is none."""
     common = sorted(set(runs_a) & set(runs_b))
@@ -232,7 +238,7 @@ def _compare(
             m,
             dict(enumerate(x[m] for x in of_a)),
             dict(enumerate(x[m] for x in of_b)),
-            draws,
+            margin=None if (usual := margin_of(m)) is None else margins * usual,
         )
         for m in of_a[0]
         if all(m in x for x in (*of_a, *of_b))
@@ -249,17 +255,25 @@ def _document(c: Comparison) -> dict[str, Any]:
         "p": c.p,
         "n_seeds": c.n_seeds,
         "method": c.method,
+        "covers": c.covers,
         "beyond_chance": c.beyond_chance,
+        "margin": c.margin,
+        "within_margin": c.within_margin,
+        "verdict": c.verdict,
+        "spread": c.spread and asdict(c.spread),
     }
 
 
-def _pairs(setups: list[str]) -> list[tuple[str, str]]:
+def pairs(setups: Sequence[str]) -> list[tuple[str, str]]:
+    """The setups of a study that are compared, each with the one it is read against."""
     wanted = [
         ("imbalanced", "balanced"),
         ("imbalanced+cw", "imbalanced"),
         ("imbalanced+cw", "balanced"),
         *((s, s.removesuffix("+entropy")) for s in setups if s.endswith("+entropy")),
         ("imbalanced+entropy", "balanced+entropy"),
+        ("imbalanced+cw+entropy", "imbalanced+entropy"),
+        ("imbalanced+cw+entropy", "balanced+entropy"),
         (IMPORTED, "balanced"),
     ]
     return [(a, b) for a, b in wanted if a in setups and b in setups]

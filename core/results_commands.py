@@ -56,6 +56,9 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     show = commands.add_parser("show", help="the results of a run or study")
     show.add_argument("name", metavar="RUN|STUDY")
     show.add_argument("--json", action="store_true", help="one JSON document")
+    show.add_argument(
+        "--power", action="store_true", help="how many seeds a difference takes in this study"
+    )
     show.set_defaults(command=_show)
 
     report = commands.add_parser(
@@ -122,11 +125,14 @@ def _runs(chosen: argparse.Namespace) -> None:
 
 
 def _show(chosen: argparse.Namespace) -> None:
-    from core import checkpoints, show, study
-    from core.results import comparisons, run_summary, summary
+    from core import checkpoints, show, show_comparisons, study
+    from core.results import run_summary, summary
 
     if chosen.name in study.started():
-        document = {**summary(chosen.name), "comparisons": comparisons(chosen.name)}
+        if chosen.power:
+            say(show_comparisons.power_text(chosen.name))
+            return
+        document = summary(chosen.name)
         say(as_json(document) if chosen.json else show.study_text(document))
         return
     try:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from core import checkpoints, joint
+from core import checkpoints, joint, power, show_comparisons
+from core.terminal import interval as _interval
+from core.terminal import number as _number
 from core.terminal import table
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def plan_text(plan: Plan) -> str:
         ]
         body = [[lang, *parts[0].loc[lang], "|", *parts[1].loc[lang]] for lang in config.languages]
         lines.append(table(["language", *config.labels, "|", *config.labels], body))
-    return "\n".join(lines)
+    return "\n".join([*lines, *show_comparisons.power_lines(power.for_plan(plan))])
 
 
 def study_text(document: dict[str, Any]) -> str:
@@ -96,8 +98,10 @@ def study_text(document: dict[str, Any]) -> str:
     lines += [
         "",
         "In brackets: 95 % intervals over test sentences, one training each; they leave out what",
-        "differs between seeds. Skew uptake: 0 ignores the skew of the training set, 1 copies it.",
+        "differs between seeds. Skew uptake and language effect are read minus balanced, since",
+        "languages differ before any skew.",
     ]
+    lines += show_comparisons.minus_balanced(document["comparisons"])
     done = [run for run in document["runs"] if run["state"] == "done"]
     if done and document["groups"]:
         lines += ["", "share of each class predicted, by group of languages (%)"]
@@ -114,7 +118,8 @@ def study_text(document: dict[str, Any]) -> str:
                 rows.append([group, f"{setup}, seed {run['seed']}", *(_percent(x) for x in cells)])
         lines.append(table(["languages", "", *document["labels"]], rows))
     lines += _further_measures(done)
-    lines += _comparisons(document.get("comparisons", []))
+    lines += show_comparisons.comparisons(document["comparisons"])
+    lines += show_comparisons.power_reading(power.for_study(document))
     for run in document["runs"]:
         if run["state"] != "queued" and run["message"]:
             lines += ["", f"{run['run']} {run['state']}: {run['message']}"]
@@ -183,30 +188,6 @@ def _further_measures(done: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _comparisons(found: list[dict[str, Any]]) -> list[str]:
-    if not found:
-        return []
-    rows = [
-        [
-            f"{c['a']} - {c['b']}",
-            c["measure"].replace("_", " "),
-            _interval(c["difference"], c["ci"]) if c["ci"] else _number(c["difference"], 3),
-            c["n_seeds"],
-            c["method"],
-            {True: "beyond chance", False: "not beyond chance", None: ""}[c["beyond_chance"]],
-        ]
-        for c in found
-    ]
-    columns = ["difference", "measure", "value [95 % interval]", "seeds", "over", ""]
-    return [
-        "",
-        table(columns, rows),
-        "",
-        "Over sentences: other test sentences, the same trained models. Over seeds: t-interval of",
-        "seed-paired differences. Beyond chance: at 5 % over the lines of one measure (Holm).",
-    ]
-
-
 def runs_text(listed: pd.DataFrame) -> str:
     """What `python -m core runs` prints."""
     if listed.empty:
@@ -258,17 +239,6 @@ def _plain(value: Any) -> Any:
     if value is None or value != value:
         return "–"
     return int(value) if isinstance(value, float) else value
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None or value != value else f"{value:.{digits}f}"
-
-
-def _interval(value: float | None, ends: list[float] | None) -> str:
-    if value is None or ends is None:
-        return "–"
-    numbers = (round(x, 3) + 0.0 for x in (value, *ends))  # -0.0 becomes 0.0
-    return "{:.3f} [{:.3f}, {:.3f}]".format(*numbers)
 
 
 def _percent(share: float) -> str:

@@ -95,3 +95,16 @@ def quiet() -> None:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number, or a dash where there is none."""
+    return "–" if value is None or value != value else f"{value:.{digits}f}"
+
+
+def interval(value: float | None, ends: list[float] | None) -> str:
+    """A number with the ends of its interval; a dash without one."""
+    if value is None or ends is None:
+        return "–"
+    numbers = (round(x, 3) + 0.0 for x in (value, *ends))  # -0.0 becomes 0.0
+    return "{:.3f} [{:.3f}, {:.3f}]".format(*numbers)

@@ -139,7 +139,7 @@ def _study(chosen: argparse.Namespace) -> None:
     quiet()
     from core import planning, show, worker
     from core.index import publish
-    from core.results import comparisons, summary
+    from core.results import summary
     from core.session import Session
 
     session = Session()
@@ -157,7 +157,7 @@ def _study(chosen: argparse.Namespace) -> None:
 
     worker.work_through(planning.enqueue(plan), session, report)
     publish()
-    say(show.study_text({**summary(asked.name), "comparisons": comparisons(asked.name)}))
+    say(show.study_text(summary(asked.name)))
 
 
 def _train(chosen: argparse.Namespace) -> None:
@@ -173,7 +173,7 @@ def _import(chosen: argparse.Namespace) -> None:
     quiet()
     from core import bring, show
     from core.index import publish
-    from core.results import comparisons, summary
+    from core.results import summary
 
     name = bring.bring(
         Path(chosen.folder),
@@ -186,4 +186,4 @@ def _import(chosen: argparse.Namespace) -> None:
         **_corpus_options(chosen),
     )
     publish()
-    say(show.study_text({**summary(name), "comparisons": comparisons(name)}))
+    say(show.study_text(summary(name)))

@@ -1,11 +1,11 @@
-"""In what do two runs or setups differ, is it beyond chance, and what was set differently?"""
+"""In what do two runs or setups differ, beyond chance or not, and what was set differently?"""
 
 from typing import Any
 
 import streamlit as st
 
 from core import comparison, results, settings
-from core.charts.comparison import differences
+from core.charts.comparison import FORMS, differences
 from core.errors import InputError
 from core.figures import Figure
 from core.words import escaped
@@ -22,18 +22,31 @@ st.caption(
 )
 runs = common.done_runs(document)
 sides = comparison.sides(runs)
-places = st.columns(2)
+places = st.columns([2, 2, 1])
 with places[0]:
     default = "imbalanced" if "imbalanced" in sides else next(reversed(sides))
     first = view.choose("First", "a", list(sides), default, show=lambda x: sides[x][0], always=True)
 with places[1]:
     other = next((x for x in sides if x != first), first)
     second = view.choose("Second", "b", list(sides), other, show=lambda x: sides[x][0], always=True)
+with places[2]:
+    margins = view.choose(
+        "Margins",
+        "margins",
+        (0.5, 1.0, 2.0),
+        1.0,
+        show=lambda x: "as usual" if x == 1 else f"× {x:g}",
+        help="A difference that is smaller is of no consequence: equivalent. The usual ones are "
+        "accuracy .01 (the paper's smallest loss), uptake .10 (less than a third of the paper's), "
+        "language effect and calibration .02, base values and language identification .05.",
+    )
 
 
 @st.cache_data(show_spinner="Comparing over resampled sentences …", max_entries=32)
-def compared(study: str, a: list[str], b: list[str], fingerprint: str) -> list[dict[str, Any]]:
-    return results.compare_runs(study, a, b)
+def compared(
+    study: str, a: list[str], b: list[str], margins: float, fingerprint: str
+) -> list[dict[str, Any]]:
+    return results.compare_runs(study, a, b, margins)
 
 
 if first == second:
@@ -41,7 +54,7 @@ if first == second:
     st.stop()
 a, b = sides[first][1], sides[second][1]
 try:
-    frame = comparison.table(compared(name, a, b, results.fingerprint(name)))
+    frame = comparison.table(compared(name, a, b, margins, results.fingerprint(name)))
     differing = settings.differing(a, b)
 except InputError as error:
     st.error(escaped(str(error)))
@@ -55,13 +68,13 @@ if len(with_interval):
             title=f"What differs: {sides[first][0]} minus {sides[second][0]}",
             name=f"{name}-{first}-{second}",
             reading=comparison.reading(frame, escaped(first), escaped(second)),
-            caption=f"n = {runs[0]['n_test']:,} test rows. Bars: 95 % intervals of the difference. "
-            "Filled and blue: beyond chance.",
-            how="Over sentences: what other test sentences could have given, with the same "
-            "trained models and the same sentences for both. Over seeds (three or more): a "
-            "t-interval of seed-paired differences, which holds for other trainings too. Each "
-            "measure is tested at 5 %; the languages' accuracies are corrected for being several "
-            "(Holm). (Paper: one run each, no intervals.)",
+            caption=f"n = {runs[0]['n_test']:,} test rows. Bars: 95 % intervals of the difference; "
+            f"they cover {'; '.join(dict.fromkeys(with_interval['interval covers']))}. {FORMS}",
+            how=f"{comparison.VERDICTS} From three seeds on an interval covers other seeds and "
+            "other test sentences (for probes and base values other seeds alone); below, other "
+            "test sentences alone, with the same trained models. The languages' accuracies are "
+            f"corrected for being several (Holm). {comparison.UNCORRECTED} (Paper: one run each, "
+            "no intervals.)",
         )
     )
 st.markdown("#### Every measure")
@@ -73,17 +86,18 @@ drawing.table(
         "difference",
         "from",
         "to",
+        "margin",
         "verdict",
         "first",
         "second",
         "p",
-        "over",
         "seeds",
+        "interval covers",
     ],
 )
 st.caption(
     "No interval: with fewer than three seeds a probe and a base value have one value a run. "
-    "Compare it with the null."
+    f"{comparison.UNCORRECTED}"
 )
 st.markdown("#### Settings that differ")
 if len(differing):

@@ -15,6 +15,8 @@ from core.recipe import CHOICES, Recipe
 from core.study import Study
 
 _HELP = {
+    "seeds": "Below three there is no verdict on any difference: another seed may differ by more. "
+    "Check says what so many seeds can see.",
     "groups": "For the design linear: shares rise over the labels in the languages before the bar "
     "and fall in those behind it. Empty: the halves of the languages.",
     "columns": "Where a file's columns have other names: ours=theirs, such as language=lang.",

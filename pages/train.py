@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import form, jobs, licence, monitoring, study, worker
+from core import form, jobs, licence, monitoring, power, study, worker
 from core.errors import InputError
 from core.study import Study
 from core.words import escaped
@@ -28,6 +28,11 @@ def show_plan(plan: dict[str, Any]) -> None:
         chosen = view.choose("Rows of each cell", "cell", options)
         design, _, split = chosen.partition(", ")
         st.dataframe(pd.DataFrame(plan["cells"][design][split]).T, width="stretch")
+    if plan.get("power"):  # a plan that was made by an older version has none
+        st.markdown("#### What these seeds can see")
+        st.markdown(power.reading(plan["power"]))
+        st.dataframe(power.table(plan["power"]), hide_index=True, width="stretch")
+        st.caption(power.source(plan["power"]))
 
 
 def check_and_start(asked: Study) -> None:

@@ -96,9 +96,8 @@ def test_show_has_the_documented_keys(done, capsys) -> None:
         matrix = pd.DataFrame(run["confusion"]["de"]).T
         assert matrix.to_numpy().sum() == 24
     comparisons = document["comparisons"]
-    assert {"a", "b", "measure", "difference", "ci", "n_seeds", "beyond_chance"} <= set(
-        comparisons[0]
-    )
+    assert {"a", "b", "measure", "difference", "ci", "n_seeds", "beyond_chance", "verdict",
+            "margin", "covers"} <= set(comparisons[0])  # fmt: skip
     by_key = {(c["a"], c["b"], c["measure"]): c for c in comparisons}
     runs = {r["setup"]: r for r in document["runs"] if not r["null"]}
     found = by_key["imbalanced", "balanced", "accuracy"]
@@ -115,6 +114,8 @@ def test_show_has_the_documented_keys(done, capsys) -> None:
     assert "language identification from CLS vectors of the test set: n = 144" in text
     assert "before fine-tuning" in text
     assert "(Holm)" in text
+    assert "minus balanced, paired by seed; 95 % intervals cover other test sentences" in text
+    assert "Other seeds were not tried" in text
 
 
 def test_missing_artefacts_are_made_and_the_same(copied, study_file) -> None:

@@ -49,10 +49,15 @@ def test_cards_follow_what_was_measured(document) -> None:
     for run in document["runs"]:
         run |= {"language_effect": None, "skew_uptake": None, "probe": {}}
     assert [card.name for card in headline.cards(document)] == ["accuracy"]
-    for run in document["runs"]:
-        run |= {"language_reliance": 0.1, "language_reliance_texts": 18}
-    assert headline.cards(document)[-1].name == "language_reliance"
     assert headline.cards({**document, "runs": []}) == []
+
+
+def judge(document: dict, difference: float, verdict: str, seeds: int = 3) -> None:
+    """Give all comparisons of a document this difference and verdict."""
+    for c in document["comparisons"]:
+        c |= {"difference": difference, "ci": [difference - 0.02, difference + 0.02]}
+        c |= {"verdict": verdict, "within_margin": verdict == "equivalent", "margin": 0.03}
+        c |= {"n_seeds": seeds, "covers": "other seeds and other test sentences"}
 
 
 def test_sentences_are_made_of_the_numbers(document) -> None:
@@ -63,19 +68,47 @@ def test_sentences_are_made_of_the_numbers(document) -> None:
         if imbalanced:
             for language, share in shares.items():
                 run["predictions"][language]["positive"] = share
+    judge(document, -0.05, "differs")
     accuracy, uptake, *_ = (
         card.sentence.replace("\u00a0", " ") for card in headline.cards(document)
     )
-    assert "right in **70.0 %** of the test texts, 5.0 points fewer" in accuracy
-    assert "The 2 balanced models lie 0.0 points apart" in accuracy
+    assert "right in **70.0 %** of the test texts, the balanced one in **75.0 %**" in accuracy
+    assert "Minus balanced: skewed training **−5.0 points** [−7.0, −3.0]" in accuracy
+    assert "differs; class weights **−5.0 points**" in accuracy
+    assert "The 2 balanced models, which differ by their seed alone, lie 0.0 points" in accuracy
     assert "*positive* for **45 %** of the **fr** texts and for **31 %** of the **de**" in uptake
-    assert "the truth is 33 %. That is **50 %** of the skew" in uptake
+    assert "the truth is 33 %. Minus balanced: skewed training **−5 %** [−7, −3]" in uptake
 
 
-def test_equal_accuracies_are_called_equal(document) -> None:
-    for run in document["runs"]:
-        run["accuracy"] = 0.75 if run["setup"] == "imbalanced" else 0.7504
-    assert "of the test texts, as many as trained on" in headline.cards(document)[0].sentence
+@pytest.mark.parametrize("verdict", ["differs", "equivalent", "cannot tell", "no verdict"])
+def test_every_card_says_the_verdict_of_its_difference_and_what_is_covered(
+    document, verdict
+) -> None:
+    judge(document, 0.01, verdict)
+    for card in headline.cards(document):
+        assert f", {verdict}" in card.sentence
+        assert "cover other seeds and other test sentences" in card.caption
+        assert ("other seeds were not tried" in card.caption) == (verdict == "no verdict")
+        for claim in ("brings back", "does not", "no effect", "erases", "ignores"):
+            assert claim not in card.sentence + card.how.replace("it does not report", "")
+
+
+def test_uptake_and_effect_are_shown_minus_balanced_seed_by_seed(document) -> None:
+    cards = {card.name: card for card in headline.cards(document)}
+    by = {(r["setup"], r["seed"]): r for r in document["runs"]}
+    for name in ("skew_uptake", "language_effect"):
+        card = cards[name]
+        assert card.setups["setup"].tolist() == ["balanced (null)", "imbalanced", "imbalanced+cw"]
+        apart = by["imbalanced", 0][name] - by["balanced", 0][name]
+        row = card.setups.set_index("setup").loc["imbalanced"]
+        assert row["value"] == pytest.approx(apart) and row["low"] <= apart <= row["high"]
+        dots = card.runs.set_index("setup")["value"]
+        assert dots["imbalanced"] == pytest.approx(apart)
+        assert "minus balanced" in card.axis and card.zero
+    assert "no interval of the difference and no verdict" in cards["knn"].caption
+    document["comparisons"] = []
+    raw = {card.name: card for card in headline.cards(document)}["skew_uptake"]
+    assert raw.axis == "skew uptake (slope)" and "not known how much" in raw.sentence
 
 
 def test_a_label_cannot_write_markdown(document) -> None:

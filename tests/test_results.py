@@ -24,6 +24,7 @@ from core import (
 from core.errors import InputError
 from core.measures.calibration import calibration_error, reliability
 from core.measures.predictions import Predictions
+from core.words import signed
 
 
 @pytest.fixture
@@ -114,23 +115,71 @@ def test_sides_without_a_common_seed_are_refused(done) -> None:
         results.compare_runs("small", [ids[0], ids[3]], [])
 
 
-def test_a_reading_counts_what_is_beyond_chance() -> None:
-    def one(measure: str, difference: float, beyond: bool | None) -> dict:
-        ci = None if beyond is None else [difference - 0.1, difference + 0.1]
-        values = {"value_a": difference, "value_b": 0.0, "difference": difference, "ci": ci}
-        judged = {"p": 0.01, "beyond_chance": beyond, "method": "seeds", "n_seeds": 3}
-        return {"measure": measure, **values, **judged}
+def compared(measure: str, difference: float, verdict: str, within: bool | None = False) -> dict:
+    ci = [difference - 0.1, difference + 0.1]
+    values = {"value_a": difference, "value_b": 0.0, "difference": difference, "ci": ci}
+    judged = {"p": 0.01, "verdict": verdict, "within_margin": within, "margin": 0.02, "n_seeds": 3}
+    return {"measure": measure, "covers": "other seeds", **values, **judged}
 
-    compared = [one("skew_uptake", 0.5, True), one("accuracy", -0.03, True),
-                one("calibration", 0.01, False), one("probe_original_knn", 0.4, None)]  # fmt: skip
-    frame = comparison.table(compared)
+
+def test_a_reading_says_what_differs_what_is_equivalent_and_what_cannot_be_told() -> None:
+    frame = comparison.table(
+        [
+            compared("skew_uptake", 0.5, "differs"),
+            compared("accuracy", -0.03, "differs", within=True),
+            compared("calibration", 0.01, "equivalent", within=True),
+            compared("probe_original_knn", 0.4, "cannot tell"),
+            compared("base_values", 0.4, "no verdict", within=None),
+        ]
+    )
     assert frame["measure"].tolist()[:2] == ["accuracy", "skew uptake"]
-    assert np.isnan(frame["from"].iloc[-1])
+    assert frame["verdict"].iloc[0] == "differs, by less than the margin"
     text = comparison.reading(frame, "x", "y")
-    assert "**2 of 3** measures" in text
+    assert "**2 of 4** measures differ between **x** and **y**" in text
     assert "skew uptake +0.500; accuracy \u22120.030." in text
-    none = comparison.table([one("accuracy", 0.0, False)])
-    assert "None of the 1 measures" in comparison.reading(none, "x", "y")
+    assert "Equivalent within the margin: calibration error." in text
+    assert "is shown): language identification, test set: 15 neighbours." in text
+    assert "nothing is corrected across the measures" in text
+    one = comparison.table([compared("accuracy", 0.0, "cannot tell")])
+    assert "**0 of 1** measures" in comparison.reading(one, "x", "y")
+
+
+def test_without_a_verdict_a_reading_says_that_seeds_were_not_tried() -> None:
+    frame = comparison.table([compared("accuracy", 0.4, "no verdict", within=None)])
+    text = comparison.reading(frame, "x", "y")
+    assert "Other seeds were not tried" in text and "same trained models" in text
+    assert "beyond" not in text and "differ by" in text
+
+
+def test_a_difference_is_written_with_its_sign_interval_and_verdict() -> None:
+    def written(*given) -> str:
+        return comparison.written(compared("accuracy", *given), lambda x: signed(x, 2))
+
+    assert written(0.2, "differs") == "**+0.20** [+0.10, +0.30], differs"
+    assert written(-0.1, "cannot tell") == "**\u22120.10** [\u22120.20, 0.00], cannot tell"
+    assert written(0.0, "equivalent", True).endswith("equivalent (±0.02)")
+    assert written(0.05, "differs", True).endswith("differs, by less than the margin (±0.02)")
+
+
+def test_below_three_seeds_every_document_says_so(done) -> None:
+    ids = study.run_ids("small")
+    for found in (results.comparisons("small"), results.compare_runs("small", ids[1:2], ids[:1])):
+        assert {c["verdict"] for c in found} == {"no verdict"}
+        assert {c["p"] for c in found} == {c["beyond_chance"] for c in found} == {None}
+        by_rows = {c["covers"] for c in found if c["method"] == "sentences"}
+        assert by_rows == {"other test sentences, these trained models"}
+    assert "language_reliance" not in {c["measure"] for c in results.comparisons("small")}
+    wide = results.compare_runs("small", ids[1:2], ids[:1], margins=2.0)
+    assert [c["margin"] for c in wide] == [2 * c["margin"] for c in found]
+
+
+def test_the_setups_with_entropy_are_read_against_their_own() -> None:
+    setups = [f"{s}+entropy" for s in ("balanced", "imbalanced", "imbalanced+cw")]
+    assert results.pairs(setups) == [
+        ("imbalanced+entropy", "balanced+entropy"),
+        ("imbalanced+cw+entropy", "imbalanced+entropy"),
+        ("imbalanced+cw+entropy", "balanced+entropy"),
+    ]
 
 
 def test_sides_are_setups_and_the_runs_of_those_with_several() -> None:

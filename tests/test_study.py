@@ -271,6 +271,8 @@ def test_a_dry_run_says_what_exists_and_the_rows_of_each_cell(done, study_file, 
     assert text.count(" done ") == 3
     assert text.count(" new ") == 3
     assert "rows of each cell, imbalanced" in text
+    assert "With 2 seeds there is no verdict on any difference" in text
+    assert "seeds needed" in text and "at Holm" not in text
     assert [line.split() for line in text.splitlines() if line.startswith("fr ")][1] == [
         "fr", "5", "10", "15", "|", "2", "4", "6"
     ]  # fmt: skip

@@ -8,12 +8,21 @@ import pandas as pd
 from core.charts import AnyChart
 from core.charts.palette import NEUTRAL, TRUTH, names_axis, tips
 
-# Filled and blue: beyond chance. Hollow and grey: not, or not known.
-_BEYOND = "#2F7AB5"
+# Colour and fill by how the verdict begins; told apart without the colours too.
+_FORMS = {
+    "differs": ("#2F7AB5", "#2F7AB5"),
+    "equivalent": (NEUTRAL, NEUTRAL),
+    "cannot tell": (NEUTRAL, "transparent"),
+    "no verdict": (NEUTRAL, "transparent"),
+}
+FORMS = (
+    "Filled and blue: differs. Filled and grey: equivalent. Hollow: cannot tell, or no verdict. "
+    "Pale bands: the margins."
+)
 
 
 def differences(frame: pd.DataFrame) -> AnyChart:
-    """One line a measure.
+    """One line a measure; FORMS says what the marks mean.
 
     Args:
         frame: from `comparison.table`.
@@ -24,9 +33,18 @@ def differences(frame: pd.DataFrame) -> AnyChart:
     forms |= dict.fromkeys(("difference", "from", "to"), "+.3f")
     zero = alt.Chart(pd.DataFrame({"difference": [0.0]})).mark_rule(color=TRUTH, strokeDash=[4, 3])
     layers: list[AnyChart] = [zero.encode(x=alt.X("difference:Q", axis=ticks))]
-    beyond = frame["verdict"] == "beyond chance"
-    for part, colour, fill in ((beyond, _BEYOND, _BEYOND), (~beyond, NEUTRAL, "transparent")):
-        base = alt.Chart(frame[part]).encode(y=y, tooltip=tips("measure", "verdict", **forms))
+    bands = frame[frame["margin"].notna()].assign(below=-frame["margin"])
+    band = alt.Chart(bands).mark_rule(strokeWidth=14, color=NEUTRAL, opacity=0.2).encode(
+        y=y, x=alt.X("below:Q", title=title, axis=ticks), x2=alt.X2("margin:Q")
+    )  # fmt: skip
+    layers.append(band)
+    for verdict, (colour, fill) in _FORMS.items():
+        part = frame["verdict"].str.startswith(verdict)
+        if not part.any():
+            continue
+        base = alt.Chart(frame[part]).encode(
+            y=y, tooltip=tips("measure", "verdict", "margin", **forms)
+        )
         rules = base.mark_rule(strokeWidth=2.5, color=colour)
         points = base.mark_point(size=80, strokeWidth=2, opacity=1, color=colour, fill=fill)
         layers += [

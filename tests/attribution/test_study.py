@@ -18,7 +18,6 @@ from core.attribution.compared import available, compared
 from core.attribution.study import attribute
 from core.errors import InputError
 from core.measures.cumulative import PARTS
-from core.results import summary
 from core.session import Session
 
 KEY = "gaussian_process-4"
@@ -207,22 +206,6 @@ def test_the_null_stands_beside_every_difference(kept) -> None:
     assert sides["fr", "positive"] == sides["de", "negative"] == "over"
     assert sides["de", "positive"] == "under"
     assert sides["de", "neutral"] is None
-
-
-def test_the_summary_of_a_study_has_the_language_reliance(kept) -> None:
-    parts = {
-        r["run"]: r
-        for r in attributions("small")["decomposition"]
-        if r["part"] == "language_reliance"
-    }
-    runs = {run["run"]: run for run in summary("small")["runs"]}
-    assert len(parts) == 3 and len(runs) == 4
-    for run_id, run in runs.items():
-        expected = None
-        if run_id in parts:  # the null's own is not taken off itself
-            part = parts[run_id]
-            expected = part["mean"] if part["minus_null"] is None else part["minus_null"]
-        assert run.get("language_reliance") == expected
 
 
 def test_seeds_are_paired_and_have_the_next_balanced_run_as_their_null() -> None:

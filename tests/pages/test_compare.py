@@ -16,9 +16,14 @@ def test_two_setups_are_compared_by_every_measure(done, open_page) -> None:
         assert table.loc[name, "first"] == pytest.approx(runs["imbalanced"][key])
         assert table.loc[name, "second"] == pytest.approx(runs["balanced"][key])
     assert (table["difference"] - table["first"] + table["second"]).abs().max() < 1e-9
-    assert set(table["verdict"]) <= {"beyond chance", "not beyond chance", "no interval"}
+    assert set(table["verdict"]) == {"no verdict"}  # one seed
+    assert table.loc["accuracy", "interval covers"] == "other test sentences, these trained models"
     assert table.loc["accuracy", "from"] <= table.loc["accuracy", "difference"]
-    assert "measures with an interval" in texts(app, "markdown")
+    assert "Other seeds were not tried" in texts(app, "markdown")
+    assert "nothing is corrected across the measures" in texts(app, "caption")
+    assert table.loc["accuracy", "margin"] == 0.01
+    wider = open_page("compare", margins="2.0").dataframe[0].value.set_index("measure")
+    assert wider.loc["accuracy", "margin"] == 0.02
 
 
 def test_only_the_settings_that_differ_are_listed(done, open_page) -> None:

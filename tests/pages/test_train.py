@@ -91,6 +91,10 @@ def test_a_study_is_checked_then_started(study_file, copied, started) -> None:
     assert metrics["Time"] == "0 s"
     assert app.dataframe[0].value["state"].tolist() == ["done"] * 4
     assert app.dataframe[1].value.loc["de"].tolist() == [10, 10, 10]
+    assert "With 1 seed there is no verdict on any difference" in texts(app, "markdown")
+    seen = app.dataframe[2].value
+    assert set(seen["seen with 1 seed"]) == {"no verdict"}
+    assert (seen["seeds needed"] != "").all() and "the demo" in texts(app, "caption")
     app = press(app, "Start")
     assert started[-1] == "0"
     job = jobs.find("study-small")
