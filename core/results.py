@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from core import attributed, checkpoints, derived, study
+from core import checkpoints, derived, study
 from core.attribution import compared
 from core.config import BALANCED, IMPORTED, RunConfig
 from core.corpus import Corpus
@@ -72,7 +72,6 @@ def _summary(name: str) -> dict[str, Any]:
     if not configs:
         raise next(iter(wrong.values()))
     skewed = skewed_design(configs)
-    reliance = attributed.language_reliance(name)
     other_seeds = {e["seed"] for e in entries if e["setup"] not in (*BALANCED, IMPORTED)}
     runs = []
     for entry in entries:
@@ -89,8 +88,6 @@ def _summary(name: str) -> dict[str, Any]:
         except InputError as error:
             run |= {"state": "failed", "message": str(error)}
         runs.append(run)
-    for run in runs:
-        run |= reliance.get(run["run"], {}) if run["state"] == "done" else {}
     first = next(iter(configs.values()))
     return {
         "study": name,
