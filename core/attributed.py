@@ -23,8 +23,8 @@ from core.measured import skewed_design
 from core.measures.cumulative import token_shares
 
 THRESHOLD = 0.01  # paper, section 2.3
-TEXTS = ("all", "label")
 Texts = Literal["all", "label"]
+TEXTS: tuple[Texts, ...] = ("all", "label")
 
 
 def attributions(

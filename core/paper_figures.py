@@ -20,7 +20,7 @@ Document = dict[str, Any]
 _GROUPS = tuple(part for part in PARTS if part != "base")
 COLUMNS = ["label", "part", "side", "published"]
 OURS = ["direction", "ours", "from", "to"]
-LESS = ["direction minus the null", "minus the null", "null from", "null to"]
+CROSSED = ["direction cross-fitted", "cross-fitted", "crossed from", "crossed to"]
 
 
 def panels_of(document: Document, figure: int) -> list[tuple[str, str]]:
@@ -62,12 +62,12 @@ def directions(document: Document, corpus: str, figure: int, setup: str) -> pd.D
                         "side": side.replace("-", "−"),
                         "published": said.says,
                         **_verdict(found, "mean", said.sign, OURS),
-                        **_verdict(found, "minus_null", said.sign, LESS),
+                        **_verdict(found, "crossed", said.sign, CROSSED),
                     }
                 )
-    frame = pd.DataFrame(rows, columns=[*COLUMNS, *OURS, *LESS])
-    if not frame["minus the null"].notna().any():
-        frame = frame.drop(columns=LESS)
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, *OURS, *CROSSED])
+    if not frame["cross-fitted"].notna().any():
+        frame = frame.drop(columns=CROSSED)
     return frame
 
 

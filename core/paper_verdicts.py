@@ -130,7 +130,7 @@ def written(frame: pd.DataFrame, digits: int = 3) -> tuple[pd.DataFrame, list[st
     numbers = {
         "published": ("published", "published from", "published to"),
         "ours": ("ours", "from", "to"),
-        "minus the null": ("minus the null", "null from", "null to"),
+        "cross-fitted": ("cross-fitted", "crossed from", "crossed to"),
     }
     hidden = {c for of in numbers.values() for c in of[1:]} | {"n", "seeds"}
     made, shown = frame.copy(), []

@@ -12,7 +12,7 @@ COMPARED = (
 )
 BESIDE = (
     "Published values are one run each and have no interval in the paper. Panels of its figures "
-    "stand under Tokens; here they stand again minus the null, which is beyond the paper."
+    "stand under Tokens; here they stand cross-fitted, which is beyond the paper."
 )
 METHOD = """
 - **Skew.** Training and validation set of an imbalanced setup have a skewed joint distribution of

@@ -32,14 +32,14 @@ def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
         st.markdown(text)
     for table in figures.directions(name, document, corpus, figure):
         drawing.show_block(table)
-    minus = view.switch(
-        "Minus the null",
-        "minus-null",
-        help="Beyond the paper: what differs between two balanced models is taken off each bar.",
+    crossed = view.switch(
+        "Cross-fitted",
+        "crossed",
+        help="Beyond the paper: groups are chosen by the balanced model of another seed.",
     )
-    panels = figures.panels(study, document, figure, minus_null=minus)
+    panels = figures.panels(study, document, figure, crossed=crossed)
     if not panels:
-        st.info("There is no second balanced model with attributions, and so no null.")
+        st.info("Cross-fitting needs a second balanced model with attributions.")
     for panel in panels:
         drawing.show(panel)
 

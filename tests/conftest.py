@@ -160,8 +160,8 @@ def three_seeds(explained: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
                 if not target.exists():
                     shutil.copytree(folder / entry["run"], target)
                     (target / "config.json").write_text(other.canonical_json())
-                    lines.append(f'run = "{other.run_id}"\nsetup = "{entry["setup"]}"\n')
-                    lines[-1] = f"[[runs]]\n{lines[-1]}seed = {seed}\n"
+                    named = f'run = "{other.run_id}", setup = "{entry["setup"]}"'
+                    lines.append(f"    {{ {named}, seed = {seed} }},\n")
                 for file in target.glob("attributions/*/*.parquet"):
                     table = pq.read_table(file)
                     frame: pd.DataFrame = table.to_pandas()
@@ -170,6 +170,7 @@ def three_seeds(explained: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
                     frame["output"] = frame["base"] + [v.sum() for v in noisy]
                     made = pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False)
                     pq.write_table(made, file)
-        with (folder / "studies" / "small" / "study.toml").open("a") as file:
-            file.write("\n".join(["", *lines]))
+        path = folder / "studies" / "small" / "study.toml"
+        text = path.read_text().rstrip().removesuffix("]").rstrip().removesuffix(",")
+        path.write_text(f"{text},\n{''.join(lines)}]\n")
     return folder

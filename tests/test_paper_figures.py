@@ -43,12 +43,12 @@ def test_panels_are_the_papers_in_its_order(document) -> None:
 )
 def test_a_published_direction_stands_beside_ours(document, mean, ci, said) -> None:
     give(document, "imbalanced", "negative", "neutral", "over", mean=mean, ci=ci,
-         minus_null=-0.2, minus_null_ci=[-0.3, -0.1])  # fmt: skip
+         crossed=-0.2, crossed_ci=[-0.3, -0.1])  # fmt: skip
     frame = paper_figures.directions(document, "amazon", 1, "imbalanced")
     row = frame[(frame["label"] == "negative (1)") & (frame["part"] == "neutral")].iloc[0]
     assert row["published"] == "up: the main effect"
     assert (row["side"], row["direction"]) == ("over", said)
-    assert row["direction minus the null"] == "opposite"
+    assert row["direction cross-fitted"] == "opposite"
 
 
 def test_close_to_0_agrees_where_the_interval_holds_0(document) -> None:
@@ -93,13 +93,12 @@ def test_class_weights_and_entropy_are_read_from_the_numbers(document) -> None:
     assert paper_figures.readings(document, None, study, 3) == []
 
 
-def test_panels_minus_the_null_have_no_bars_of_the_null(document) -> None:
+def test_panels_are_as_in_the_paper_or_cross_fitted(document) -> None:
     study = results.summary("small")
-    raw = figures.panels(study, document, 1, minus_null=False)
-    less = figures.panels(study, document, 1, minus_null=True)
-    assert [f.title + ", minus the null" for f in raw] == [f.title for f in less]
-    assert [len(f.charts) for f in raw] == [4] * 4
-    assert len({f.name for f in raw + less}) == 8
-    for row in document["rows"]:
-        row |= {"null": None, "minus_null": None, "minus_null_ci": None}
-    assert figures.panels(study, document, 1, minus_null=True) == []
+    own = figures.panels(study, document, 1, crossed=False)
+    crossed = figures.panels(study, document, 1, crossed=True)
+    assert [f.title for f in own] == [f.title for f in crossed]
+    assert [len(f.charts) for f in own] == [4] * 4
+    assert len({f.name for f in own + crossed}) == 8
+    document["cross_fitted"] = {}
+    assert figures.panels(study, document, 1, crossed=True) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from core import paper, paper_comparison, paper_figures, paper_verdicts
+from core import paper, paper_comparison, paper_figures, paper_verdicts, token_rows
 from core.charts import paper as charts
 from core.figures import Figure, Table
 from core.figures import tokens as token_figures
@@ -149,8 +149,8 @@ def _beside(
     )
 
 
-def panels(study: Document, document: Document, figure: int, *, minus_null: bool) -> list[Figure]:
-    """The panels of figures 1 to 3, of the first seed; none minus the null where there is none.
+def panels(study: Document, document: Document, figure: int, *, crossed: bool) -> list[Figure]:
+    """The panels of figures 1 to 3, over seeds or of the first; none where nothing is cross-fitted.
 
     Args:
         study: from `results.summary`.
@@ -159,10 +159,10 @@ def panels(study: Document, document: Document, figure: int, *, minus_null: bool
     """
     made = []
     for setup, label in paper_figures.panels_of(document, figure):
-        seed = min(r["seed"] for r in document["rows"] if r["setup"] == setup)
-        if not minus_null or token_figures.has_null(document, setup, seed):
+        seed = token_rows.seeds_of(document, setup)[0]
+        if not crossed or token_rows.can_cross(document, setup):
             made.append(
-                token_figures.cumulative(study, document, label, setup, seed, minus_null=minus_null)
+                token_figures.cumulative(study, document, label, setup, seed, crossed=crossed)
             )
     return made
 
@@ -186,7 +186,7 @@ def _directions(name: str, document: Document, corpus: str, figure: int, setup: 
         caption="The paper prints no values of its figures, only their directions. Ours: mean over "
         "the languages in which the label is over- or under-represented in training, in units of "
         "probability, with a 95 % interval. Positive and negative tokens are chosen by their value "
-        "in the balanced model and move towards 0 by that alone: minus the null says what is left.",
+        "in the balanced model and move towards 0 by that alone: see the cross-fitted values.",
     )
 
 

@@ -166,7 +166,7 @@ def sides(means: Means, deviation: pd.DataFrame) -> Measured[tuple[str, str, str
         By class, part, and `over`, `under` or `over - under`. Classes that have no more or less in
         any language are left out.
     """
-    x = deviation.loc[list(means.languages), list(means.labels)].to_numpy()
+    x = aligned(deviation, means.languages, means.labels)
     over, under = (x > 1e-9).astype(float), (x < -1e-9).astype(float)
     skewed = np.flatnonzero((over.sum(axis=0) > 0) & (under.sum(axis=0) > 0))
     weights = np.stack([side[:, skewed] / side[:, skewed].sum(axis=0) for side in (over, under)])
@@ -178,6 +178,15 @@ def sides(means: Means, deviation: pd.DataFrame) -> Measured[tuple[str, str, str
     labels = [means.labels[c] for c in skewed]
     keys = itertools.product(labels, PARTS, ("over", "under", "over - under"))
     return Measured(tuple(keys), statistic.reshape(len(statistic), -1))
+
+
+def aligned(table: pd.DataFrame, languages: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """A table in these orders: languages x labels."""
+    order = (list(languages), list(labels))
+    if (list(table.index), list(table.columns)) != order:  # pandas looks up slowly
+        table = table.loc[order]
+    found: np.ndarray = table.to_numpy()
+    return found
 
 
 def text_counts(differences: Differences) -> dict[tuple[str, str], int]:

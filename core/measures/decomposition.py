@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from core.measures.cumulative import PARTS, Means, Measured
+from core.measures.cumulative import PARTS, Means, Measured, aligned
 
 
 def decomposition(
@@ -54,9 +54,11 @@ def projection(
     Raises:
         ValueError: the design is not skewed.
     """
-    x = deviation.loc[list(languages), list(labels)].to_numpy()
+    x = aligned(deviation, languages, labels)
     if not np.any(np.abs(x) > 1e-12):
         raise ValueError("the decomposition needs a design in which language and label depend")
-    w = np.ones(len(x)) if weights is None else weights.loc[list(languages)].to_numpy()
+    w = np.ones(len(x))
+    if weights is not None:
+        w = aligned(weights.to_frame("weight"), languages, ["weight"])[:, 0]
     found: np.ndarray = w[:, None] * x / (w[:, None] * x**2).sum()
     return found

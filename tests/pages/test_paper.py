@@ -58,8 +58,8 @@ def test_figures_have_directions_and_panels(attributed, open_page) -> None:
     setups = ("imbalanced", "imbalanced+cw")
     for title in (f"{x}: {s} − balanced" for s in setups for x in ("negative", "positive")):
         assert f"Cumulative difference of attributions to {title}" in titles
-    app.toggle(key="view-minus-null").set_value(True).run()
-    assert "minus the null" in texts(app, "markdown")
+    app.toggle(key="view-crossed").set_value(True).run()
+    assert "chosen by the balanced model of another seed" in texts(app, "caption")
     app = open_page("paper", show="figures", figure="3")
     assert not app.exception
     assert "balanced+entropy, which this study does not have" in texts(app, "info")
