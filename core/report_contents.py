@@ -25,6 +25,7 @@ from core import (
     results,
     settings,
     token_reading,
+    token_rows,
     versions,
 )
 from core.attribution import compared
@@ -236,7 +237,7 @@ def _tokens(document: Document) -> list[Block]:
 
 
 def _against(document: Document, found: Document) -> list[Block]:
-    """Attributions of the setups that share a reference's loss, each at its first seed."""
+    """Attributions of the setups that share a reference's loss, over seeds or at the first."""
     name, reference = document["study"], found["reference"]
     entropy = reference.endswith("+entropy")
     setups = [
@@ -244,21 +245,26 @@ def _against(document: Document, found: Document) -> list[Block]:
         for s in dict.fromkeys(r["setup"] for r in found["rows"])
         if not s.startswith("balanced") and s.endswith("+entropy") == entropy
     ]
-    blocks: list[Block] = []
-    for setup in setups:
-        seed = min(r["seed"] for r in found["rows"] if r["setup"] == setup)
-        for label in found["labels"]:
-            blocks.append(token_figures.cumulative(document, found, label, setup, seed))
-            blocks.append(token_figures.cumulative_table(name, found, label, setup, seed))
-            blocks.append(token_figures.per_token_table(name, found, label, setup, seed))
     if not setups:
         return []
+    blocks: list[Block] = []
+    crossed = token_rows.can_cross(found, setups[0])
+    seeds = {setup: token_rows.seeds_of(found, setup)[0] for setup in setups}
+    for setup, seed in seeds.items():
+        for label in found["labels"]:
+            # As in the paper they stand beside the paper's figures.
+            of = (found, label, setup, seed)
+            blocks.append(token_figures.cumulative(document, *of, crossed=crossed))
+            blocks.append(token_figures.cumulative_table(name, *of, crossed=crossed))
+            blocks.append(token_figures.per_token_table(name, *of, crossed=crossed))
     if found["decomposition"]:
-        seed = min(r["seed"] for r in found["rows"] if r["setup"] == setups[0])
-        n = token_reading.amount(found, found["labels"][0], setups[0], seed)
-        with_null = token_figures.has_null(found, setups[0], seed)
-        for minus in (False, True) if with_null else (False,):
-            blocks.append(token_figures.decomposition(name, found, n, minus_null=minus))
+        n = token_reading.amount(found, found["labels"][0], setups[0], seeds[setups[0]])
+        blocks.append(token_figures.decomposition(name, found, n, crossed=crossed))
+    curve = attributed.reliance_curve(name, reference, found["key"])
+    if shown := [row for row in curve if row["setup"] in setups]:
+        at = (setups[0], found["threshold"])
+        blocks.append(token_figures.reliance(name, shown, *at))
+        blocks.append(token_figures.reliance_table(name, shown))
     return [*blocks, token_figures.shares_table(name, found)]
 
 

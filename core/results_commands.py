@@ -102,6 +102,7 @@ def _attribute(chosen: argparse.Namespace) -> None:
     document = attributions(chosen.study, chosen.reference, chosen.threshold, done.key)
     configs = checkpoints.read_configs(study.run_ids(chosen.study))
     corpus = session.corpus(next(iter(configs.values())))
+    document["reliance"] = thresholds.reliance_curve(chosen.study, chosen.reference, done.key)
     document["uninformative"] = known.of_study(chosen.study, done.key, corpus)
     say(as_json(document) if chosen.json else show_attributions.text(document))
 

@@ -185,60 +185,6 @@ def gained(
     )
 
 
-def per_text(rows: Sequence[dict[str, Any]], label: str, setup: str, seed: int) -> pd.DataFrame:
-    """Tokens a text and means a token, by language and group, since languages differ in length.
-
-    Args:
-        rows: of `attributed.attributions`.
-    """
-    chosen = [
-        r
-        for r in rows
-        if (r["label"], r["setup"], r["seed"]) == (label, setup, seed) and r["group"] != "base"
-    ]
-    return pd.DataFrame(
-        [
-            {
-                "language": r["language"],
-                "group": r["group"],
-                "tokens a text": r["n_tokens"] / r["n_texts"] if r["n_texts"] else None,
-                "difference a token": r["per_token"],
-                "difference a text": r["mean"],
-                "texts": r["n_texts"],
-                "tokens": r["n_tokens"],
-            }
-            for r in chosen
-        ]
-    )
-
-
-def cells(document: dict[str, Any], label: str, setup: str, seed: int) -> pd.DataFrame:
-    """Cumulative differences of a class, a language and part a row, with intervals and the null.
-
-    Args:
-        document: of `attributed.attributions`.
-    """
-    rows = []
-    for r in document["rows"]:
-        if (r["label"], r["setup"], r["seed"]) != (label, setup, seed):
-            continue
-        row = {"language": r["language"], "side": r["side"], "part": r["group"]}
-        for name, ends in (("mean", "ci"), ("null", "null_ci"), ("minus_null", "minus_null_ci")):
-            low, high = r[ends] or (None, None)
-            shown = name.replace("_", " ")
-            row |= {shown: r[name], f"{shown} from": low, f"{shown} to": high}
-        rows.append(row | {"texts": r["n_texts"], "tokens": r["n_tokens"]})
-    return pd.DataFrame(rows)
-
-
-def shares(document: dict[str, Any]) -> pd.DataFrame:
-    """Share of tokens in each group of the reference, a class and seed a row."""
-    columns = {"label": "class", "seed": "seed", "negative": "negative", "neutral": "neutral"}
-    columns |= {"positive": "positive", "n": "tokens"}
-    frame = pd.DataFrame(document["token_shares"]).rename(columns=columns)
-    return frame[list(columns.values())]
-
-
 def group_of(value: float, threshold: float) -> str:
     """Token group of a value in the reference model; neutral is the closed interval."""
     return "positive" if value > threshold else "negative" if value < -threshold else "neutral"

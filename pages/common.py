@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core import checkpoints, results, study, texts, thresholds, worker
+from core.attributed import Texts
 from core.attribution import compared
 from core.charts.palette import short_names
 from core.errors import InputError
@@ -72,22 +73,24 @@ def _attributions(
     reference: str,
     threshold: float,
     key: str,
-    shown: tuple[str, int] | None,
+    texts: Texts,
     fingerprint: str,
 ) -> dict[str, Any]:
-    return thresholds.attributions(name, reference, threshold, key, shown)
+    return thresholds.attributions(name, reference, threshold, key, texts)
+
+
+@st.cache_resource(show_spinner="Adding up attributions …", max_entries=16)  # pages only read it
+def reliance_curve(name: str, reference: str, key: str, fingerprint: str) -> list[dict[str, Any]]:
+    """The curve of language reliance (`core.attributed`)."""
+    return thresholds.reliance_curve(name, reference, key)
 
 
 def attributions(
-    name: str,
-    reference: str,
-    threshold: float,
-    key: str,
-    shown: tuple[str, int] | None = None,
+    name: str, reference: str, threshold: float, key: str, texts: Texts = "all"
 ) -> dict[str, Any] | None:
     """What a study's attributions say (`core.attributed`); says so where they do not read."""
     try:
-        return _attributions(name, reference, threshold, key, shown, compared.fingerprint(name))
+        return _attributions(name, reference, threshold, key, texts, compared.fingerprint(name))
     except InputError as error:
         st.error(escaped(str(error)))
         return None

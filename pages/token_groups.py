@@ -6,29 +6,74 @@ from typing import Any
 
 import streamlit as st
 
-from core import token_reading
+from core import token_reading, token_rows
+from core.attribution.compared import fingerprint
 from core.figures import tokens as figures
-from pages import drawing, view
+from pages import common, drawing, view
+
+CROSSED, PAPER = "crossed", "paper"
+GROUPS = {CROSSED: "Cross-fitted", PAPER: "As in the paper"}
+
+
+def choose_groups(document: dict[str, Any], setup: str) -> bool:
+    """Whether token groups are cross-fitted, where another balanced run can choose them."""
+    options = list(GROUPS) if token_rows.can_cross(document, setup) else [PAPER]
+    chosen = view.choose(
+        "Token groups",
+        "groups",
+        options,
+        widget=st.segmented_control,
+        show=GROUPS.__getitem__,
+        help="As in the paper, one balanced model chooses the groups and is subtracted too: then "
+        "positive tokens fall and negative ones rise by selection alone. Cross-fitted, a balanced "
+        "model of another seed chooses them; that takes two balanced runs.",
+    )
+    return chosen == CROSSED
 
 
 def draw(
-    study: dict[str, Any], document: dict[str, Any], label: str, setup: str, seed: int
+    study: dict[str, Any],
+    document: dict[str, Any],
+    label: str,
+    setup: str,
+    seed: int | None,
+    *,
+    crossed: bool,
 ) -> None:
-    """What one setup does to one class, then what carries the change of the uptake."""
-    name = study["study"]
-    minus = figures.has_null(document, setup, seed) and view.switch(
-        "Minus the null",
-        "minus-null",
-        help="The null is another balanced model: what differs between it and the reference is "
-        "noise and selection. Off: the null stands beside each bar.",
-    )
-    drawing.show(figures.cumulative(study, document, label, setup, seed, minus_null=minus))
+    """What one setup does to one class, then what carries the change of the uptake.
+
+    Args:
+        seed: None for the mean over seeds.
+    """
+    name, of = study["study"], (document, label, setup, seed)
+    drawing.show(figures.cumulative(study, *of, crossed=crossed))
     with st.expander("As a table"):
-        drawing.show_table(figures.cumulative_table(name, document, label, setup, seed))
+        drawing.show_table(figures.cumulative_table(name, *of, crossed=crossed))
     with st.expander("Tokens a text and means a token"):
-        drawing.show_table(figures.per_token_table(name, document, label, setup, seed))
+        drawing.show_table(figures.per_token_table(name, *of, crossed=crossed))
     with st.expander("Share of tokens in each group of the reference"):
         drawing.show_table(figures.shares_table(name, document))
-    if document["decomposition"]:
-        n = token_reading.amount(document, label, setup, seed)
-        drawing.show(figures.decomposition(name, document, n, minus_null=minus))
+    _uptake(study, document, label, setup, seed, crossed=crossed)
+
+
+def _uptake(
+    study: dict[str, Any],
+    document: dict[str, Any],
+    label: str,
+    setup: str,
+    seed: int | None,
+    *,
+    crossed: bool,
+) -> None:
+    """What carries the change of the soft uptake, which is of all texts."""
+    name, reference, key = study["study"], document["reference"], document["key"]
+    of_all = common.attributions(name, reference, document["threshold"], key)
+    if of_all is None or not of_all["decomposition"]:
+        return
+    n = token_reading.amount(of_all, label, setup, seed)
+    drawing.show(figures.decomposition(name, of_all, n, crossed=crossed))
+    rows = common.reliance_curve(name, reference, key, fingerprint(name))
+    if rows:
+        drawing.show(figures.reliance(name, rows, setup, document["threshold"]))
+        with st.expander("As a table"):
+            drawing.show_table(figures.reliance_table(name, rows))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import attributed, thresholds
+from core import attributed, thresholds, token_rows
 from core.attribution import compared
 from core.errors import InputError
 from core.words import escaped
@@ -51,13 +51,21 @@ try:
         st.stop()
     with top[1]:
         setup = view.choose("Setup", "setup", list(dict.fromkeys(setup for setup, _ in pairs)))
-    with top[2]:
-        seed = view.choose("Seed", "seed", sorted({n for s, n in pairs if s == setup}))
 except InputError as error:
     st.error(escaped(str(error)))
     st.stop()
-shown = (setup, seed)
-document = common.attributions(name, reference, threshold, key, shown)
+second = st.columns([3, 5])
+with second[1]:
+    texts = view.choose(
+        "Texts that count for a class",
+        "texts",
+        attributed.TEXTS,
+        widget=st.segmented_control,
+        show={"all": "All", "label": "Those labelled so"}.__getitem__,
+        help="The paper leaves open (section 2.3) whether a bar is over all test texts or over "
+        "those whose true label the class is. The uptake below is of all texts.",
+    )
+document = common.attributions(name, reference, threshold, key, texts)
 if document is None:
     st.stop()
 if missing := document["missing"]:
@@ -65,14 +73,21 @@ if missing := document["missing"]:
     background.ask("attribute", name, {"study": name}, ASK)
 for run, why in document["left_out"].items():
     st.caption(f"Run {run} is left out: {escaped(why)}.")
-if not any((r["setup"], r["seed"]) == shown for r in document["rows"]):
-    st.info("This run has no text in the same tokens as its reference; choose another.")
+seeds = token_rows.seeds_of(document, setup)
+if not seeds:
+    st.info("This setup has no text in the same tokens as its reference; choose another.")
     st.stop()
 with top[0]:
     label = view.choose("Class", "class", document["labels"])
+with top[2]:
+    names = {"all" if seed is None else str(seed): seed for seed in seeds}
+    seed = names[view.choose("Seed", "seed", list(names))]
+with second[0]:
+    crossed = token_groups.choose_groups(document, setup)
 
-token_groups.draw(study, document, label, setup, seed)
+token_groups.draw(study, document, label, setup, seed, crossed=crossed)
 st.divider()
-by = one_text.draw(study, document, label, setup, seed)
+one = min(s for s in seeds if s is not None) if seed is None else seed
+by = one_text.draw(study, document, label, setup, one)
 st.divider()
-typed.draw(study, document, label, setup, seed, by)
+typed.draw(study, document, label, setup, one, by)

@@ -131,3 +131,46 @@ def projected(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
         assert main(["project", "small"]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def three_seeds(explained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The explained study as if trained with seeds 0 to 2, read only: runs of seed 0 with noise on
+    their attributions, so that seeds differ; nothing else of them is their own."""
+    from dataclasses import replace
+
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from core import checkpoints, study
+
+    folder = tmp_path_factory.mktemp("three-seeds") / "checkpoints"
+    shutil.copytree(explained, folder)
+    rng = np.random.default_rng(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+        lines = []
+        for entry in study.entries("small"):
+            config = checkpoints.read_config(entry["run"])
+            for seed in (1, 2) if entry["seed"] == 0 else ():
+                other = replace(config, seed=seed)
+                target = folder / other.run_id
+                if not target.exists():
+                    shutil.copytree(folder / entry["run"], target)
+                    (target / "config.json").write_text(other.canonical_json())
+                    named = f'run = "{other.run_id}", setup = "{entry["setup"]}"'
+                    lines.append(f"    {{ {named}, seed = {seed} }},\n")
+                for file in target.glob("attributions/*/*.parquet"):
+                    table = pq.read_table(file)
+                    frame: pd.DataFrame = table.to_pandas()
+                    noisy = [v + rng.normal(0.003, 0.02, len(v)) for v in frame["values"]]
+                    frame["values"] = noisy
+                    frame["output"] = frame["base"] + [v.sum() for v in noisy]
+                    made = pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False)
+                    pq.write_table(made, file)
+        path = folder / "studies" / "small" / "study.toml"
+        text = path.read_text().rstrip().removesuffix("]").rstrip().removesuffix(",")
+        path.write_text(f"{text},\n{''.join(lines)}]\n")
+    return folder

@@ -12,8 +12,10 @@ from core.measures.cumulative import (
     TOKEN_GROUPS,
     Differences,
     cumulative,
+    mean_of,
     means_of,
     sides,
+    text_counts,
     token_counts,
     token_shares,
 )
@@ -45,7 +47,7 @@ def random_differences(seed: int, sentences: int = 6) -> Differences:
 
 def test_means_and_counts_by_language_class_and_part() -> None:
     given_ = random_differences(1)
-    found, counts = cumulative(means_of(given_)), token_counts(given_)
+    found, counts = cumulative(means_of(given_)).values(), token_counts(given_)
     assert len(found) == 4 * 3 * 4
     for language in LANGUAGES:
         own = (given_.rows["language"] == language).to_numpy()
@@ -60,7 +62,7 @@ def test_means_and_counts_by_language_class_and_part() -> None:
 
 def test_an_interval_has_the_width_of_the_mean_over_sentences() -> None:
     given_ = random_differences(2, sentences=200)
-    value = cumulative(means_of(given_))["de", "bad", "base"]
+    value = cumulative(means_of(given_)).values()["de", "bad", "base"]
     own = given_.parts[(given_.rows["language"] == "de").to_numpy(), 0, 3]
     width = 2 * 1.96 * own.std(ddof=1) / 200**0.5
     assert value.high - value.low == pytest.approx(width, rel=0.1)
@@ -68,7 +70,8 @@ def test_an_interval_has_the_width_of_the_mean_over_sentences() -> None:
 
 def test_sides_are_means_over_languages_of_one_side() -> None:
     given_ = random_differences(3)
-    found, cells = sides(means_of(given_), X), cumulative(means_of(given_))
+    means = means_of(given_)
+    found, cells = sides(means, X).values(), cumulative(means).values()
     assert {label for label, *_ in found} == {"bad", "good"}  # fair is not skewed
     for part in PARTS:
         over = np.mean([cells[lang, "bad", part].value for lang in ("de", "en")])
@@ -90,7 +93,7 @@ def test_parts_add_up_to_the_change_of_the_soft_uptake(seed) -> None:
     parts = given_.parts.copy()
     parts[:, :, 3] += other - reference - parts.sum(axis=2)
     given_ = Differences(given_.rows, LABELS, LANGUAGES, parts, given_.tokens, other - reference)
-    found = decomposition(means_of(given_), X)
+    found = decomposition(means_of(given_), X).values()
     uptakes = [
         uptake_totals(Predictions(given_.rows, p, LABELS, LANGUAGES), SKEWED, soft=True).values[0]
         for p in (reference, other)
@@ -98,8 +101,6 @@ def test_parts_add_up_to_the_change_of_the_soft_uptake(seed) -> None:
     assert found["total"].value == pytest.approx(uptakes[1] - uptakes[0], abs=1e-9)
     assert sum(found[p].value for p in PARTS) == pytest.approx(found["total"].value, abs=1e-9)
     assert found["unexplained"].value == pytest.approx(0, abs=1e-9)
-    reliance = found["neutral"].value + found["base"].value
-    assert found["language_reliance"].value == pytest.approx(reliance)
 
 
 def test_what_attributions_leave_unexplained_is_said() -> None:
@@ -108,19 +109,57 @@ def test_what_attributions_leave_unexplained_is_said() -> None:
     short = Differences(
         given_.rows, LABELS, LANGUAGES, given_.parts, given_.tokens, given_.outputs + left
     )
-    assert decomposition(means_of(short), X)["unexplained"].value == pytest.approx(0.5)
+    found = decomposition(means_of(short), X).values()
+    assert found["unexplained"].value == pytest.approx(0.5)
 
 
-def test_the_null_is_taken_off_draw_by_draw() -> None:
+def test_the_mean_of_several_is_taken_draw_by_draw() -> None:
     a, b = random_differences(5), random_differences(6)
     both = Differences(
-        a.rows, LABELS, LANGUAGES, a.parts - b.parts, a.tokens, a.outputs - b.outputs
+        a.rows, LABELS, LANGUAGES, (a.parts + b.parts) / 2, a.tokens, (a.outputs + b.outputs) / 2
     )
-    less = cumulative(means_of(a).minus(means_of(b)))
-    for cell, value in cumulative(means_of(both)).items():
-        assert less[cell] == pytest.approx(value)
-    nothing = cumulative(means_of(a).minus(means_of(a)))
-    assert all(v == (0, 0, 0) for v in nothing.values())
+    mean = mean_of([cumulative(means_of(a)), cumulative(means_of(b))]).values()
+    for cell, value in cumulative(means_of(both)).values().items():
+        assert mean[cell] == pytest.approx(value)
+    with pytest.raises(ValueError, match="the same cells"):
+        mean_of([cumulative(means_of(a)), sides(means_of(a), X)])
+
+
+def test_without_draws_there_are_values_and_no_intervals() -> None:
+    given_ = random_differences(9)
+    drawn, undrawn = (cumulative(means_of(given_, draw=draw)).values() for draw in (True, False))
+    for cell, value in undrawn.items():
+        assert value.value == drawn[cell].value
+        assert np.isnan(value.low) and np.isnan(value.high)
+
+
+def test_of_a_class_the_texts_of_its_label_alone() -> None:
+    given_ = random_differences(10, sentences=9)
+    found = cumulative(means_of(given_.of_own_label())).values()
+    counts, tokens = text_counts(given_.of_own_label()), token_counts(given_.of_own_label())
+    for language in LANGUAGES:
+        for c, label in enumerate(LABELS):
+            own = (
+                (given_.rows["language"] == language) & (given_.rows["label"] == label)
+            ).to_numpy()
+            assert counts[language, label] == own.sum() == 3
+            for p, part in enumerate(PARTS):
+                value = found[language, label, part].value
+                assert value == pytest.approx(given_.parts[own, c, p].mean())
+            assert tokens[language, label, "neutral"] == given_.tokens[own, c, 2].sum()
+
+
+def test_a_weight_says_what_a_language_counts_in_the_slope() -> None:
+    given_ = random_differences(11)
+    means = means_of(given_)
+    alike = pd.Series(0.25, index=list(LANGUAGES))
+    plain, weighted = (decomposition(means, X, w).values() for w in (None, alike))
+    assert weighted["neutral"] == pytest.approx(plain["neutral"])
+    only = pd.Series([1.0, 0, 0, 0], index=list(LANGUAGES))  # of de alone, by hand
+    cells = cumulative(means).values()
+    x = X.loc["de"]
+    expected = sum(x[lab] * cells["de", lab, "base"].value for lab in LABELS) / (x**2).sum()
+    assert decomposition(means, X, only).values()["base"].value == pytest.approx(expected)
 
 
 def test_token_shares_sum_to_one() -> None:

@@ -92,8 +92,8 @@ def test_the_reading_shows_a_label_as_it_is_and_warns_of_few_texts(explained, mo
     assert many.startswith("n = 601 texts, 100–101 a language") and "too narrow" not in many
     for row in document["sides"]:
         row["label"] = {"negative": "<b>*x*"}.get(row["label"], row["label"])
-    text = token_reading.reading(document, "<b>*x*", "imbalanced", 0)
-    assert r"push **\<b\>\*x\*** by 0." in text
+    text = token_reading.reading(document, "<b>*x*", "imbalanced", 0, crossed=True)
+    assert r"move **\<b\>\*x\*** by " in text and "there is no verdict" in text
 
 
 def test_standard_errors_are_said_where_there_are_any() -> None:
@@ -109,3 +109,32 @@ def test_bars_of_short_texts_have_room_beside_legend_and_axis(n) -> None:
     chart = charts.one_text(frame, "difference").to_dict()
     assert chart["height"] - 120 >= 14 * n
     assert chart["encoding"]["x"]["title"] == "difference of SHAP values (probability)"
+
+
+def test_the_reading_of_the_curve_says_no_share_of_a_change_that_may_be_none() -> None:
+    row = {
+        "setup": "x*", "threshold": 0.01, "value": 0.1, "ci": [0.05, 0.15], "share": 0.5,
+        "share_ci": [0.4, 0.6], "neutral_share_of_tokens": 0.34, "tokens": 0.19,
+        "tokens_ci": [0.1, 0.3], "base": 0.01, "base_ci": [-0.01, 0.03], "total": 0.2,
+        "total_ci": [0.1, 0.3], "standard_error": 0.016, "n_texts": 120, "n_seeds": 3,
+        "covers": "x", "cross_fitted": True,
+    }  # fmt: skip
+    rows = [row, row | {"threshold": 0.1, "share": 1.07, "neutral_share_of_tokens": 0.93}]
+    text = token_reading.reliance(rows, "x*", 0.012)
+    assert "50% of it at a threshold of 0.01, where 34% of the tokens" in text
+    assert "107% at 0.1 (93%)" in text and "standard error, 0.016" in text
+    assert r"x\*" in text and "no verdict" not in text
+    rows = [row | {"share": None, "share_ci": None, "n_seeds": 1}]
+    text = token_reading.reliance(rows, "x*", 0.01)
+    assert "%" not in text and "not apart from 0" in text and "no verdict" in text
+    assert token_reading.reliance(rows, "y", 0.01) == ""
+
+
+@pytest.mark.parametrize("error", [None, 0.016, 0.5])
+def test_the_curve_marks_the_standard_error_on_its_axis(error) -> None:
+    row = {"setup": "imbalanced", "value": 0.1, "ci": [0.0, 0.2], "share": None,
+           "neutral_share_of_tokens": 0.3, "standard_error": error}  # fmt: skip
+    both = charts.reliance([row | {"threshold": 0.001}, row | {"threshold": 0.1}])
+    for chart in both:
+        marked = str(chart.to_dict())
+        assert ("standard error 0.016" in marked) == (error == 0.016)

@@ -8,10 +8,8 @@ from typing import Any
 
 from core import checkpoints, study
 from core.attribution import store
-from core.config import BALANCED, IMPORTED
+from core.config import IMPORTED
 from core.errors import InputError
-
-NULL = "balanced (null)"
 
 
 def available(name: str) -> dict[str, int]:
@@ -27,10 +25,11 @@ def available(name: str) -> dict[str, int]:
 
 
 def compared(entries: Sequence[dict[str, Any]], reference: str) -> list[dict[str, Any]]:
-    """Pairs of runs: `run`, `setup` and `seed` of the other, `reference` and `null` run ids.
+    """Pairs of runs of one seed: `run`, `setup`, `seed`, `reference` and `choosers` (run ids).
 
-    The null of a seed is the reference setup's run of the next seed that has one, in a circle; it
-    stands in the list itself, for each seed that an imbalanced setup has.
+    The choosers are the reference setup's runs of all other seeds, by which token groups are chosen
+    where differences are cross-fitted. A model from elsewhere, which has no seed of the study's, is
+    read against the first.
 
     Raises:
         InputError: no run of the reference setup.
@@ -41,26 +40,21 @@ def compared(entries: Sequence[dict[str, Any]], reference: str) -> list[dict[str
             f"no run of the setup {reference} has attributions; those that have are "
             f"{', '.join(sorted({e['setup'] for e in entries})) or 'none'}."
         )
-    seeds = sorted(of_reference)
-    others = [e for e in entries if e["setup"] != reference]
     pairs = []
-    trained = [e for e in others if e["setup"] != IMPORTED]
-    skewed = {e["seed"] for e in trained if e["setup"] not in BALANCED}
-    used = skewed & set(seeds) or {e["seed"] for e in trained} & set(seeds) or {seeds[0]}
-    for i, seed in enumerate(seeds):
-        if seed not in used:
+    for entry in entries:
+        seed = min(of_reference) if entry["setup"] == IMPORTED else entry["seed"]
+        if entry["setup"] == reference or seed not in of_reference:
             continue
-        null = of_reference[seeds[(i + 1) % len(seeds)]] if len(seeds) > 1 else None
-        common = {"seed": seed, "reference": of_reference[seed], "null": null}
-        pairs += [
-            {"run": e["run"], "setup": e["setup"], **common}
-            for e in others
-            if e["seed"] == seed or (e["setup"] == IMPORTED and seed == min(used))
-        ]
-        if null is not None:
-            setup = NULL if reference == "balanced" else f"{reference} (null)"
-            pairs.append({"run": null, "setup": setup, **common})
-    return pairs
+        pairs.append(
+            {
+                "run": entry["run"],
+                "setup": entry["setup"],
+                "seed": seed,
+                "reference": of_reference[seed],
+                "choosers": [of_reference[r] for r in sorted(of_reference) if r != seed],
+            }
+        )
+    return sorted(pairs, key=lambda pair: int(pair["seed"]))
 
 
 def fingerprint(name: str) -> str:

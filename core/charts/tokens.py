@@ -18,14 +18,15 @@ from core.charts.palette import (
     tips,
 )
 from core.measures.cumulative import PARTS
+from core.token_rows import chosen, seeds_of
 
 # Over-represented blue, under-represented orange, as values above and below 0 elsewhere.
 SIDES = {"over": "#2F7AB5", "under": "#C8641B", "even": NEUTRAL}
 SIDE_MARKS = {"over": "▲", "under": "▼", "even": "·"}
 GROUP_COLOURS = {"positive": "#2F7AB5", "negative": "#C8641B", "neutral": NEUTRAL}
-DECOMPOSED = (*PARTS, "language_reliance", "total")
+DECOMPOSED = (*PARTS, "total")
 _ZERO = alt.InlineData(values=[{"value": 0}])
-_PART_NAMES = {"base": "base value", "language_reliance": "language reliance"}
+_PART_NAMES = {"base": "base value"}
 
 
 def cumulative(
@@ -33,50 +34,45 @@ def cumulative(
     document: dict[str, Any],
     label: str,
     setup: str,
-    seed: int,
+    seed: int | None,
     *,
-    minus_null: bool = False,
+    crossed: bool = False,
 ) -> list[AnyChart]:
     """Cumulative differences of one class: a panel for each part, a language a line (figure 1).
 
     Args:
         study: from `results.summary`, for the order of languages.
         document: from `attributed.attributions`.
-        minus_null: draw the differences minus the null, without the null's own bars.
+        seed: None for the mean over seeds.
+        crossed: cross-fitted, else as in the paper.
     """
     order = [x for x in language_order(study) if x in document["languages"]]
-    name = "minus_null" if minus_null else "mean"
-    ends = "minus_null_ci" if minus_null else "ci"
     rows = [
         {
             "language": f"{r['language']} {SIDE_MARKS[r['side'] or 'even']}",
             "place": order.index(r["language"]),
             "side": r["side"] or "even",
             "part": r["group"],
-            "value": r[name],
-            "low": (r[ends] or [None, None])[0],
-            "high": (r[ends] or [None, None])[1],
-            "null": r["null"],
-            "null low": (r["null_ci"] or [None, None])[0],
-            "null high": (r["null_ci"] or [None, None])[1],
+            "value": r["value"],
+            "low": r["low"],
+            "high": r["high"],
+            "noise": r["between_balanced"],
+            "less": None if r["between_balanced"] is None else -r["between_balanced"],
             "texts": r["n_texts"],
-            "tokens": r["n_tokens"],
+            "tokens": r["tokens"],
         }
-        for r in document["rows"]
-        if (r["label"], r["setup"], r["seed"]) == (label, setup, seed)
+        for r in chosen(document, "rows", setup, seed, crossed=crossed)
+        if r["label"] == label
     ]
     frame = pd.DataFrame(rows).sort_values("place")
-    own, of_null = ["value", "low", "high"], ["null", "null low", "null high"]
-    frame[own + of_null] = frame[own + of_null].astype(float)
-    shown = own if minus_null else own + of_null
-    reach = float(frame[shown].abs().max().max()) * 1.05 or 1.0
+    numbers = ["value", "low", "high", "noise", "less"]
+    frame[numbers] = frame[numbers].astype(float)
+    reach = float(frame[numbers].abs().max().max()) * 1.05 or 1.0
     scale = alt.Scale(domain=[-reach, reach], nice=False)
-    return [
-        _part(frame[frame["part"] == part], part, scale, with_null=not minus_null) for part in PARTS
-    ]
+    return [_part(frame[frame["part"] == part], part, scale) for part in PARTS]
 
 
-def _part(frame: pd.DataFrame, part: str, scale: alt.Scale, *, with_null: bool) -> AnyChart:
+def _part(frame: pd.DataFrame, part: str, scale: alt.Scale) -> AnyChart:
     y = alt.Y("language:N", sort=None, title=None, axis=names_axis())
     axis = change_axis(tickCount=3, title="probability")
     x = alt.X("value:Q", scale=scale, axis=axis)
@@ -86,29 +82,25 @@ def _part(frame: pd.DataFrame, part: str, scale: alt.Scale, *, with_null: bool) 
         legend=None,
     )
     tooltip = tips(
-        "language", "side", "texts", "tokens", value="+.3f", low="+.3f", high="+.3f", null="+.3f"
+        "language", "side", "texts", "tokens", value="+.3f", low="+.3f", high="+.3f", noise=".3f"
     )
     base = alt.Chart()  # the frame is given once, to all layers
-    layers: list[Any] = [
-        base.mark_bar(size=11, yOffset=-4 if with_null else 0).encode(
-            y=y, x=x, color=colour, tooltip=tooltip
-        ),
-        base.mark_rule(strokeWidth=1.5, color=TRUTH, yOffset=-4 if with_null else 0).encode(
+    layers: list[Any] = []
+    if frame["noise"].notna().any():
+        layers.append(
+            base.mark_bar(size=20, color=NEUTRAL, opacity=0.3).encode(
+                y=y,
+                x=alt.X("less:Q", scale=scale, axis=axis),
+                x2=alt.X2("noise:Q"),
+                tooltip=tooltip,
+            )
+        )
+    layers += [
+        base.mark_bar(size=11).encode(y=y, x=x, color=colour, tooltip=tooltip),
+        base.mark_rule(strokeWidth=1.5, color=TRUTH).encode(
             y=y, x=alt.X("low:Q", scale=scale, axis=axis), x2=alt.X2("high:Q"), tooltip=tooltip
         ),
     ]
-    if with_null and frame["null"].notna().any():
-        layers += [
-            base.mark_bar(size=5, yOffset=7, color=NEUTRAL, opacity=0.75).encode(
-                y=y, x=alt.X("null:Q", scale=scale, axis=axis), tooltip=tooltip
-            ),
-            base.mark_rule(strokeWidth=1, color=TRUTH, yOffset=7).encode(
-                y=y,
-                x=alt.X("null low:Q", scale=scale, axis=axis),
-                x2=alt.X2("null high:Q"),
-                tooltip=tooltip,
-            ),
-        ]
     zero = alt.Chart(_ZERO).mark_rule(color=TRUTH)
     layers.append(zero.encode(x=alt.X("value:Q", scale=scale, axis=axis)))
     title = "base value" if part == "base" else f"{part} tokens"
@@ -116,14 +108,14 @@ def _part(frame: pd.DataFrame, part: str, scale: alt.Scale, *, with_null: bool) 
     return alt.layer(*layers, data=frame).properties(title=heading, height=36 * len(frame) + 90)
 
 
-def sides_legend(with_null: bool) -> AnyChart:
+def sides_legend(with_noise: bool) -> AnyChart:
     """What colours and marks of the cumulative differences mean."""
     entries = [
         ("▲ over-represented", SIDES["over"]),
         ("▼ under-represented", SIDES["under"]),
     ]
-    if with_null:
-        entries.append(("thin: null", NEUTRAL))
+    if with_noise:
+        entries.append(("between balanced models", NEUTRAL))
     frame = pd.DataFrame(entries, columns=["entry", "colour"])
     base = alt.Chart().encode(x=alt.X("entry:N", sort=None, axis=None))
     points = base.mark_square(size=90, opacity=1).encode(
@@ -137,30 +129,39 @@ def sides_legend(with_null: bool) -> AnyChart:
     )  # the width in files
 
 
-def decomposition(document: dict[str, Any], *, minus_null: bool = False) -> AnyChart:
-    """Parts of the change of the soft uptake, a part a line, the setups beside each other."""
-    name, ends = ("minus_null", "minus_null_ci") if minus_null else ("mean", "ci")
-    rows = [
-        {
-            "part": _PART_NAMES.get(r["part"], r["part"]),
-            "setup": r["setup"],
-            "seed": r["seed"],
-            "value": r[name],
-            "low": (r[ends] or [None, None])[0],
-            "high": (r[ends] or [None, None])[1],
-            "texts": r["n_texts"],
-        }
-        for r in document["decomposition"]
-        if r["part"] in DECOMPOSED and r[name] is not None
-    ]
+def decomposition(document: dict[str, Any], *, crossed: bool = False) -> AnyChart:
+    """Parts of the change of the soft uptake, a part a line, the setups beside each other.
+
+    From three seeds on their mean with its interval, and the seeds as small points; else a seed's
+    own.
+    """
+    setups = list(dict.fromkeys(r["setup"] for r in document["decomposition"]))
+    rows = []
+    for setup in setups:
+        seeds = seeds_of(document, setup)
+        for seed in seeds:
+            rows += [
+                {
+                    "part": _PART_NAMES.get(r["part"], r["part"]),
+                    "setup": setup,
+                    "seed": "mean" if seed is None else str(seed),
+                    "value": r["value"],
+                    "low": r["low"] if seed is None or None not in seeds else None,
+                    "high": r["high"] if seed is None or None not in seeds else None,
+                    "size": 25 if None in seeds and seed is not None else 80,
+                    "texts": r["n_texts"],
+                }
+                for r in chosen(document, "decomposition", setup, seed, crossed=crossed)
+                if r["part"] in DECOMPOSED and r["value"] is not None
+            ]
     frame = pd.DataFrame(rows)
-    setups = list(dict.fromkeys(frame["setup"]))
     parts = [_PART_NAMES.get(p, p) for p in DECOMPOSED]
     encoding = setup_encoding(setups, legend=alt.Legend(title=None, orient="top", columns=2))
     y = alt.Y("part:N", sort=parts, title=None, axis=names_axis())
     offset = alt.YOffset("setup:N", sort=setups)
     axis = change_axis(tickCount=5, title="change of soft uptake (slope)")
     tooltip = tips("part", "setup", "seed", "texts", value="+.3f", low="+.3f", high="+.3f")
+    size = alt.Size("size:Q", scale=None, legend=None)
     base = alt.Chart()
     zero = alt.Chart(_ZERO).mark_rule(color=TRUTH, strokeDash=[4, 3])
     return alt.layer(
@@ -169,11 +170,86 @@ def decomposition(document: dict[str, Any], *, minus_null: bool = False) -> AnyC
             y=y, yOffset=offset, x=alt.X("low:Q", axis=axis), x2=alt.X2("high:Q"),
             color=encoding["color"], tooltip=tooltip,
         ),
-        base.mark_point(filled=True, size=80, opacity=1).encode(
-            y=y, yOffset=offset, x=alt.X("value:Q", axis=axis), **encoding, tooltip=tooltip,
+        base.mark_point(filled=True, opacity=1).encode(
+            y=y, yOffset=offset, x=alt.X("value:Q", axis=axis), size=size, **encoding,
+            tooltip=tooltip,
         ),
         data=frame,
     ).properties(height=(18 * len(setups) + 16) * len(parts))  # fmt: skip
+
+
+def reliance(rows: list[dict[str, Any]]) -> list[AnyChart]:
+    """What neutral tokens carry over thresholds: the amount, and the share of the change beside
+    the share of the tokens.
+
+    Args:
+        rows: from `attributed.reliance_curve`.
+    """
+    frame = pd.DataFrame(
+        [
+            {
+                "setup": r["setup"],
+                "threshold": r["threshold"],
+                "value": r["value"],
+                "low": r["ci"][0],
+                "high": r["ci"][1],
+                "share": r["share"],
+                "tokens": r["neutral_share_of_tokens"],
+            }
+            for r in rows
+        ]
+    ).astype({"share": float})
+    setups = list(dict.fromkeys(frame["setup"]))
+    encoding = setup_encoding(setups, legend=alt.Legend(title=None, orient="top", columns=2))
+    ends = [float(frame["threshold"].min()), float(frame["threshold"].max())]
+    scale = alt.Scale(type="log", domain=ends, nice=False)
+    axis = alt.Axis(values=[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1], format="~g")
+    x = alt.X("threshold:Q", scale=scale, axis=axis, title="threshold (probability)")
+    tooltip = tips("setup", threshold="~g", value="+.3f", low="+.3f", high="+.3f", share=".0%",
+                   tokens=".0%")  # fmt: skip
+    base = alt.Chart().encode(x=x)
+    noise = _noise(rows[0]["standard_error"], ends, scale)
+    amount = alt.Y("value:Q", axis=change_axis(tickCount=5), title="change of soft uptake")
+    left = [
+        alt.Chart(_ZERO).mark_rule(color=TRUTH, strokeDash=[4, 3]).encode(y=amount),
+        base.mark_area(opacity=0.2).encode(
+            y=alt.Y("low:Q", axis=change_axis(tickCount=5), title="change of soft uptake"),
+            y2=alt.Y2("high:Q"), color=encoding["color"],
+        ),
+        base.mark_line(strokeWidth=2).encode(y=amount, color=encoding["color"]),
+        base.mark_point(filled=True, size=45, opacity=1).encode(
+            y=amount, **encoding, tooltip=tooltip
+        ),
+    ]  # fmt: skip
+    percent = alt.Axis(format="%", tickCount=5)
+    share = alt.Y("share:Q", axis=percent, title="share of the change; dashed: of the tokens")
+    of_tokens = alt.Y("tokens:Q", axis=percent)
+    right = [
+        base.mark_line(strokeWidth=2, strokeDash=[5, 4]).encode(
+            y=of_tokens, detail=alt.Detail("setup:N"), color=alt.value(TRUTH)
+        ),
+        base.mark_line(strokeWidth=2).encode(y=share, color=encoding["color"]),
+        base.mark_point(filled=True, size=45, opacity=1).encode(
+            y=share, **encoding, tooltip=tooltip
+        ),
+    ]
+    return [
+        alt.layer(*layers, *noise, data=frame).properties(height=300) for layers in (left, right)
+    ]
+
+
+def _noise(error: float | None, ends: list[float], scale: alt.Scale) -> list[Any]:
+    """A vertical rule at the standard error of a value, with its name."""
+    if error is None or not ends[0] <= error <= ends[1]:
+        return []
+    given = alt.InlineData(values=[{"threshold": error, "said": f"standard error {error:.3f}"}])
+    base = alt.Chart(given).encode(x=alt.X("threshold:Q", scale=scale))
+    return [
+        base.mark_rule(color=TRUTH, strokeWidth=1.5),
+        base.mark_text(align="right", baseline="top", dx=-5, dy=4, fontSize=12, color=TRUTH).encode(
+            y=alt.value(0), text=alt.Text("said:N")
+        ),
+    ]
 
 
 def one_text(frame: pd.DataFrame, value: str) -> AnyChart:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core import token_reading, tokens
+from core import token_reading, token_rows
 from core.charts import tokens as charts
 from core.figures import Figure, Table
 
@@ -12,65 +12,100 @@ SHARES = dict.fromkeys(("negative", "neutral", "positive"), "percent")
 Document = dict[str, Any]
 
 
-def has_null(document: Document, setup: str, seed: int) -> bool:
-    """Whether there is a null to read a setup's differences against."""
-    own = [r for r in document["rows"] if (r["setup"], r["seed"]) == (setup, seed)]
-    return any(r["null"] is not None for r in own)
-
-
 def cumulative(
     study: Document,
     document: Document,
     label: str,
     setup: str,
-    seed: int,
+    seed: int | None,
     *,
-    minus_null: bool = False,
+    crossed: bool = False,
 ) -> Figure:
     """Cumulative differences of one class, a panel a token group (the paper's figure 1).
 
     Args:
         study: from `results.summary`.
         document: from `attributed.attributions`.
+        seed: None for the mean over seeds.
+        crossed: cross-fitted, else as in the paper.
     """
     error = document["cost"]["standard_error"]
     n = token_reading.amount(document, label, setup, seed)
-    with_null = has_null(document, setup, seed) and not minus_null
-    suffix = "-minus-null" if minus_null else ""
+    with_noise = any(
+        r["between_balanced"] is not None
+        for r in token_rows.chosen(document, "rows", setup, seed, crossed=crossed)
+    )
+    caption = f"{token_reading.compared(document, setup, seed, crossed=crossed)} {n} "
+    if with_noise:
+        caption += (
+            "Grey: what two balanced models of different seeds differ by (root mean square, to "
+            "both sides), which share less than the two models of one seed do. "
+        )
+    caption += f"Units of probability. Threshold {document['threshold']:g}, method " + (
+        f"{document['key']}, standard error of a value {error:.3f}."
+        if error
+        else f"{document['key']}."
+    )
     return Figure(
-        f"{study['study']}-cumulative-{label}-{setup}{suffix}",
-        f"Cumulative difference of attributions to {label}: {setup} − {document['reference']}"
-        + (", minus the null" if minus_null else ""),
-        charts.cumulative(study, document, label, setup, seed, minus_null=minus_null),
-        f"{n} In units of probability, one training. Lines: 95 % interval over "
-        f"sentences. Threshold {document['threshold']:g}, method {document['key']}"
-        + (f", standard error of a value {error:.3f}." if error else "."),
+        f"{study['study']}-cumulative-{label}-{_name(setup, seed, crossed)}{_texts(document)}",
+        f"Cumulative difference of attributions to {label}: {setup} − {document['reference']}",
+        charts.cumulative(study, document, label, setup, seed, crossed=crossed),
+        caption,
         "A bar is the mean over a language's texts of the summed change of SHAP values in a "
-        "token group of the reference model. Positive tokens fall and negative ones rise by "
-        "selection alone: the null shows how much, so read bars against it. The paper finds that "
-        "neutral tokens gain where a class was over-represented (sections 2.3 and 4.3, figure 1).",
-        token_reading.reading(document, label, setup, seed),
-        charts.sides_legend(with_null),
+        "token group of a balanced model. Where the group is chosen by the very model that is "
+        "subtracted, as in the paper, its noise alone makes positive tokens fall and negative ones "
+        "rise (regression to the mean). Cross-fitted, a balanced model of another seed chooses "
+        "the group, and a setup that does nothing has bars of 0 on average. The paper finds that "
+        "neutral tokens gain where a class was over-represented (sections 2.3 and 4.3, figure 1). "
+        "It leaves open whether a class takes all texts or those labelled so; both can be chosen.",
+        token_reading.reading(document, label, setup, seed, crossed=crossed),
+        charts.sides_legend(with_noise),
         4,
     )
 
 
-def cumulative_table(name: str, document: Document, label: str, setup: str, seed: int) -> Table:
+def _name(setup: str, seed: int | None, crossed: bool) -> str:
+    return f"{setup}{'' if seed is None else f'-{seed}'}{'-crossed' if crossed else ''}"
+
+
+def _texts(document: Document) -> str:
+    return "" if document["counted"] == "all" else "-own-label"
+
+
+def cumulative_table(
+    name: str,
+    document: Document,
+    label: str,
+    setup: str,
+    seed: int | None,
+    *,
+    crossed: bool = False,
+) -> Table:
     """The numbers behind `cumulative`."""
     return Table(
-        f"{name}-cumulative-{label}-{setup}-values",
+        f"{name}-cumulative-{label}-{_name(setup, seed, crossed)}{_texts(document)}-values",
         f"Cumulative difference of attributions to {label}: {setup} − {document['reference']}",
-        tokens.cells(document, label, setup, seed),
-        {"tokens": "%.0f"},
+        token_rows.cells(document, label, setup, seed, crossed=crossed),
+        {"tokens": "%.0f", "texts": "%.0f"},
+        caption=token_reading.compared(document, setup, seed, crossed=crossed),
     )
 
 
-def per_token_table(name: str, document: Document, label: str, setup: str, seed: int) -> Table:
+def per_token_table(
+    name: str,
+    document: Document,
+    label: str,
+    setup: str,
+    seed: int | None,
+    *,
+    crossed: bool = False,
+) -> Table:
     """Tokens a text and means a token."""
     return Table(
-        f"{name}-per-token-{label}-{setup}",
+        f"{name}-per-token-{label}-{_name(setup, seed, crossed)}{_texts(document)}",
         f"Tokens a text and means a token: {label}, {setup} − {document['reference']}",
-        tokens.per_text(document["rows"], label, setup, seed),
+        token_rows.per_text(document, label, setup, seed, crossed=crossed),
+        {"tokens": "%.0f", "texts": "%.0f"},
         caption="Languages differ in length: a text's sum grows with its tokens, a token's mean "
         "does not.",
     )
@@ -79,29 +114,76 @@ def per_token_table(name: str, document: Document, label: str, setup: str, seed:
 def shares_table(name: str, document: Document) -> Table:
     """Share of tokens in each group of the reference."""
     return Table(
-        f"{name}-token-shares",
+        f"{name}-token-shares{_texts(document)}",
         f"Share of tokens in each group of {document['reference']}",
-        tokens.shares(document),
+        token_rows.shares(document),
         SHARES,
         caption="At 0.01 the paper finds about 20 / 60 / 20 (appendix A.4).",
     )
 
 
-def decomposition(name: str, document: Document, n: str, *, minus_null: bool = False) -> Figure:
+def decomposition(name: str, document: Document, n: str, *, crossed: bool = False) -> Figure:
     """Parts of the change of the soft uptake.
 
     Args:
         n: the amount of texts, from `token_reading.amount`.
+        crossed: cross-fitted, else as in the paper.
     """
+    groups = "by the balanced models of other seeds" if crossed else "as in the paper"
+    seeds = bool(document["over_seeds"]["decomposition"])
+    lines = (
+        "95 % interval over seeds and test sentences, small points the seeds"
+        if seeds
+        else "95 % interval over test sentences alone, a point a seed"
+    )
     return Figure(
-        f"{name}-decomposition{'-minus-null' if minus_null else ''}",
-        "Which tokens carry the change of the soft uptake"
-        + (", minus the null" if minus_null else ""),
-        [charts.decomposition(document, minus_null=minus_null)],
-        f"{n} All classes. Lines: 95 % interval over sentences, a point a seed. "
+        f"{name}-decomposition{'-crossed' if crossed else ''}",
+        "Which tokens carry the change of the soft uptake",
+        [charts.decomposition(document, crossed=crossed)],
+        f"Groups chosen {groups}. {n} All classes. Lines: {lines}. "
         f"Threshold {document['threshold']:g}.",
         "The soft uptake says how much of the training skew mean probabilities copy. Its "
         "change from the reference splits exactly into what positive, negative and neutral "
-        "tokens and the base value do. Language reliance is the neutral and the base part: "
-        "what carries no meaning for the task. (Beyond the paper; built on its equation 1.)",
+        "tokens and the base value do. The base value depends on the number of tokens alone. How "
+        "much neutral tokens carry depends on the threshold: see the curve. (Beyond the paper; "
+        "built on its equation 1.)",
+    )
+
+
+def reliance(name: str, rows: list[Document], setup: str, threshold: float) -> Figure:
+    """Language reliance over thresholds: what neutral tokens carry, and of how many tokens.
+
+    Args:
+        rows: from `attributed.reliance_curve`; not empty.
+        setup, threshold: that the reading is of.
+    """
+    first = rows[0]
+    groups = "by balanced models of other seeds" if first["cross_fitted"] else "as in the paper"
+    return Figure(
+        f"{name}-language-reliance",
+        "Language reliance: the change of the soft uptake that neutral tokens carry",
+        charts.reliance(rows),
+        f"Left with a 95 % interval over {first['covers'].replace('other ', '')}; right the share "
+        "of the whole change, where that is apart from 0, and dashed the share of the tokens that "
+        f"are neutral. Groups chosen {groups}. n = {first['n_texts']} texts, {first['n_seeds']} "
+        f"{'seed' if first['n_seeds'] == 1 else 'seeds'}.",
+        "Tokens are neutral whose value in a balanced model is within the threshold, and the "
+        "larger it is, the more tokens are: so there is no one number. Where the solid line "
+        "follows the dashed one, the change is spread over tokens whatever they mean; above it, "
+        "neutral tokens carry more than their number. Left of the vertical rule the threshold is "
+        "below the standard error of a value, and groups are cut by noise. The base value's part "
+        "is not in it. (Beyond the paper; built on its equation 1 and appendix A.4.)",
+        token_reading.reliance(rows, setup, threshold),
+        columns=2,
+    )
+
+
+def reliance_table(name: str, rows: list[Document]) -> Table:
+    """The numbers behind `reliance`."""
+    ratios = ("share of the change", "share from", "share to", "share of tokens")
+    return Table(
+        f"{name}-language-reliance-values",
+        "Language reliance by threshold",
+        token_rows.curve(rows),
+        {"threshold": "%g", **dict.fromkeys(ratios, "percent")},
     )

@@ -154,30 +154,25 @@ def test_groups_and_sums_are_those_of_a_plain_loop(kept, threshold) -> None:
             assert row["n_tokens"] == counts.get(key, 0)
 
 
-def test_intervals_of_one_run_alone_leave_all_values_as_they_are(kept) -> None:
-    whole = attributions("small")
-    shown = attributions("small", shown=("imbalanced", 0))
-    assert shown["decomposition"] == whole["decomposition"]
-    for name in ("rows", "sides"):
-        for row, full in zip(shown[name], whole[name], strict=True):
-            if row["setup"] == "imbalanced":
-                assert row == full
-                assert row["ci"] is not None
-            else:
-                ends = {key: None for key in row if key.endswith("ci")}
-                assert row == full | ends
+def test_pairs_are_those_of_the_document(kept) -> None:
+    document = attributions("small")
     assert pairs_of("small", "balanced", KEY) == [
-        (row["setup"], row["seed"]) for row in whole["decomposition"] if row["part"] == "total"
+        (row["setup"], row["seed"]) for row in document["decomposition"] if row["part"] == "total"
     ]
 
 
 def test_the_pages_thresholds_are_kept_until_a_file_changes(own, monkeypatch) -> None:
     expected = {t: attributions("small", threshold=t, key=KEY) for t in thresholds.THRESHOLDS}
+    labelled = attributions("small", threshold=0.05, key=KEY, texts="label")
+    curve = attributed.reliance_curve("small")
     thresholds.keep("small", KEY)
     with monkeypatch.context() as patch:
         patch.setattr(attributed, "attributions", None)  # not asked
+        patch.setattr(attributed, "reliance_curve", None)
         for threshold, document in expected.items():
             assert thresholds.attributions("small", "balanced", threshold, KEY) == document
+        assert thresholds.attributions("small", "balanced", 0.05, KEY, "label") == labelled
+        assert thresholds.reliance_curve("small", "balanced", KEY) == curve
     other = thresholds.attributions("small", "balanced", 0.03, KEY)  # not among them
     assert other == attributions("small", threshold=0.03, key=KEY)
     attribute("small", Session(), silent, per_language=4)
@@ -185,76 +180,52 @@ def test_the_pages_thresholds_are_kept_until_a_file_changes(own, monkeypatch) ->
     assert changed["texts"] > expected[0.01]["texts"]
 
 
-def test_the_null_stands_beside_every_difference(kept) -> None:
+def test_sides_are_those_of_the_design(kept) -> None:
     document = attributions("small")
-    setups = {r["setup"] for r in document["rows"]}
-    assert setups == {"imbalanced", "imbalanced+cw", "balanced (null)"}
-    null = {
-        (r["language"], r["label"], r["group"]): r["mean"]
-        for r in document["rows"]
-        if r["setup"] == "balanced (null)"
-    }
-    for row in document["rows"]:
-        if row["setup"] == "balanced (null)":
-            assert row["null"] is None
-        else:
-            cell = (row["language"], row["label"], row["group"])
-            assert row["null"] == pytest.approx(null[cell], abs=1e-11)
-            assert row["minus_null"] == pytest.approx(row["mean"] - row["null"], abs=1e-11)
-            assert row["minus_null_ci"][0] <= row["minus_null"] <= row["minus_null_ci"][1]
     sides = {(r["language"], r["label"]): r["side"] for r in document["rows"]}
     assert sides["fr", "positive"] == sides["de", "negative"] == "over"
     assert sides["de", "positive"] == "under"
     assert sides["de", "neutral"] is None
 
 
-def test_seeds_are_paired_and_have_the_next_balanced_run_as_their_null() -> None:
+def test_seeds_are_paired_and_the_other_balanced_runs_choose_the_groups() -> None:
     entries = [
         {"run": f"{setup}{seed}", "setup": setup, "seed": seed}
         for seed in (0, 1, 2)
         for setup in ("balanced", "imbalanced")
     ]
-    pairs = {(p["run"], p["reference"]): p["null"] for p in compared(entries, "balanced")}
+    pairs = {(p["run"], p["reference"]): p["choosers"] for p in compared(entries, "balanced")}
     assert pairs == {
-        ("imbalanced0", "balanced0"): "balanced1",
-        ("balanced1", "balanced0"): "balanced1",
-        ("imbalanced1", "balanced1"): "balanced2",
-        ("balanced2", "balanced1"): "balanced2",
-        ("imbalanced2", "balanced2"): "balanced0",
-        ("balanced0", "balanced2"): "balanced0",
+        ("imbalanced0", "balanced0"): ["balanced1", "balanced2"],
+        ("imbalanced1", "balanced1"): ["balanced0", "balanced2"],
+        ("imbalanced2", "balanced2"): ["balanced0", "balanced1"],
     }
     one = [*entries[:2], {"run": "balanced1", "setup": "balanced", "seed": 1}]
-    assert {p["run"] for p in compared(one, "balanced")} == {"imbalanced0", "balanced1"}
-    both = [*one, *({**e, "setup": f"{e['setup']}+entropy", "run": f"{e['run']}+"} for e in one)]
-    by_reference = {"balanced": "balanced1", "balanced+entropy": "balanced1+"}
-    for reference, null in by_reference.items():  # the other's null is compared with nothing
-        pairs = compared(both, reference)
-        assert {p["null"] for p in pairs} == {null}
-        assert {p["seed"] for p in pairs} == {0}
+    [pair] = compared(one, "balanced")
+    assert (pair["run"], pair["choosers"]) == ("imbalanced0", ["balanced1"])
+    elsewhere = {"run": "other", "setup": "imported", "seed": 7}
+    [*_, pair] = compared([*one, elsewhere], "balanced")
+    assert (pair["run"], pair["seed"], pair["reference"]) == ("other", 0, "balanced0")
+    assert compared(entries[:2], "balanced")[0]["choosers"] == []
     with pytest.raises(InputError, match=r"setup balanced\+entropy has attributions; those"):
         compared(entries, "balanced+entropy")
-
-
-def test_three_seeds_have_t_intervals(kept) -> None:
-    rows = [{"setup": "x", "part": "base", "mean": m, "minus_null": m - 1} for m in (1.0, 2.0, 4.0)]
-    [found] = attributed._over_seeds(rows, ("setup", "part"))
-    assert found["mean"] == pytest.approx(7 / 3)
-    assert found["minus_null"] == pytest.approx(4 / 3)
-    half = 4.302652729911275 * np.std([1, 2, 4], ddof=1) / 3**0.5
-    assert found["ci"] == pytest.approx([7 / 3 - half, 7 / 3 + half])
-    assert attributed._over_seeds(rows[:2], ("setup", "part")) == []
 
 
 def test_the_command_prints_a_table_and_one_json_document(kept, capsys) -> None:
     assert main(["attribute", "small", "--per-language", "3"]) == 0
     printed = capsys.readouterr().out
-    assert "language reliance" in printed
+    assert "language reliance: what neutral tokens carry" in printed
     assert "over - under" in printed
+    assert (
+        "cross-fitted: groups chosen by the balanced model of another seed; differences" in printed
+    )
+    assert "other seeds may differ by more" in printed
+    assert "minus the null" not in printed
     assert main(["attribute", "small", "--per-language", "3", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["cost"]["texts"] == 18
     row = document["rows"][0]
-    wanted = "setup seed label language side group mean ci null n_texts n_tokens"
+    wanted = "setup seed label language side group mean ci crossed crossed_ci n_texts n_tokens"
     assert set(wanted.split()) <= set(row)
 
 

@@ -1,4 +1,4 @@
-"""The page Tokens in headless Chromium: threshold, null, one text, and the address bar."""
+"""The page Tokens in headless Chromium: threshold, groups, one text, and the address bar."""
 
 from __future__ import annotations
 
@@ -54,8 +54,9 @@ def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, brows
     page.get_by_role("slider").press("Home")
     page.wait_for_url("**threshold=0.001**")
     expect(page.get_by_text("Threshold 0.001, method").first).to_be_visible()
-    page.get_by_test_id("stCheckbox").get_by_text("Minus the null").click()
-    expect(page.get_by_role("heading", name="balanced, minus the null").first).to_be_visible()
+    expect(page.get_by_text("chosen by the balanced model of another seed").first).to_be_visible()
+    page.get_by_role("radio", name="As in the paper", exact=True).click()
+    expect(page.get_by_text("fall and negative ones rise by selection").first).to_be_visible()
     drawn(page)
 
     first = opened_text(page).inner_text()
@@ -81,7 +82,7 @@ def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, brows
         "study": ["small"],
         "class": ["positive"],
         "threshold": ["0.001"],
-        "minus-null": ["on"],
+        "groups": ["paper"],
         "by": ["words"],
     }
     pick(page, "Class", "negative")  # another class of the same text

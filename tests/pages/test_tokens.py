@@ -39,40 +39,85 @@ def test_without_a_study_the_page_says_what_to_do(open_page) -> None:
     assert "make demo" in texts(app, "info")
 
 
-def test_bars_are_the_cumulative_differences_with_the_null_beside(attributed, open_page) -> None:
+def test_bars_are_cross_fitted_and_say_what_is_compared(attributed, open_page) -> None:
     app = open_page("tokens", **{"class": "negative"})
     assert not app.exception and not app.error and not app.warning
     document = attributions("small")
     expected = {
-        r["language"]: (r["mean"], r["null"], *r["null_ci"])
+        r["language"]: (r["crossed"], *r["crossed_ci"])
         for r in document["rows"]
         if (r["setup"], r["label"], r["group"]) == ("imbalanced", "negative", "neutral")
     }
-    names = ("value", "null", "null low", "null high")
-    shown = {r["language"][:2]: tuple(r[x] for x in names) for r in bars(app, "neutral")}
+    shown = {r["language"][:2]: (r["value"], r["low"], r["high"]) for r in bars(app, "neutral")}
     assert set(shown) == set(expected) == {"de", "en", "es", "fr", "ja", "zh"}
     for language, values in expected.items():
         assert shown[language] == pytest.approx(values)
     marks = {r["language"]: r["side"] for r in bars(app, "neutral")}
     assert marks["de ▲"] == "over" and marks["fr ▼"] == "under"
-    assert "language reliance" in texts(app, "markdown")
-    assert "n = 18 texts" in texts(app, "caption")
+    said = texts(app, "caption")
+    assert "Groups chosen by the balanced model of another seed; differences between" in said
+    assert "one pair of seeds; 95 % intervals over test sentences alone" in said
+    assert "n = 18 texts" in said and "null" not in said
+    assert "with one seed there is no verdict" in texts(app, "markdown")
+    assert "Language reliance: the change of the soft uptake" in texts(app, "markdown")
 
 
-def test_minus_the_null_and_another_threshold_are_shown_at_once(attributed, open_page) -> None:
+def test_as_in_the_paper_and_another_threshold_are_shown_at_once(attributed, open_page) -> None:
     app = open_page("tokens", threshold="0.05", setup="imbalanced+cw", **{"class": "positive"})
-    app.toggle(key="view-minus-null").set_value(True).run()
+    app.segmented_control(key="view-groups").set_value("paper").run()
     assert not app.exception
     document = attributions("small", threshold=0.05)
     expected = {
-        r["language"]: r["minus_null"]
+        r["language"]: r["mean"]
         for r in document["rows"]
         if (r["setup"], r["label"], r["group"]) == ("imbalanced+cw", "positive", "positive")
     }
     shown = {r["language"][:2]: r["value"] for r in bars(app, "positive")}
     assert shown == pytest.approx(expected)
-    assert app.query_params["minus-null"] == "on"
-    assert open_page("tokens", **{"minus-null": "on"}).toggle(key="view-minus-null").value
+    assert "negative ones rise by selection alone" in texts(app, "caption")
+    assert app.query_params["groups"] == "paper"
+    assert open_page("tokens", groups="paper").segmented_control(key="view-groups").value == "paper"
+
+
+def test_texts_of_the_label_alone_can_be_chosen(attributed, open_page) -> None:
+    app = open_page("tokens", texts="label", **{"class": "negative"})
+    assert not app.exception and not app.error and not app.warning
+    document = attributions("small", texts="label")
+    expected = {
+        r["language"]: r["crossed"]
+        for r in document["rows"]
+        if (r["setup"], r["label"], r["group"]) == ("imbalanced", "negative", "base")
+    }
+    panels = [c for c in charts(app) if heading(c) == "base value"]
+    shown = {r["language"][:2]: r["value"] for r in panels[0]["rows"] if r.get("part") == "base"}
+    assert shown == pytest.approx(expected)
+    assert "n = 6 texts labelled negative" in texts(app, "caption")
+    # The uptake is of all texts.
+    assert "n = 18 texts, 3 a language" in texts(app, "caption")
+
+
+def test_three_seeds_are_shown_as_their_mean(three_seeds, open_page, monkeypatch) -> None:
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(three_seeds))
+    app = open_page("tokens", **{"class": "negative"})
+    assert not app.exception and not app.error and not app.warning
+    assert app.selectbox(key="view-seed").value == "all"
+    document = attributions("small")
+    expected = {
+        r["language"]: (r["crossed"], *r["crossed_ci"], r["between_balanced"])
+        for r in document["over_seeds"]["rows"]
+        if (r["setup"], r["label"], r["group"]) == ("imbalanced", "negative", "positive")
+    }
+    names = ("value", "low", "high", "noise")
+    shown = {r["language"][:2]: tuple(r[x] for x in names) for r in bars(app, "positive")}
+    for language, values in expected.items():
+        assert shown[language] == pytest.approx(values)
+    said = texts(app, "caption")
+    assert "mean over 6 pairs of seeds; 95 % intervals over seeds and test sentences" in said
+    assert "what two balanced models of different seeds differ by" in said
+    app.selectbox(key="view-seed").set_value("1").run()
+    assert "mean over 2 pairs of seeds; 95 % intervals over test sentences alone" in texts(
+        app, "caption"
+    )
 
 
 def test_one_text_has_its_tokens_in_order(attributed, open_page) -> None:
