@@ -64,11 +64,11 @@ def language_effect(
         None where fewer than two sentences count: the test set is not translated, or a group is
         empty.
     """
-    found = _differences(predictions, groups)
-    if found is None:
+    found, totals = _differences(predictions, groups), effect_totals(predictions, groups)
+    if found is None or totals is None:
         return None
     ids, sides, probabilities = found
-    value, observed = effect_totals(predictions, groups).values.tolist()
+    value, observed = totals.values.tolist()
     differences = np.einsum("l,slc->sc", sides, probabilities)
     drawn = draw_totals(differences) / len(ids)
     reach = float(np.quantile(_variation(drawn - differences.mean(axis=0)), LEVEL))
