@@ -305,6 +305,6 @@ def _paper(document: Document) -> list[Block]:
         blocks += paper_whole.readings(read, without, document, figure)
         blocks += tables
         blocks.append(paper_figures.WHY_TWO)
-        blocks += paper_tables.panels(document, read, figure, crossed=True)
+        blocks += paper_tables.panels(document, read, figure, crossed=False)
         blocks.append(paper_tables.thresholds(name, documents))
     return [block for block in blocks if block]

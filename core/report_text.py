@@ -14,7 +14,7 @@ COMPARED = (
 BESIDE = (
     "Published values are one run each and have no interval in the paper. A verdict takes three "
     "seeds here or more, and an interval that is too wide for one is called so. Panels of its "
-    "figures as in the paper stand under Tokens; here they stand cross-fitted."
+    "figures stand cross-fitted under Tokens; here they stand as in the paper."
 )
 METHOD = """
 - **Skew.** Training and validation set of an imbalanced setup have a skewed joint distribution of

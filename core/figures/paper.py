@@ -79,7 +79,7 @@ def tables(document: Document, corpus: str, encoder: str, found: Measured) -> li
             f"Accuracy on the test set, the paper and this study ({of})",
             "accuracy (share right)",
             f"section 4.1, Table {accuracy_of}",
-            "Ours: over test sentences",
+            "Ours: over test sentences{and_seeds}",
             "accuracy",
         ),
         _table(
@@ -98,7 +98,7 @@ def tables(document: Document, corpus: str, encoder: str, found: Measured) -> li
             f"Language identification, {texts}, the paper and this study ({of})",
             "language told right (share)",
             f"section 4.2, Table {probe_of}; the probe of the released code",
-            "Ours: one value a training, so no interval below three seeds",
+            "Ours: one value a training, so {no_seeds}",
             "probe",
         )
         for texts, part in probes.groupby("texts", sort=False)
@@ -158,7 +158,12 @@ def _beside(
     n = int(frame["n"].max()) if there else 0
     caption = f"{_OVERLAP} "
     if there:
-        caption += f"{covers}{', over seeds' if _several(frame) else ''}; n = {n:,}."
+        several = _several(frame)
+        caption += covers.format(
+            and_seeds=" and over seeds" if several else "",
+            no_seeds="over seeds" if several else "no interval below three seeds",
+        )
+        caption += f"; n = {n:,}."
     else:
         caption += "This study has no such value."
     return Figure(
