@@ -135,12 +135,12 @@ def projected(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def three_seeds(explained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The explained study as if trained with seeds 0 to 2, read only: runs of seed 0 with noise on
-    their attributions, so that seeds differ; nothing else of them is their own."""
+    """The explained study as if trained with seeds 0 to 2, read only: copies of its runs, and
+    attributions to which what all share and noise of each run are added, since its models have
+    learnt nothing. Nothing else of the copies is their own."""
     from dataclasses import replace
 
     import numpy as np
-    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -148,29 +148,32 @@ def three_seeds(explained: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
     folder = tmp_path_factory.mktemp("three-seeds") / "checkpoints"
     shutil.copytree(explained, folder)
-    rng = np.random.default_rng(0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
-        lines = []
-        for entry in study.entries("small"):
-            config = checkpoints.read_config(entry["run"])
-            for seed in (1, 2) if entry["seed"] == 0 else ():
-                other = replace(config, seed=seed)
-                target = folder / other.run_id
-                if not target.exists():
-                    shutil.copytree(folder / entry["run"], target)
-                    (target / "config.json").write_text(other.canonical_json())
-                    named = f'run = "{other.run_id}", setup = "{entry["setup"]}"'
+        first = [entry for entry in study.entries("small") if entry["seed"] == 0]
+        there, lines = set(study.run_ids("small")), []
+        for entry in first:
+            for seed in (1, 2):
+                config = replace(checkpoints.read_config(entry["run"]), seed=seed)
+                if config.run_id not in there:
+                    shutil.copytree(folder / entry["run"], folder / config.run_id)
+                    (folder / config.run_id / "config.json").write_text(config.canonical_json())
+                    named = f'run = "{config.run_id}", setup = "{entry["setup"]}"'
                     lines.append(f"    {{ {named}, seed = {seed} }},\n")
-                for file in target.glob("attributions/*/*.parquet"):
-                    table = pq.read_table(file)
-                    frame: pd.DataFrame = table.to_pandas()
-                    noisy = [v + rng.normal(0.003, 0.02, len(v)) for v in frame["values"]]
-                    frame["values"] = noisy
-                    frame["output"] = frame["base"] + [v.sum() for v in noisy]
-                    made = pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False)
-                    pq.write_table(made, file)
         path = folder / "studies" / "small" / "study.toml"
-        text = path.read_text().rstrip().removesuffix("]").rstrip().removesuffix(",")
-        path.write_text(f"{text},\n{''.join(lines)}]\n")
+        listed = path.read_text()
+        assert listed.count("]\n\n[training]") == 1
+        path.write_text(listed.replace("]\n\n[training]", f"{''.join(lines)}]\n\n[training]"))
+        for number, run in enumerate(study.run_ids("small")):
+            shared, own = np.random.default_rng(100), np.random.default_rng(number)
+            for file in sorted((folder / run).glob("attributions/*/*.parquet")):
+                table = pq.read_table(file)
+                frame = table.to_pandas()
+                frame["values"] = [
+                    v + shared.normal(0, 0.02, len(v)) + own.normal(0.002, 0.01, len(v))
+                    for v in frame["values"]
+                ]
+                frame["output"] = frame["base"] + frame["values"].map(np.sum)
+                made = pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False)
+                pq.write_table(made, file)
     return folder

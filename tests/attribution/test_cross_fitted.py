@@ -152,7 +152,7 @@ def test_the_interval_covers_a_known_effect_and_rarely_finds_one_that_is_not_the
 def test_a_document_is_what_plain_sql_over_the_files_gives(three_seeds: Path, monkeypatch) -> None:
     """No code shared with core but the names of runs: cells and the total, by hand."""
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(three_seeds))
-    document = attributed.attributions("small", threshold=0.02)
+    document = attributed.attributions("small", threshold=0.01)
     runs = {(e["setup"], e["seed"]): e["run"] for e in study.entries("small")}
     tables = {}
     for (setup, seed), run in runs.items():
@@ -167,14 +167,14 @@ def test_a_document_is_what_plain_sql_over_the_files_gives(three_seeds: Path, mo
         for r in range(3):
             if r == s:
                 continue
-            chosen = tables["balanced", r]["s"] < -0.02
+            chosen = tables["balanced", r]["s"] < -0.01
             cell = moved[chosen].xs(("negative", "fr"), level=("class", "language"))
             draws.append(cell.sum() / 3)  # texts a language
             counts.append(len(cell))
     for s, t in ((0, 1), (0, 2), (1, 2)):
         [r] = {0, 1, 2} - {s, t}
         moved = tables["balanced", t]["s"] - tables["balanced", s]["s"]
-        chosen = tables["balanced", r]["s"] < -0.02
+        chosen = tables["balanced", r]["s"] < -0.01
         balanced.append(moved[chosen].xs(("negative", "fr"), level=("class", "language")).sum() / 3)
     place = {"setup": "imbalanced", "label": "negative", "language": "fr", "group": "negative"}
     [row] = [r for r in document["over_seeds"]["rows"] if place.items() <= r.items()]
