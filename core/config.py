@@ -16,7 +16,7 @@ from core.recipe import Recipe
 IMPORTED = "imported"  # the setup of a model trained elsewhere
 _BASES = ("balanced", "imbalanced", "imbalanced+cw")
 SETUPS = (*_BASES, *(f"{base}+entropy" for base in _BASES))
-# A study with one seed trains these once more, with the seed after it: its nulls.
+# A study with one seed trains these again, with the seeds after it: its nulls.
 BALANCED = ("balanced", "balanced+entropy")
 
 

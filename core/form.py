@@ -26,6 +26,7 @@ def to_study(values: dict[str, Any], given: Study) -> Study:
     document: dict[str, Any] = {k: v for k, v in values.items() if v not in (None, "", {})}
     document["name"] = values["name"].strip()
     document["setups"] = list(values["setups"])
+    document["nulls"] = given.nulls
     document["seeds"] = [_number(word) for word in _words(values["seeds"])]
     for name in ("labels", "languages"):
         if name in document:

@@ -96,8 +96,9 @@ def plan(study: Study, session: Session) -> Plan:
             runs[config.run_id] = config
     if len(study.seeds) == 1:
         for config in [c for c in runs.values() if c.setup in BALANCED]:
-            null = replace(config, seed=config.seed + 1)
-            runs[null.run_id] = null
+            for further in range(1, study.nulls + 1):
+                null = replace(config, seed=config.seed + further)
+                runs[null.run_id] = null
     for config in runs.values():
         if config.weighted:
             class_weights(training_counts(config, "train"))  # refuses empty cells before training

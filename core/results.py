@@ -77,7 +77,7 @@ def _summary(name: str) -> dict[str, Any]:
     runs = []
     for entry in entries:
         run_id = entry["run"]
-        # With one seed a null is the balanced run whose seed no imbalanced setup has.
+        # With one seed a null is a balanced run whose seed no imbalanced setup has.
         null = entry["setup"] in BALANCED and entry["seed"] not in other_seeds
         null = null and bool(other_seeds)
         run: dict[str, Any] = {**entry, "null": null, **_state(run_id)}
@@ -125,7 +125,7 @@ def comparisons(name: str) -> list[dict[str, Any]]:
     """Every measure of each setup of a study against the setup it is read against.
 
     Imbalanced against balanced, with class weights against without and against balanced, with the
-    masked-input entropy against without, and with one seed the null against balanced.
+    masked-input entropy against without, and with one seed its nulls against balanced.
     `beyond_chance` is corrected (Holm) for the pairs of setups compared by the same measure, not
     over the measures: each is a question of its own, and with few seeds a correction over all of
     them would find nothing. Below three seeds it is None, and the `verdict` "no verdict".
@@ -153,9 +153,11 @@ def _comparisons(
     others = {s for x, runs in measures.items() if x not in (*BALANCED, IMPORTED) for s in runs}
     for setup in BALANCED:
         seeds = sorted(measures.get(setup, {}))
-        if len(others) == 1 and len(seeds) == 2:
-            one, null = ({0: measures[setup][s]} for s in seeds)
-            compared += _compare(f"{setup} (null)", setup, null, one)
+        if len(others) == 1 and len(seeds) > 1 and seeds[0] in others:
+            # Two at most: differences from one and the same run are no seeds for a verdict.
+            nulls = {s: measures[setup][s] for s in seeds[1:3]}
+            one = dict.fromkeys(nulls, measures[setup][seeds[0]])
+            compared += _compare(f"{setup} (null)", setup, nulls, one)
     names = dict.fromkeys(c.measure for c in compared)
     judged = [c for name in names for c in holm([c for c in compared if c.measure == name])]
     return [_document(c) for c in judged]

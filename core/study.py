@@ -30,8 +30,10 @@ class Study:
         design: of the imbalanced setups: uniform, linear, natural, or language -> label -> share.
         groups: two lists of languages for the design linear; shares rise over the labels in the
             first and fall in the second.
-        seeds: each setup is trained once a seed. With a single seed a second balanced run, the
-            null, gets the seed after it (and one of `balanced+entropy`).
+        seeds: each setup is trained once a seed.
+        nulls: with a single seed, further runs of `balanced` (and of `balanced+entropy`) with the
+            seeds after it. One chooses the token groups in which two others are compared; what
+            balanced runs differ by takes three of them, so two nulls.
         train_per_language, validation_per_language, test_per_language: rows; test rows have the
             uniform design.
         labels, languages: which, and their order; by default the corpus's.
@@ -47,6 +49,7 @@ class Study:
     design: str | Mapping[str, Mapping[str, float]] = "linear"
     groups: joint.Groups | None = None
     seeds: tuple[int, ...] = (0,)
+    nulls: int = 1
     train_per_language: int | None = None
     validation_per_language: int | None = None
     test_per_language: int | None = None
@@ -81,6 +84,10 @@ class Study:
         if bad := [s for s in self.seeds if type(s) is not int or not 0 <= s < 2**31]:
             raise InputError(
                 f"study {self.name}: seeds has {bad}; expected whole numbers from 0 to 2147483647."
+            )
+        if type(self.nulls) is not int or not 0 <= self.nulls <= 100:
+            raise InputError(
+                f"study {self.name}: nulls is {self.nulls!r}; expected a whole number, 0 to 100."
             )
         for name in ("train_per_language", "validation_per_language", "test_per_language"):
             size = getattr(self, name)

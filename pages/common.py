@@ -135,7 +135,7 @@ def choose_runs(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         list(names),
         widget=st.sidebar.multiselect,
         show=lambda run: names[run],
-        help="One setup trained with one seed. The null is a second balanced run.",
+        help="One setup trained with one seed. A null is a further balanced run.",
     )
     if not chosen:
         st.info("No run is chosen; choose one or more in the sidebar.")

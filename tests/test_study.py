@@ -150,6 +150,19 @@ def test_each_balanced_setup_has_a_null(study_file) -> None:
     ]
 
 
+def test_a_study_can_have_several_nulls(study_file) -> None:
+    from dataclasses import replace
+
+    asked = replace(study.read(str(study_file)), nulls=2)
+    assert study.from_document(study.to_document(asked), study_file).nulls == 2
+    plan = planning.plan(asked, Session())
+    of_one = planning.plan(replace(asked, nulls=1), Session())
+    assert [(c.setup, c.seed) for c in plan.runs.values()][3:] == [("balanced", 1), ("balanced", 2)]
+    assert list(plan.runs)[:4] == list(of_one.runs)  # the same ids
+    with pytest.raises(InputError, match="nulls is -1"):
+        replace(asked, nulls=-1)
+
+
 def test_three_seeds_need_no_run_for_the_null(study_file) -> None:
     from dataclasses import replace
 
@@ -204,7 +217,7 @@ def test_a_study_from_the_command_line_gives_whole_run_folders(done, capsys) -> 
         expected = {
             "config.json", "status.json", "progress.jsonl", "subset.parquet", "model",
             "metrics.json", "predictions.parquet", "embeddings.parquet", "COMPLETE", "lock",
-            "base_values.parquet", "probes.json",
+            "base_values.parquet", "probes.json", "FORMAT",
         }  # fmt: skip
         assert {p.name for p in folder.iterdir()} == expected
         lines = [json.loads(x) for x in (folder / "progress.jsonl").read_text().splitlines()]

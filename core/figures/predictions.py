@@ -40,9 +40,9 @@ def shares(document: Document, runs: Runs) -> Figure:
         "line: truth. "
         f"Languages by group: {' | '.join(' '.join(g) for g in document['groups'])}.",
         "Points on the grey line: the model predicts the class as often as it occurs. Points that "
-        "move towards the brown tick copy the skew of the training set. The null is a second "
-        "balanced run with another seed: differences of its size are noise. (Paper, section 4.1, "
-        "Table 2.)",
+        "move towards the brown tick copy the skew of the training set. A null is a further "
+        "balanced run: what it differs by from the first is what another seed changes. (Paper, "
+        "section 4.1, Table 2.)",
         tables.reading(document, runs),
         charts.legend(runs),
     )
