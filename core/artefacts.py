@@ -27,7 +27,7 @@ from core.probing import Probe, probe, sample_external
 from core.session import Report, Session
 from core.subsets import rows_of, subset
 
-EXTERNAL_PER_LANGUAGE = 1000  # paper, section 3: 1,000 Wikipedia articles a language
+EXTERNAL_PER_LANGUAGE = 1000  # paper, section 2.2: 1,000 Wikipedia articles a language
 FILES = ("base_values.parquet", "probes.json")
 
 

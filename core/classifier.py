@@ -1,7 +1,7 @@
 """The model that is fine-tuned: an encoder and one linear layer on its last CLS vector.
 
-It is transformers' own token classification model, read at the first token only: exactly "one
-feed-forward layer on the CLS token" (paper, section 3), without the pooling layers that the
+It is transformers' own token classification model, read at the first token only: exactly one
+feed-forward layer on the CLS token (paper, section 2.1), without the pooling layers that the
 sequence classification models of BERT and RoBERTa add, and it loads in plain transformers. Where
 the linear layer reads BERT's pooled output instead, as in the paper's released code, it is
 transformers' sequence classification model. The forward pass is ours, for speed (core/layer.py):

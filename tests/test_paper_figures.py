@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 
 from core import paper, paper_figures, paper_whole
-from core.figures import Figure
-from core.figures import paper as figures
 from core.measures.intervals import seeds_and_sentences
 from core.paper_figures import CLOSE
 from core.paper_statements import SAME, STATEMENTS, WHOLE
@@ -213,26 +211,6 @@ def test_panels_are_the_papers_in_its_order() -> None:
     assert paper_figures.panels_of(document, 1) == expected
     assert paper_figures.panels_of(document, 3) == []
     assert paper_figures.directions(document, "amazon", 3, "imbalanced+entropy").empty
-
-
-def test_cross_fitted_panels_stand_in_the_place_of_the_papers(monkeypatch) -> None:
-    seen = []
-
-    def draw(study: dict, document: dict, label: str, setup: str, seed: int) -> Figure:
-        seen.append([r["mean"] for r in document["rows"] if r["group"] == "positive"])
-        return Figure("name", f"{label}: {setup}", [], "", "")
-
-    monkeypatch.setattr("core.figures.tokens.cumulative", draw)
-    document = study(nothing, 1, np.random.default_rng(8), 0.01)
-    for row in document["rows"]:
-        row |= {"mean": row["crossed"] - 0.1, "ci": None, "crossed_ci": None}
-    raw, crossed = (figures.panels({}, document, 1, crossed=x) for x in (False, True))
-    assert [f"{f.title}, cross-fitted" for f in raw] == [f.title for f in crossed]
-    assert {f.name for f in raw}.isdisjoint(f.name for f in crossed)
-    assert np.allclose(np.array(seen[4:]) - np.array(seen[:4]), 0.1)
-    for row in (*document["rows"], *document["sides"]):
-        row["crossed"] = None
-    assert figures.panels({}, document, 1, crossed=True) == []
 
 
 def test_class_weights_make_bars_smaller_or_not() -> None:

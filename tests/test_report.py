@@ -88,7 +88,7 @@ def test_the_page_has_all_of_the_study(folder, explained) -> None:
     assert len(page.all("table")) == len(list((folder / "tables").glob("*.csv"))) > 25
     for said in (
         "Skew uptake", "transformers", "Table 2: shares predicted", "What figure 1 says",
-        "Cumulative difference of attributions to positive: imbalanced+cw − balanced, minus the",
+        "Cumulative difference of attributions to positive: imbalanced+cw − balanced, cross",
         "No map", "Equation 3", "Jung and van der Plas", "Why the numbers may differ",
     ):  # fmt: skip
         assert said.lower() in page.text.lower(), said

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from core import paper, paper_comparison, paper_figures, paper_verdicts
+from core import paper, paper_comparison, paper_figures, paper_verdicts, token_rows
 from core.charts import paper as charts
 from core.figures import Figure, Table
 from core.figures import tokens as token_figures
@@ -187,7 +186,7 @@ def _several(frame: pd.DataFrame) -> bool:
 
 
 def panels(study: Document, document: Document, figure: int, *, crossed: bool) -> list[Figure]:
-    """The panels of figures 1 to 3, of the first seed; none where nothing is cross-fitted.
+    """The panels of figures 1 to 3, over seeds or of the first; none where nothing is cross-fitted.
 
     Args:
         study: from `results.summary`.
@@ -196,27 +195,12 @@ def panels(study: Document, document: Document, figure: int, *, crossed: bool) -
         crossed: cross-fitted, else as in the paper.
     """
     made = []
-    shown = _crossed(document) if crossed else document
-    for setup, label in paper_figures.panels_of(shown, figure):
-        seed = min(r["seed"] for r in shown["rows"] if r["setup"] == setup)
-        panel = token_figures.cumulative(study, shown, label, setup, seed)
-        if crossed:
-            panel = replace(
-                panel, name=f"{panel.name}-crossed", title=f"{panel.title}, cross-fitted"
+    for setup, label in paper_figures.panels_of(document, figure):
+        seed = token_rows.seeds_of(document, setup)[0]
+        if not crossed or token_rows.can_cross(document, setup):
+            made.append(
+                token_figures.cumulative(study, document, label, setup, seed, crossed=crossed)
             )
-        made.append(panel)
-    return made
-
-
-def _crossed(document: Document) -> Document:
-    """The same with the cross-fitted numbers in the place of those as in the paper."""
-    made = dict(document)
-    for key in ("rows", "sides"):
-        made[key] = [
-            row | {"mean": row["crossed"], "ci": row["crossed_ci"]}
-            for row in document[key]
-            if row.get("crossed") is not None
-        ]
     return made
 
 

@@ -48,7 +48,7 @@ def cumulative(
     )
     return Figure(
         f"{study['study']}-cumulative-{label}-{_name(setup, seed, crossed)}{_texts(document)}",
-        f"Cumulative difference of attributions to {label}: {setup} − {document['reference']}",
+        _title(document, label, setup, crossed),
         charts.cumulative(study, document, label, setup, seed, crossed=crossed),
         caption,
         "A bar is the mean over a language's texts of the summed change of SHAP values in a "
@@ -62,6 +62,11 @@ def cumulative(
         charts.sides_legend(with_noise),
         4,
     )
+
+
+def _title(document: Document, label: str, setup: str, crossed: bool) -> str:
+    how = "cross-fitted" if crossed else "as in the paper"
+    return f"Cumulative difference of attributions to {label}: {setup} − {document['reference']}, {how}"
 
 
 def _name(setup: str, seed: int | None, crossed: bool) -> str:
@@ -84,7 +89,7 @@ def cumulative_table(
     """The numbers behind `cumulative`."""
     return Table(
         f"{name}-cumulative-{label}-{_name(setup, seed, crossed)}{_texts(document)}-values",
-        f"Cumulative difference of attributions to {label}: {setup} − {document['reference']}",
+        _title(document, label, setup, crossed),
         token_rows.cells(document, label, setup, seed, crossed=crossed),
         {"tokens": "%.0f", "texts": "%.0f"},
         caption=token_reading.compared(document, setup, seed, crossed=crossed),
