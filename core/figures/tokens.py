@@ -66,7 +66,8 @@ def cumulative(
 
 def _title(document: Document, label: str, setup: str, crossed: bool) -> str:
     how = "cross-fitted" if crossed else "as in the paper"
-    return f"Cumulative difference of attributions to {label}: {setup} − {document['reference']}, {how}"
+    differences = f"{setup} − {document['reference']}, {how}"
+    return f"Cumulative difference of attributions to {label}: {differences}"
 
 
 def _name(setup: str, seed: int | None, crossed: bool) -> str:
