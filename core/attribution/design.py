@@ -16,6 +16,7 @@ from core.attribution import kernel
 CANDIDATES_A_PLAYER = 30
 GREEDY_PLAYERS = 96  # beyond this the greedy choice costs more than it saves
 GREEDY_REACH = 3.0
+TIE = 1e-9
 
 
 def design(players: int, halves: int, most: int | None = None) -> np.ndarray:
@@ -87,8 +88,9 @@ class _Greedy:
         return self.candidates[self.chosen[:wanted]]
 
     def _choose(self) -> None:
-        gains = (self.shared**2).sum(0) / self.variance
-        best = int(np.argmax(np.where(self.free, gains, -1.0)))
+        gains = np.where(self.free, (self.shared**2).sum(0) / self.variance, -1.0)
+        # Many are equal by symmetry: the first of them, whatever the last digits are on a machine.
+        best = int(np.argmax(gains >= gains.max() * (1 - TIE)))
         before = self.rows[: len(self.chosen) + 1]
         column = kernel.covariance(self.candidates[best : best + 1], self.candidates, self.t)[0]
         scale = np.sqrt(self.variance[best])

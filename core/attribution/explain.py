@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -91,17 +92,18 @@ def explain(
             )
         return
     separator = str(next(iter(models.values())).tokenizer.sep_token)
+    branches = lru_cache(maxsize=1)(lambda number: tree(games[number], separator))
 
     def start(number: int) -> Asking:
         game = games[number]
         if method == "partition":
-            return partition(game, tree(game, separator), budget, seed)
+            return partition(game, branches(number), budget, seed)
         if method == "permutation":
             return permutation(game.size, budget * game.size, seed)
         return gaussian_process(game.size, budget * game.size, tolerance)
 
     for number, found in answer(group(models), games, start):
-        yield number, {name: _attribution(method, games[number], found[name]) for name in models}
+        yield number, _attributions(method, games[number], found)
 
 
 def group(models: Mapping[str, Classifier]) -> list[Group]:
@@ -129,17 +131,22 @@ def _lower_weights(model: Classifier) -> list[Any]:
     return [p for module in modules for p in module.parameters()]
 
 
-def _attribution(method: str, game: Game, found: Answered) -> Attribution:
-    everything = np.arange(len(game.tokens.ids))
-    positions = everything if method == "partition" else game.players
-    return Attribution(
-        method=method,
-        tokens=tuple(game.pieces[i] for i in positions),
-        positions=positions,
-        words=tuple(game.words[i] for i in positions),
-        values=found.estimate.values,
-        errors=found.estimate.errors,
-        base=found.nobody,
-        output=found.everybody,
-        evaluations=found.evaluated,
-    )
+def _attributions(method: str, game: Game, found: Mapping[str, Answered]) -> dict[str, Attribution]:
+    """What was answered of a text, by model."""
+    positions = np.arange(len(game.tokens.ids)) if method == "partition" else game.players
+    pieces = game.pieces
+    tokens, words = tuple(pieces[i] for i in positions), tuple(game.words[i] for i in positions)
+    return {
+        name: Attribution(
+            method=method,
+            tokens=tokens,
+            positions=positions,
+            words=words,
+            values=own.estimate.values,
+            errors=own.estimate.errors,
+            base=own.nobody,
+            output=own.everybody,
+            evaluations=own.evaluated,
+        )
+        for name, own in found.items()
+    }

@@ -156,7 +156,9 @@ def _evaluate(groups: Sequence[Group], works: list[_Work], tokens_a_batch: int) 
         for first in range(0, len(rows), size):
             part = rows[first : first + size]
             ids = torch.from_numpy(np.array([row.ids for row in part]))
-            types = torch.tensor([row.work.game.tokens.types for row in part]) if has_types else None
+            types = None
+            if has_types:
+                types = torch.tensor([row.work.game.tokens.types for row in part])
             wanted = np.array([row.models for row in part])
             found = [
                 p
