@@ -25,16 +25,16 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     attribute.add_argument(
         "--method",
         default="gaussian_process",
-        help="gaussian_process, partition (the paper's), permutation or integrated_gradients "
-        "(%(default)s)",
+        help="Shapley values by gaussian_process or permutation, Owen values by partition (the "
+        "paper's), or integrated_gradients (%(default)s)",
     )
     attribute.add_argument("--budget", type=int, help="in the method's own unit; see README")
     attribute.add_argument(
         "--tolerance",
         type=float,
-        default=0.0,
         metavar="E",
-        help="standard error of a value at which gaussian_process stops before its budget",
+        help="standard error of a value at which gaussian_process stops before its budget, text by "
+        "text (0.01; with --budget 0: it spends all of it)",
     )
     attribute.add_argument(
         "--threshold", type=float, default=0.01, help="of the token groups (%(default)s)"

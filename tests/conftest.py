@@ -99,7 +99,7 @@ def explained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
         done = attribute("small", Session(), lambda what, share: None, per_language=3)
-    assert (done.key, done.texts, done.computed) == ("gaussian_process-4", 18, 4 * 18)
+    assert (done.key, done.texts, done.computed) == ("gaussian_process-16@0.01", 18, 4 * 18)
     return folder
 
 

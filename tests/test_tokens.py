@@ -14,7 +14,7 @@ from core.attributed import attributions
 from core.attribution import store
 from core.charts import tokens as charts
 
-KEY = "gaussian_process-4"
+KEY = "gaussian_process-16@0.01"
 
 
 class Text(HTMLParser):

@@ -1,9 +1,9 @@
 """How a method and the pool talk.
 
 A method is a generator: it yields the coalitions that it wants answered (m x players, True for the
-members) and is sent their values (m x outputs: the classes of every model, one model after the
-other). What it returns is an Estimate. So one method serves one text or thousands, one model or
-several, and knows nothing of models, batches or devices.
+members) and is sent their values (m x outputs: the classes of one model). What it returns is an
+Estimate. So one method serves one text or thousands, and knows nothing of models, batches or
+devices; several models have a generator each, and what one of them is told the others never see.
 """
 
 from __future__ import annotations

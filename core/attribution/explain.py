@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 
-from core.attribution.estimate import Asking, Estimate
+from core.attribution.estimate import Asking
 from core.attribution.game import Game
 from core.attribution.gaussian_process import gaussian_process
 from core.attribution.integrated_gradients import integrated_gradients
@@ -21,16 +22,20 @@ from core.errors import InputError
 
 # What a budget counts, and how much of it is the default.
 BUDGETS: Mapping[str, tuple[str, int]] = {
-    "gaussian_process": ("evaluations per token", 4),
+    "gaussian_process": ("evaluations per token", 16),
     "permutation": ("evaluations per token", 8),
     "partition": ("evaluations per text (shap's max_evals)", 500),
     "integrated_gradients": ("steps of the integral", 50),
 }
 DEFAULT = "gaussian_process"
+TOLERANCE = 0.01  # the default threshold of the token groups
 
 
-def check(method: str, budget: int | None, tolerance: float = 0.0) -> int:
-    """The budget to use.
+def check(method: str, budget: int | None, tolerance: float | None = None) -> tuple[int, float]:
+    """The budget and the tolerance to use.
+
+    Unless a tolerance is given, `gaussian_process` has one where no budget is given, and spends all
+    of a budget that is.
 
     Raises:
         InputError: no such method, a budget below 1, or a tolerance that the method has not.
@@ -40,12 +45,14 @@ def check(method: str, budget: int | None, tolerance: float = 0.0) -> int:
     unit, usual = BUDGETS[method]
     if budget is not None and budget < 1:
         raise InputError(f"budget is {budget}; expected 1 or more {unit}, such as {usual}.")
+    if tolerance is None:
+        tolerance = TOLERANCE if method == "gaussian_process" and budget is None else 0.0
     if tolerance and (method != "gaussian_process" or not 0 < tolerance < 1):
         raise InputError(
             f"tolerance is {tolerance} for {method}; only gaussian_process stops at one, between 0 "
             "and 1, such as 0.005."
         )
-    return usual if budget is None else budget
+    return (usual if budget is None else budget), tolerance
 
 
 def explain(
@@ -54,9 +61,12 @@ def explain(
     method: str = DEFAULT,
     budget: int | None = None,
     seed: int = 0,
-    tolerance: float = 0.0,
+    tolerance: float | None = None,
 ) -> Iterator[tuple[int, dict[str, Attribution]]]:
     """Attributions of each text for each model, as texts are done (not in their order).
+
+    Models share inputs and the frozen layers that are the same in them, and nothing else: each has
+    the values that it has when it is explained alone, up to float rounding.
 
     Args:
         models: by name; their classes are the same, and they see the games' tokens.
@@ -64,15 +74,16 @@ def explain(
         method: of BUDGETS.
         budget: in the method's unit; None takes the default.
         seed: of permutations, and of ties in `partition`.
-        tolerance: at which `gaussian_process` stops before its budget; 0 for never.
+        tolerance: standard error at which `gaussian_process` stops before its budget, text by text
+            and model by model; 0 for never, None as in `check`.
 
     Yields:
         Number of the text, and its attributions by model.
 
     Raises:
-        InputError: no such method, or a budget below 1.
+        InputError: no such method, a budget below 1, or a tolerance that the method has not.
     """
-    budget = check(method, budget)
+    budget, tolerance = check(method, budget, tolerance)
     if method == "integrated_gradients":
         for number, game in enumerate(games):
             yield (
@@ -80,30 +91,19 @@ def explain(
                 {name: integrated_gradients(model, game, budget) for name, model in models.items()},
             )
         return
-    groups = group(models)
-    names = [name for g in groups for name in g.models]
-    first = next(iter(models.values()))
-    classes = int(first.model.config.num_labels)
-    columns = {name: slice(i * classes, (i + 1) * classes) for i, name in enumerate(names)}
+    separator = str(next(iter(models.values())).tokenizer.sep_token)
+    branches = lru_cache(maxsize=1)(lambda number: tree(games[number], separator))
 
-    def start(number: int) -> list[Asking]:
+    def start(number: int) -> Asking:
         game = games[number]
         if method == "partition":
-            branches = tree(game, str(first.tokenizer.sep_token))
-            return [partition(game, branches, columns[n], budget, seed) for n in names]
+            return partition(game, branches(number), budget, seed)
         if method == "permutation":
-            return [permutation(game.size, budget * game.size, seed)]
-        return [gaussian_process(game.size, budget * game.size, tolerance)]
+            return permutation(game.size, budget * game.size, seed)
+        return gaussian_process(game.size, budget * game.size, tolerance)
 
-    for found in answer(groups, games, start):
-        game = games[found.number]
-        yield (
-            found.number,
-            {
-                name: _attribution(method, game, found, i, columns[name])
-                for i, name in enumerate(names)
-            },
-        )
+    for number, found in answer(group(models), games, start):
+        yield number, _attributions(method, games[number], found)
 
 
 def group(models: Mapping[str, Classifier]) -> list[Group]:
@@ -131,30 +131,22 @@ def _lower_weights(model: Classifier) -> list[Any]:
     return [p for module in modules for p in module.parameters()]
 
 
-def _attribution(
-    method: str, game: Game, found: Answered, number: int, columns: slice
-) -> Attribution:
-    """One model's part of what was answered.
-
-    Args:
-        number: of the model among the generators, where each has its own.
-    """
-    own: Estimate = found.estimates[number if len(found.estimates) > 1 else 0]
-    values, errors = own.values, own.errors
-    if method == "partition":
-        positions = np.arange(len(game.tokens.ids))
-    else:
-        positions = game.players
-        values = values[:, columns]
-        errors = errors[:, columns] if errors is not None else None
-    return Attribution(
-        method=method,
-        tokens=tuple(game.pieces[i] for i in positions),
-        positions=positions,
-        words=tuple(game.words[i] for i in positions),
-        values=values,
-        errors=errors,
-        base=found.nobody[columns],
-        output=found.everybody[columns],
-        evaluations=found.evaluated,
-    )
+def _attributions(method: str, game: Game, found: Mapping[str, Answered]) -> dict[str, Attribution]:
+    """What was answered of a text, by model."""
+    positions = np.arange(len(game.tokens.ids)) if method == "partition" else game.players
+    pieces = game.pieces
+    tokens, words = tuple(pieces[i] for i in positions), tuple(game.words[i] for i in positions)
+    return {
+        name: Attribution(
+            method=method,
+            tokens=tokens,
+            positions=positions,
+            words=words,
+            values=own.estimate.values,
+            errors=own.estimate.errors,
+            base=own.nobody,
+            output=own.everybody,
+            evaluations=own.evaluated,
+        )
+        for name, own in found.items()
+    }

@@ -64,9 +64,10 @@ def integrated_gradients(classifier: Classifier, game: Game, steps: int = 50) ->
             columns.append(found.sum(-1)[0, game.players].detach().cpu().double().numpy())
     finally:
         classifier.frozen_layers = frozen
+    pieces = game.pieces
     return Attribution(
         method="integrated_gradients",
-        tokens=tuple(game.pieces[i] for i in game.players),
+        tokens=tuple(pieces[i] for i in game.players),
         positions=game.players,
         words=tuple(game.words[i] for i in game.players),
         values=np.stack(columns, axis=1),

@@ -35,32 +35,35 @@ def covariance(x: np.ndarray, y: np.ndarray, t: np.ndarray) -> np.ndarray:
         x: m x players of -1 and 1; y: k x players.
     """
     a = np.arctanh(t)
-    found: np.ndarray = np.sinh((x * a) @ y.T) / np.sinh(a.sum())
+    grown = np.exp((x * a) @ y.T)  # sinh from exp, which is several times faster
+    found: np.ndarray = (grown - 1 / grown) / (2 * np.sinh(a.sum()))
     return found
 
 
 def shapley_covariance(x: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Cov(phi_i, g(x)) (players x m)."""
-    total = np.zeros((x.shape[1], len(x)))
-    for u, weight in zip(NODES, WEIGHTS, strict=True):
-        b = np.arctanh(u * t)
-        log_root = 0.5 * np.log1p(-((u * t) ** 2))
-        others = x @ b  # sum over all players; each leaves itself out below
-        root = np.exp(log_root.sum() - log_root)
-        total += weight * root[:, None] * np.cosh(others[None] - x.T * b[:, None])
+    """Cov(phi_i, g(x)) (players x m).
+
+    The sum over all players of x_j artanh(u t_j) is taken once; each player leaves itself out of it
+    by cosh(a - x b) = cosh a cosh b - x sinh a sinh b, x being -1 or 1.
+    """
+    u = NODES[:, None]
+    b = np.arctanh(u * t)  # nodes x players
+    cosh = 1 / np.sqrt(1 - (u * t) ** 2)
+    root = np.exp(-np.log(cosh).sum(axis=1, keepdims=True)) * cosh  # leaves each player out
+    grown = np.exp(b @ x.T)  # nodes x m
+    even, odd = (grown + 1 / grown) / 2, (grown - 1 / grown) / 2
+    weighted = WEIGHTS[:, None] * root * cosh
+    total = weighted.T @ even - x.T * ((weighted * u * t).T @ odd)
     scaled: np.ndarray = (2 / _normal(t)) * t[:, None] * x.T * total
     return scaled
 
 
 def shapley_variance(t: np.ndarray) -> np.ndarray:
     """Var(phi_i) before any answer (players)."""
-    found = np.zeros(len(t))
-    for u, wu in zip(NODES, WEIGHTS, strict=True):
-        for v, wv in zip(NODES, WEIGHTS, strict=True):
-            plus, minus = np.log1p(u * v * t), np.log1p(-u * v * t)
-            others = np.exp(plus.sum() - plus) + np.exp(minus.sum() - minus)
-            found += wu * wv * t * others / 2
-    scaled: np.ndarray = 4 / _normal(t) * found
+    u, v = NODES[:, None, None], NODES[None, :, None]
+    plus, minus = np.log1p(u * v * t), np.log1p(-u * v * t)  # nodes x nodes x players
+    others = sum(np.exp(p.sum(axis=2, keepdims=True) - p) for p in (plus, minus))
+    scaled: np.ndarray = 2 / _normal(t) * t * np.einsum("u,v,uvi->i", WEIGHTS, WEIGHTS, others)
     return scaled
 
 

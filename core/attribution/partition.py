@@ -51,22 +51,19 @@ def tree(game: Game, separator: str) -> np.ndarray:
     return found
 
 
-def partition(
-    game: Game, branches: np.ndarray, columns: slice, evaluations: int = 500, seed: int = 0
-) -> Asking:
-    """Owen values of all tokens, special ones included, for one model.
+def partition(game: Game, branches: np.ndarray, evaluations: int = 500, seed: int = 0) -> Asking:
+    """Owen values of all tokens, special ones included.
 
     Special tokens gain nothing, but where the budget ends early they get their share of a branch.
 
     Args:
-        branches: from `tree`.
-        columns: of the answers, those of the model. The order of evaluation follows its outputs.
+        branches: from `tree`. The order of evaluation follows the model's outputs.
         evaluations: shap's max_evals: inputs that may be asked for, duplicates counted.
         seed: of the random numbers that break ties in the order.
     """
     answers = yield ends(game.size)
     n = len(game.tokens.ids)
-    nobody, everybody = answers[:, columns]
+    nobody, everybody = answers
     credit = np.zeros((2 * n - 1, len(nobody)))
     members = _members(branches, n)
     random = np.random.RandomState(seed)
@@ -91,7 +88,7 @@ def partition(
             coalitions += [with_left, with_right]
         if not batch:
             continue
-        answers = (yield np.array(coalitions)[:, game.players])[:, columns]
+        answers = yield np.array(coalitions)[:, game.players]
         asked += len(coalitions)
         for i, (context, with_left, with_right, low, high, left, right, weight) in enumerate(batch):
             left_only, right_only = answers[2 * i], answers[2 * i + 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core import checkpoints
-from core.attribution.explain import BUDGETS, DEFAULT, explain
+from core.attribution.explain import BUDGETS, DEFAULT, TOLERANCE, explain
 from core.attribution.game import Game, games
 from core.classifier import Classifier, Tokens, best_device
 from core.config import RunConfig
@@ -66,5 +66,6 @@ def explain_sentence(
             }
     report("done", 1.0)
     labels = list(next(iter(configs.values())).labels)
-    method = f"{DEFAULT}, {BUDGETS[DEFAULT][1]} {BUDGETS[DEFAULT][0]}"
+    unit, most = BUDGETS[DEFAULT]
+    method = f"{DEFAULT} to a standard error of {TOLERANCE:g}, at most {most} {unit}"
     return {"labels": labels, "method": method, "runs": found}

@@ -1,10 +1,11 @@
 """Attributions on disk: parquet files in the run folder, added to and never rewritten.
 
-`<run>/attributions/<method>-<budget>/<n>.parquet` holds one row a text and class: the text (`row`,
+`<run>/attributions/<key>/<n>.parquet` (see `key`) holds one row a text and class: the text (`row`,
 `sentence`, `language`, `label`), the `class`, its probability for the all-mask input (`base`) and
 for the text (`output`), and lists with one entry a token: `tokens`, `positions`, `words`, `values`,
-`errors` (null where the method has none). `evaluations` and `seconds` say what the text cost each
-model. A file is written whole, so that what is there counts after any kind of end.
+`errors` (null where the method has none). `evaluations` and `seconds` say what the text cost the
+model; seconds are shared alike by the models that it was explained for together. A file is written
+whole, so that what is there counts after any kind of end.
 """
 
 from __future__ import annotations
@@ -45,8 +46,14 @@ _SCHEMA = pa.schema(
 
 
 def key(method: str, budget: int, tolerance: float = 0.0) -> str:
-    """Name of the folder for a method and budget, and the tolerance where there is one."""
-    return f"{method}-{budget}" + (f"-{tolerance:g}" if tolerance else "")
+    """Name of the folder for a method and budget.
+
+    Those of `gaussian_process` end in the tolerance, 0 for none, behind an @. Without it they are
+    of a version whose values of a run depended on the runs that it was explained with: still read,
+    and never added to.
+    """
+    name = f"{method}-{budget}"
+    return f"{name}@{tolerance:g}" if method == "gaussian_process" else name
 
 
 def folder(run_id: str, name: str) -> Path:

@@ -49,14 +49,14 @@ def attribute(
     per_language: int = PER_LANGUAGE,
     method: str = DEFAULT,
     budget: int | None = None,
-    tolerance: float = 0.0,
+    tolerance: float | None = None,
 ) -> Attributed:
     """Compute what is missing for all finished runs of a study.
 
     The texts are of the uniform test set, the same for every run, with every label alike; where
     sentences are translated, the same sentences in every language. Asking for more keeps those that
-    are there. Runs that lack the same texts are compared: they answer the same coalitions. A model
-    from elsewhere that has a vocabulary of its own is explained on its own tokens.
+    are there. Runs that lack the same texts are explained together, which is cheaper and changes no
+    value. A model from elsewhere that has a vocabulary of its own is explained on its own tokens.
 
     Args:
         per_language: texts a language.
@@ -66,7 +66,7 @@ def attribute(
         InputError: no such study, no finished run, more texts than the test set has, another
             process works on a run, or a method or budget that does not exist.
     """
-    key = store.key(method, check(method, budget, tolerance), tolerance)
+    key = store.key(method, *check(method, budget, tolerance))
     configs = {
         e["run"]: checkpoints.read_config(e["run"])
         for e in study.entries(name)

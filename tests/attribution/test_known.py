@@ -9,7 +9,7 @@ from core import checkpoints, study
 from core.attribution import known, store
 from core.corpus import load
 
-KEY = "gaussian_process-4"
+KEY = "gaussian_process-16@0.01"
 
 
 def test_tokens_that_touch_a_span_are_informative() -> None:

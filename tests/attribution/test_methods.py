@@ -70,10 +70,16 @@ def test_players_alike_in_the_game_get_alike() -> None:
     def majority(coalitions: np.ndarray) -> np.ndarray:
         return (coalitions.sum(axis=1) > 5).astype(float)[:, None]
 
+    def most_of_them(coalitions: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(5.5 - coalitions.sum(axis=1)))[:, None]
+
     found, _ = run(exact(10), majority)
     np.testing.assert_allclose(found.values, 0.1, atol=1e-12)
-    found, _ = run(gaussian_process(10, 80), majority)
-    assert np.abs(found.values - 0.1).mean() < 0.03
+    found, _ = run(gaussian_process(10, 160), majority)
+    assert np.abs(found.values - 0.1).mean() < 0.02
+    truth, _ = run(exact(10), most_of_them)
+    found, _ = run(gaussian_process(10, 80), most_of_them)
+    assert np.abs(found.values - truth.values).mean() < 0.01
 
 
 def test_permutations_are_unbiased_and_know_their_error() -> None:
@@ -121,6 +127,40 @@ def test_it_stops_at_its_tolerance() -> None:
     assert np.sqrt((found.errors**2).mean()) <= 0.01
 
 
+def test_stopped_values_are_as_good_as_they_say() -> None:
+    inside, squares, stated, asked_of_all = [], [], [], set()
+    for seed in range(40):
+        players = 9 + seed % 4
+        play = random_game(players, 3, seed)
+        truth = run(exact(players), play)[0].values
+        found, asked = run(gaussian_process(players, 16 * players, tolerance=0.015), play)
+        asked_of_all.add(asked / players)
+        inside.append((np.abs(found.values - truth) < 1.96 * found.errors).ravel())
+        squares.append(((found.values - truth) ** 2).ravel())
+        stated.append((found.errors**2).ravel())
+    assert 0.90 < np.concatenate(inside).mean() < 0.985
+    error, said = (np.sqrt(np.concatenate(x).mean()) for x in (squares, stated))
+    assert said <= 0.0155
+    assert 0.8 < error / said < 1.2
+    assert max(asked_of_all) > 1.5 * min(asked_of_all)  # more where the error is
+
+
+def test_a_tolerance_asks_no_more_than_the_budget_and_goes_on_where_it_was() -> None:
+    play = random_game(12, 3, 0)
+    asked: list[np.ndarray] = []
+
+    def noted(coalitions: np.ndarray) -> np.ndarray:
+        asked.append(coalitions)
+        return play(coalitions)
+
+    found, n = run(gaussian_process(12, 96, tolerance=1e-9), noted)
+    assert n <= 96
+    assert len(asked) > 3
+    assert len({row.tobytes() for row in np.concatenate(asked)}) == n
+    whole, _ = run(gaussian_process(12, 96), play)
+    np.testing.assert_array_equal(found.values, whole.values)
+
+
 def test_the_kernel_is_that_of_random_odd_games() -> None:
     # Cov(c_S) = prod t / n over odd S, by enumeration.
     players, rng = 5, np.random.default_rng(2)
@@ -139,6 +179,13 @@ def test_the_kernel_is_that_of_random_odd_games() -> None:
         kernel.shapley_covariance(x, t), to_phi @ np.diag(variance / n) @ walsh.T, atol=1e-10
     )
     np.testing.assert_allclose(kernel.shapley_variance(t), (to_phi**2 @ (variance / n)), atol=1e-10)
+
+
+def test_a_design_goes_on_where_it_was() -> None:
+    for players in (9, 130):
+        first, more = design(players, players, 4 * players), design(players, 4 * players)
+        assert (more[: len(first)] == first).all()
+        assert (design(players, 2 * players, 4 * players) == more[: 2 * players]).all()
 
 
 @pytest.mark.parametrize("players", [2, 3, 5, 24, 130])

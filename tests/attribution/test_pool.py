@@ -39,10 +39,50 @@ def test_pooled_values_are_those_of_each_text_and_model_alone(folder, method, fr
             np.testing.assert_allclose(found.output, everybody, atol=1e-12)
             np.testing.assert_allclose(found.base, nobody, atol=1e-12)
             np.testing.assert_allclose(found.values.sum(0), everybody - nobody, atol=1e-9)
-            if method != "gaussian_process":  # which learns relevance from all models
-                [(_, alone)] = explain({name: model}, [game], method)
-                np.testing.assert_allclose(found.values, alone[name].values, atol=1e-12)
+            [(_, alone)] = explain({name: model}, [game], method)
+            np.testing.assert_allclose(found.values, alone[name].values, atol=1e-9)
+            assert found.evaluations == alone[name].evaluations
     np.testing.assert_array_equal(together[0]["1"].values, together[2]["1"].values)
+
+
+@pytest.mark.parametrize("frozen", [0, 2])
+def test_companions_change_no_value_in_single_precision(folder, frozen) -> None:
+    models = {str(s): classifier_in(folder, frozen, s).float() for s in range(4)}
+    text = "c the dog ran on a mat and the cat sat on the mat"
+    given = games(models["0"].tokenizer, [text, *TEXTS], None, 64)
+    together = dict(explain(models, given))
+    asked = {name: [found[name].evaluations for found in together.values()] for name in models}
+    assert len(set(map(tuple, asked.values()))) > 1  # each stops by itself
+    for name, model in models.items():
+        alone = dict(explain({name: model}, given))
+        for i in range(len(given)):
+            ours, theirs = together[i][name], alone[i][name]
+            assert ours.evaluations == theirs.evaluations
+            np.testing.assert_allclose(ours.values, theirs.values, atol=1e-6)
+            np.testing.assert_allclose(ours.errors, theirs.errors, atol=1e-6)
+
+
+def test_a_model_is_asked_only_for_what_its_own_method_wants(folder, monkeypatch) -> None:
+    models = {str(s): classifier_in(folder, 2, s) for s in range(3)}
+    seen: dict[str, int] = dict.fromkeys([*models, "lower"], 0)
+    plain, lower = type(models["0"]).forward, type(models["0"]).lower
+
+    def forward(self, batch):
+        [name] = [n for n, model in models.items() if model is self]
+        seen[name] += len(batch.ids)
+        return plain(self, batch)
+
+    def counted(self, batch):
+        seen["lower"] += len(batch.ids)
+        return lower(self, batch)
+
+    monkeypatch.setattr(type(models["0"]), "forward", forward)
+    monkeypatch.setattr(type(models["0"]), "lower", counted)
+    given = games(models["0"].tokenizer, ["the cat sat on the mat"], None, 64)
+    [(_, found)] = explain(models, given, "partition", 12)
+    own = {name: found[name].evaluations for name in models}
+    assert {name: seen[name] for name in models} == own
+    assert max(own.values()) <= seen["lower"] < sum(own.values())
 
 
 @pytest.mark.parametrize("method", BUDGETS)

@@ -26,7 +26,7 @@ def test_a_text_of_the_test_set_gets_what_is_stored_of_it() -> None:
     runs = study.run_ids("small")
     [stored] = store.read(
         "SELECT * FROM attributions WHERE class = 'negative' ORDER BY row LIMIT 1",
-        store.files(runs[:1], "gaussian_process-4"),
+        store.files(runs[:1], "gaussian_process-16@0.01"),
     ).to_dict("records")
     table = load(checkpoints.read_config(runs[0]).corpus).table.to_pandas().set_index("row")
     found = explain_sentence(runs, table.loc[stored["row"], "text"], None, silent)

@@ -20,7 +20,7 @@ from core.errors import InputError
 from core.measures.cumulative import PARTS
 from core.session import Session
 
-KEY = "gaussian_process-4"
+KEY = "gaussian_process-16@0.01"
 
 
 def silent(what: str, share: float) -> None:
@@ -112,9 +112,27 @@ def test_a_run_without_a_reference_of_its_seed_is_named(own, monkeypatch) -> Non
     assert document["missing"] == []
 
 
+def test_folders_tell_values_of_the_first_version_from_others() -> None:
+    # Those of a run depended on the runs that it was explained with.
+    for budget, tolerance in ((4, 0.0), (4, 0.01), (16, 0.01)):
+        old = f"gaussian_process-{budget}" + (f"-{tolerance:g}" if tolerance else "")
+        assert store.key("gaussian_process", budget, tolerance) != old
+    assert store.key("permutation", 8) == "permutation-8"
+
+
+def test_values_of_the_first_version_are_listed_and_not_added_to(own) -> None:
+    runs = study.run_ids("small")
+    for run in runs:
+        store.folder(run, KEY).rename(store.folder(run, "gaussian_process-4"))
+    assert available("small") == {"gaussian_process-4": 18}
+    assert attribute("small", Session(), silent, per_language=3).computed == 4 * 18
+    assert available("small") == {KEY: 18, "gaussian_process-4": 18}
+    assert attributions("small")["key"] == KEY
+
+
 def test_a_tolerance_has_a_folder_of_its_own(own) -> None:
     done = attribute("small", Session(), silent, per_language=3, tolerance=0.9)
-    assert done.key == "gaussian_process-4-0.9"
+    assert done.key == "gaussian_process-16@0.9"
     cost = attributions("small", key=done.key)["cost"]
     assert cost["evaluations"] < attributions("small", key=KEY)["cost"]["evaluations"]
 

@@ -136,7 +136,7 @@ def test_one_text_has_its_tokens_in_order(attributed, open_page) -> None:
     summed = next(d.value for d in app.dataframe if "position" in d.value)
     stored = store.read(
         "SELECT words FROM attributions WHERE row = ? LIMIT 1",
-        store.files(study.run_ids("small")[:1], "gaussian_process-4"),
+        store.files(study.run_ids("small")[:1], "gaussian_process-16@0.01"),
         [listed["row"].iloc[0]],
     )
     assert len(summed) == len(set(stored["words"].iloc[0])) <= len(words)
@@ -162,7 +162,7 @@ def test_a_run_without_attributions_is_named(attributed, open_page) -> None:
     shutil.rmtree(attributed / ids[2] / "attributions")
     app = open_page("tokens")
     assert not app.exception and not app.error
-    assert f"Without attributions by gaussian_process-4: {ids[2]}" in texts(app, "caption")
+    assert f"Without attributions by gaussian_process-16@0.01: {ids[2]}" in texts(app, "caption")
     assert any(button.key == "ask-attribute-small" for button in app.button)
     assert charts(app)
 
@@ -218,7 +218,7 @@ def test_a_half_done_study_says_so(attributed, open_page) -> None:
 
 def test_a_broken_file_is_named(attributed, open_page) -> None:
     run = attributed / study.run_ids("small")[0]
-    (run / "attributions" / "gaussian_process-4" / "00000.parquet").write_bytes(b"PAR1")
+    (run / "attributions" / "gaussian_process-16@0.01" / "00000.parquet").write_bytes(b"PAR1")
     app = open_page("tokens")
     assert not app.exception
     assert "00000.parquet does not read; delete it" in texts(app, "error")
