@@ -116,13 +116,9 @@ def reliance(rows: list[dict[str, Any]], setup: str, threshold: float) -> str:
     if now["share"] is None:
         text += "That is not apart from 0, so nothing is said of who carries it."
     else:
-        first, last = own[0], own[-1]
         text += (
-            f"Neutral tokens carry {now['share']:.0%} of it at a threshold of "
-            f"{now['threshold']:g}, where {now['neutral_share_of_tokens']:.0%} of the tokens are "
-            f"neutral; {first['share']:.0%} at {first['threshold']:g} "
-            f"({first['neutral_share_of_tokens']:.0%} of the tokens) and {last['share']:.0%} at "
-            f"{last['threshold']:g} ({last['neutral_share_of_tokens']:.0%})."
+            f"Of it neutral tokens carry {_share(now)}; {_share(own[0])} and "
+            f"{_share(own[-1])}: how much depends on the threshold."
         )
     if now["standard_error"] is not None:
         text += f" Thresholds below the standard error, {now['standard_error']:.3f}, cut noise."
@@ -133,6 +129,11 @@ def reliance(rows: list[dict[str, Any]], setup: str, threshold: float) -> str:
     if now["n_seeds"] < FEWEST_SEEDS:
         text += " Intervals are over test sentences alone: no verdict."
     return text
+
+
+def _share(row: dict[str, Any]) -> str:
+    part = f"{signed(100 * row['share'], 0)}%"
+    return f"{part} at {row['threshold']:g} ({row['neutral_share_of_tokens']:.0%} of the tokens)"
 
 
 def _interval(value: float, ends: list[float]) -> str:

@@ -200,7 +200,8 @@ def reliance(rows: list[dict[str, Any]]) -> list[AnyChart]:
         ]
     ).astype({"share": float})
     setups = list(dict.fromkeys(frame["setup"]))
-    encoding = setup_encoding(setups, legend=alt.Legend(title=None, orient="top", columns=2))
+    key = alt.Legend(title=None, orient="top", columns=2, symbolOpacity=1)  # not the area's
+    encoding = setup_encoding(setups, legend=key)
     ends = [float(frame["threshold"].min()), float(frame["threshold"].max())]
     scale = alt.Scale(type="log", domain=ends, nice=False)
     axis = alt.Axis(values=[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1], format="~g")
