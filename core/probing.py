@@ -87,7 +87,8 @@ def probe(
         )
     paper, released, knn = np.reshape(scores, (len(tasks), folds)).mean(axis=1).tolist()
     chance = float(rows.max() / rows.sum())
-    return Probe(paper, released, knn, chance, *vectors.shape, folds)
+    n, dimension = vectors.shape
+    return Probe(paper, released, knn, chance, n, dimension, folds)
 
 
 def _score(model: Any, x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> float:

@@ -21,14 +21,15 @@ METHOD = """
 - **Setups.** `balanced`; `imbalanced`; `imbalanced+cw` weights each row by w(c, l) = n(l) / (C n(c,
   l)) (equation 2); each with `+entropy` adds the masked-input entropy loss (equation 3).
 - **Skew uptake.** Slope of (share of a class predicted in a language - its true share) on (its
-  share in the skewed training set - its share under independence), over all cells. 0: the model
-  ignores the skew; 1: it copies it. Soft uptake: the same with mean probabilities.
+  share in the skewed training set - its share under independence), over all cells, weighted by the
+  language's share in training. 0: the model ignores the skew; 1: it copies it. Soft uptake: the
+  same with mean probabilities.
 - **Language effect.** Total variation between the two groups' mean predictions on the same,
-  translated sentences, minus what permuting the languages within each sentence gives.
+  translated sentences, less what noise adds (signs from one half of the sentences, sizes from the
+  other); p by permuting the languages within each sentence.
 - **Language identification.** Five folds by sentence on CLS vectors: logistic regression as in the
   paper's text (scikit-learn's defaults), as in its released code (C = 1e-4), 15 nearest neighbours.
-  Selectivity is the accuracy over that of a control task with random languages (Hewitt and Liang
-  2019).
+  Vectors are centred for the first; up to 1,000 iterations; folds are shuffled.
 - **Attribution.** A text's tokens are the players, a class's probability is the value, masked token
   ids are the absent players; base value and values add up to the prediction (equation 1). Tokens
   are grouped by their value in the balanced model; the cumulative difference of a group is the sum
@@ -37,7 +38,8 @@ METHOD = """
   noise and selection; every difference is read against it.
 - **Language reliance.** The part of the change of the soft uptake that neutral tokens and the base
   value carry.
-- **Calibration error.** Expected calibration error in 15 bins (Guo et al. 2017).
+- **Calibration error.** Root-mean-square calibration error in 15 bins without what noise adds to
+  it (after Kumar, Liang and Ma 2019), and the expected one, which holds noise (Guo et al. 2017).
 - **Intervals.** 95 %. With one or two seeds over test sentences (bootstrap; translations of one
   sentence are drawn together), which leaves out what differs between seeds; from three seeds on
   t-intervals over seeds.

@@ -95,7 +95,7 @@ def uptake_totals(
         slopes: np.ndarray = y @ coefficients.reshape(x.size, -1)
         return slopes
 
-    return predictions.totals(tuple(names[k] for k in skewed), values, slope)
+    return predictions.totals(tuple(names[int(k)] for k in skewed), values, slope)
 
 
 def _uptakes(totals: Totals) -> list[Uptake]:
