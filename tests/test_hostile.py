@@ -69,7 +69,7 @@ def test_names_are_values_in_sql(done) -> None:
 
 def test_run_folders_bear_no_name_of_a_corpus(done) -> None:
     for path in done.rglob("*"):
-        assert re.fullmatch(r"[\w.+-]+", path.name), path
+        assert re.fullmatch(r"[\w.+@-]+", path.name), path
     document = tomllib.loads((done / "studies/hostile/study.toml").read_text(encoding="utf-8"))
     assert [set(side) for side in document["groups"]] == [
         set(hostile.LANGUAGES[:2]),

@@ -73,7 +73,7 @@ def reliability(document: dict[str, Any], runs: list[dict[str, Any]]) -> list[An
             size=alt.Size("n:Q", scale=alt.Scale(range=[12, 130]), legend=None),
             tooltip=tips("run", "n", confidence=".3f", accuracy=".3f", low=".3f", high=".3f"),
         )
-        ends = base.mark_rule(strokeWidth=1, opacity=0.6).encode(
+        ends = base.mark_rule(strokeWidth=1, opacity=0.35).encode(
             y=alt.Y("low:Q", title="share right", scale=alt.Scale(domain=[0, 1])),
             y2=alt.Y2("high:Q"),
             color=encoding["color"],

@@ -64,12 +64,12 @@ def language_effect(
         None where fewer than two sentences count: the test set is not translated, or a group is
         empty.
     """
-    found, totals = _differences(predictions, groups), effect_totals(predictions, groups)
-    if found is None or totals is None:
+    found = _differences(predictions, groups)
+    if found is None:
         return None
     ids, sides, probabilities = found
-    value, observed = totals.values.tolist()
     differences = np.einsum("l,slc->sc", sides, probabilities)
+    value, observed = _totals(ids, differences).values.tolist()
     drawn = draw_totals(differences) / len(ids)
     reach = float(np.quantile(_variation(drawn - differences.mean(axis=0)), LEVEL))
     permuted = _permuted(sides, probabilities, permutations, seed)
@@ -94,7 +94,11 @@ def effect_totals(predictions: Predictions, groups: Groups) -> Totals | None:
     if found is None:
         return None
     ids, sides, probabilities = found
-    differences = np.einsum("l,slc->sc", sides, probabilities)
+    return _totals(ids, np.einsum("l,slc->sc", sides, probabilities))
+
+
+def _totals(ids: np.ndarray, differences: np.ndarray) -> Totals:
+    """Of the sentences' differences between the groups (sentences x classes)."""
     c = differences.shape[1]
 
     def effect(totals: np.ndarray) -> np.ndarray:

@@ -156,7 +156,7 @@ def test_a_document_is_what_plain_sql_over_the_files_gives(three_seeds: Path, mo
     runs = {(e["setup"], e["seed"]): e["run"] for e in study.entries("small")}
     tables = {}
     for (setup, seed), run in runs.items():
-        path = three_seeds / run / "attributions" / "gaussian_process-4" / "*.parquet"
+        path = three_seeds / run / "attributions" / "gaussian_process-16@0.01" / "*.parquet"
         tables[setup, seed] = duckdb.sql(
             f"""SELECT row, class, language, base, output, unnest("values") AS s,
                        generate_subscripts("values", 1) AS at FROM '{path}'"""
