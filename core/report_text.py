@@ -24,8 +24,8 @@ METHOD = """
   l)) (equation 2); each with `+entropy` adds the masked-input entropy loss (equation 3).
 - **Skew uptake.** Slope of (share of a class predicted in a language - its true share) on (its
   share in the skewed training set - its share under independence), over all cells, weighted by the
-  language's share in training. Read minus that of balanced models of the same seeds: languages differ
-  in what is predicted before any skew. Soft uptake: the same with mean probabilities.
+  language's share in training. Read minus that of balanced models of the same seeds: languages
+  differ in what is predicted before any skew. Soft uptake: the same with mean probabilities.
 - **Language effect.** Total variation between the two groups' mean predictions on the same,
   translated sentences, less what noise adds (signs from one half of the sentences, sizes from the
   other); p by permuting the languages within each sentence.
@@ -40,7 +40,7 @@ METHOD = """
   groups are chosen by one balanced model and differences taken against another, whose seed the
   other run shares, over all pairs of balanced seeds; without an effect they are 0 on average. As in
   the paper: groups and differences by one and the same balanced model.
-- **Language reliance.** The change of the soft uptake that neutral tokens carry, over the thresholds
+- **Language reliance.** The change of the soft uptake that neutral tokens carry, over thresholds
   that call a token neutral. What base values carry, which depend on the number of tokens alone,
   stands apart.
 - **Calibration error.** Root-mean-square calibration error in 15 bins without what noise adds to
