@@ -50,11 +50,12 @@ def test_companions_change_no_value_in_single_precision(folder, frozen) -> None:
     models = {str(s): classifier_in(folder, frozen, s).float() for s in range(4)}
     text = "c the dog ran on a mat and the cat sat on the mat"
     given = games(models["0"].tokenizer, [text, *TEXTS], None, 64)
-    together = dict(explain(models, given))
+    # Outputs of small random models hardly move: at the default all would stop at once.
+    together = dict(explain(models, given, tolerance=1e-3))
     asked = {name: [found[name].evaluations for found in together.values()] for name in models}
     assert len(set(map(tuple, asked.values()))) > 1  # each stops by itself
     for name, model in models.items():
-        alone = dict(explain({name: model}, given))
+        alone = dict(explain({name: model}, given, tolerance=1e-3))
         for i in range(len(given)):
             ours, theirs = together[i][name], alone[i][name]
             assert ours.evaluations == theirs.evaluations
