@@ -1,13 +1,24 @@
 """Attribution: accuracy against CPU seconds, one thread, on runs of the demo study.
 
 Run by hand after `make demo`: `python -m benchmarks.attribution [--texts N] [--json]`. The same
-texts and the same three models (balanced, imbalanced, imbalanced with class weights) on each side:
+texts and the same three models (balanced, imbalanced, imbalanced with class weights, all of the
+first seed) on each side:
 
 - `released`: the paper's recipe, shap.Explainer on a transformers text-classification pipeline
   padded to the model's maximum (one text, one model);
 - `stock`: shap's PartitionExplainer on token ids at its defaults, transformers' forward pass;
 - `partition`: the same values from the pool;
-- `default`: `gaussian_process` at its default budget; `budgets` has it at others.
+- `default`: `gaussian_process` as it is by default; `budgets` has it at fixed budgets;
+- `oddshap` and `shapleig`: its nearest relatives, from shapiq (benchmarks/relatives.py). OddSHAP at
+  several budgets and at the evaluations that the default spent on each text; ShaplEIG on some texts
+  and the balanced model, each class with as many evaluations as the default spent on all.
+
+`equal_evaluations`, `equal_seconds` and `equal_error` read both methods' curves over budgets of
+OddSHAP and of the default: the error at the same cost, the cost at the same error.
+shap's partition computes Owen values, another target: `mae` is against Shapley values like the
+others', `mae_own_limit` against its own untruncated values, and `owen_to_shapley` says how far the
+two targets are apart. Intervals are over texts (2,000 resamples, 95 %), of errors and of their
+ratios to the default's; CPU seconds are of all texts together and have none.
 
 The reference is unbiased and converged: antithetic permutations of what a Gaussian process at 8
 coalitions a token leaves unexplained, added to its values; kept in the cache folder. Errors are of
@@ -21,9 +32,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +44,8 @@ from transformers import pipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import logging
 
+from benchmarks.relatives import beside
+from benchmarks.scores import Values, accuracy, by_length, cpu_seconds, ratio
 from core import checkpoints, study
 from core.attribution import kernel
 from core.attribution.design import design
@@ -52,21 +63,14 @@ from core.subsets import rows_of, subset
 
 SETUPS = ("balanced", "imbalanced", "imbalanced+cw")
 REFERENCE_BUDGET = 96  # permuted evaluations a token
-THRESHOLD = 0.01
-Values = list[list[np.ndarray]]  # texts x models: tokens x classes
-
-
-@contextmanager
-def cpu_seconds() -> Iterator[Callable[[], float]]:
-    """CPU seconds of this process since the start of the block."""
-    started = time.process_time()
-    yield lambda: time.process_time() - started
+BUDGETS = (2, 4, 8, 16)
 
 
 def load(name: str, n: int) -> tuple[dict[str, Classifier], list[Game], list[str]]:
     """The models by setup, and texts of all languages in turn, short and long."""
     session = Session()
-    runs = {e["setup"]: e["run"] for e in reversed(study.entries(name)) if e["setup"] in SETUPS}
+    entries = sorted(study.entries(name), key=lambda e: -e["seed"])
+    runs = {e["setup"]: e["run"] for e in entries if e["setup"] in SETUPS}
     configs = {setup: checkpoints.read_config(runs[setup]) for setup in SETUPS}
     models = {s: open_model(checkpoints.folder(runs[s]) / "model", configs[s]) for s in SETUPS}
     config = configs["balanced"]
@@ -87,19 +91,33 @@ def load(name: str, n: int) -> tuple[dict[str, Classifier], list[Game], list[str
 
 
 def ours(
-    models: dict[str, Classifier], given: Sequence[Game], method: str, budget: int | None
+    models: dict[str, Classifier],
+    given: Sequence[Game],
+    method: str,
+    budget: int | None,
+    tolerance: float | None = None,
 ) -> tuple[Values, dict[str, Any]]:
     """Values of the content tokens by one of our methods, and its cost a text and model."""
     with cpu_seconds() as seconds:
-        found = dict(explain(models, given, method, budget))
+        found = dict(explain(models, given, method, budget, tolerance=tolerance))
         spent = seconds()
-    values: Values = []
-    for i, game in enumerate(given):
-        own = [found[i][s].values for s in SETUPS]
-        values.append([v[game.players] if method == "partition" else v for v in own])
-    n = len(given) * len(models)
-    evaluations = np.mean([found[i][SETUPS[0]].evaluations for i in range(len(given))])
-    return values, {"cpu_seconds": spent / n, "evaluations": float(evaluations)}
+    own = [[found[i][s] for s in SETUPS] for i in range(len(given))]
+    values = [
+        [a.values[g.players] if method == "partition" else a.values for a in row]
+        for row, g in zip(own, given, strict=True)
+    ]
+    evaluations = np.array([[a.evaluations for a in row] for row in own])
+    tokens = np.array([g.size for g in given])
+    cost: dict[str, Any] = {
+        "cpu_seconds": spent / evaluations.size,
+        "evaluations": float(evaluations.mean()),
+        "evaluations_per_token": float(evaluations.sum() / tokens.sum() / len(SETUPS)),
+        "evaluations_of_texts": evaluations.mean(axis=1).tolist(),
+    }
+    errors = [a.errors.ravel() for row in own for a in row if a.errors is not None]
+    if len(errors) == evaluations.size:
+        cost["standard_error"] = float(1000 * np.sqrt((np.concatenate(errors) ** 2).mean()))
+    return values, cost
 
 
 def converged(players: int, evaluations: int) -> Asking:
@@ -132,20 +150,19 @@ def reference(models: dict[str, Classifier], given: Sequence[Game]) -> tuple[Val
     digest = hashlib.sha256(repr([g.tokens for g in given]).encode())
     for model in models.values():
         digest.update(model.model.classifier.weight.detach().numpy().tobytes())
-    classes = int(next(iter(models.values())).model.config.num_labels)
-    path = cache_dir() / "benchmarks" / f"shapley-{REFERENCE_BUDGET}-{digest.hexdigest()[:16]}.npz"
+    path = (
+        cache_dir() / "benchmarks" / f"shapley-2-{REFERENCE_BUDGET}-{digest.hexdigest()[:16]}.npz"
+    )
     if not path.exists():
         arrays = {}
-        for done in answer(
+        for number, found in answer(
             group(models),
             given,
-            lambda i: [converged(given[i].size, REFERENCE_BUDGET * given[i].size)],
+            lambda i: converged(given[i].size, REFERENCE_BUDGET * given[i].size),
         ):
-            [estimate] = done.estimates
-            for k, s in enumerate(SETUPS):
-                columns = slice(k * classes, (k + 1) * classes)
-                arrays[f"{done.number} {s}"] = estimate.values[:, columns]
-                arrays[f"{done.number} {s} error"] = estimate.errors[:, columns]
+            for setup, done in found.items():
+                arrays[f"{number} {setup}"] = done.estimate.values
+                arrays[f"{number} {setup} error"] = done.estimate.errors
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, **arrays)
     kept = np.load(path)
@@ -232,27 +249,6 @@ def released(
     return (values[game.players] if same else None), cost
 
 
-def accuracy(found: Values, truth: Values) -> dict[str, float]:
-    """Correlation and errors of values, and of the group sums that follow from them."""
-    flat, expected = (np.concatenate([v.ravel() for t in x for v in t]) for x in (found, truth))
-    sums, true_sums = group_sums(found), group_sums(truth)
-    return {
-        "correlation": float(pearsonr(flat, expected).statistic),
-        "mae": float(1000 * np.abs(flat - expected).mean()),
-        "group_sums": float(1000 * np.abs(sums - true_sums).mean()),
-        "group_bias": [float(1000 * x) for x in (sums - true_sums).mean(axis=(0, 1))[:2]],
-    }
-
-
-def group_sums(values: Values) -> np.ndarray:
-    """Texts x classes x (positive, negative, neutral): imbalanced - balanced over each group."""
-    found = []
-    for balanced, other, *_ in values:
-        groups = (balanced > THRESHOLD, balanced < -THRESHOLD, np.abs(balanced) <= THRESHOLD)
-        found.append(np.stack([((other - balanced) * g).sum(axis=0) for g in groups], axis=1))
-    return np.array(found)
-
-
 def matmul_peak() -> float:
     """GFLOP a CPU second of large float32 matrix products, the best of ten."""
     a = torch.randn(1024, 1024)
@@ -279,7 +275,7 @@ def work(models: dict[str, Classifier], given: Sequence[Game], evaluations: Sequ
     return total / 1e9
 
 
-def measure(name: str, n: int, with_released: bool) -> dict[str, Any]:
+def measure(name: str, n: int, with_released: bool, n_shapleig: int) -> dict[str, Any]:
     """All sides on n texts."""
     models, given, texts = load(name, n)
     truth, error = reference(models, given)
@@ -291,23 +287,34 @@ def measure(name: str, n: int, with_released: bool) -> dict[str, Any]:
     }
     peak = matmul_peak()
     default, cost = ours(models, given, "gaussian_process", None)
-    rows = [int(cost["evaluations"] * n * g.size / sum(x.size for x in given)) for g in given]
-    share = work(models, given, rows) / (cost["cpu_seconds"] * n * len(models)) / peak
+    spent = [round(x) for x in cost["evaluations_of_texts"]]
+    share = work(models, given, spent) / (cost["cpu_seconds"] * n * len(models)) / peak
     document["default"] = cost | accuracy(default, truth) | {"share_of_peak": share}
     document["matmul_peak_gflops"] = peak
     document["budgets"] = {}
-    for budget in (2, 4, 8, 16):
+    for budget in BUDGETS:
         values, cost = ours(models, given, "gaussian_process", budget)
         document["budgets"][str(budget)] = cost | accuracy(values, truth)
     values, cost = ours(models, given, "permutation", 4)
     document["permutation"] = cost | accuracy(values, truth)
-    values, cost = ours(models, given, "partition", None)
-    document["partition"] = cost | accuracy(values, truth)
+    compared = {"permutation": values}
+    of_relatives, of_their_values = beside(
+        models, given, truth, document, default, spent, n_shapleig
+    )
+    document |= of_relatives
+    compared |= of_their_values
     limit, _ = ours(models, given, "partition", 10**9)
-    values, cost = stock(models, given, texts, 500)
-    own = accuracy(values, limit)
-    document["stock"] = cost | accuracy(values, truth)
-    document["stock"] |= {"mae_own_limit": own["mae"], "correlation_own_limit": own["correlation"]}
+    document["owen_to_shapley"] = accuracy(limit, truth)
+    for side in ("partition", "stock"):
+        values, cost = (
+            ours(models, given, "partition", None)
+            if side == "partition"
+            else stock(models, given, texts, 500)
+        )
+        own = accuracy(values, limit)
+        document[side] = cost | accuracy(values, truth)
+        document[side] |= {f"{k}_own_limit": own[k] for k in ("mae", "mae_ci", "correlation")}
+        compared[side] = values
     document["by_length"] = by_length(given, truth, {"default": default, "stock": values})
     if with_released:
         shortest = int(np.argsort([g.size for g in given])[len(given) // 2])
@@ -323,28 +330,11 @@ def measure(name: str, n: int, with_released: bool) -> dict[str, Any]:
     document["ratio_to_default"] = {
         x: document[x]["cpu_seconds"] / document["default"]["cpu_seconds"] for x in names
     }
+    document["error_to_default"] = {x: ratio(v, default, truth) for x, v in compared.items()}
     document["partition_to_stock"] = (
         document["partition"]["cpu_seconds"] / document["stock"]["cpu_seconds"]
     )
     return document
-
-
-def by_length(
-    given: Sequence[Game], truth: Values, found: dict[str, Values]
-) -> dict[str, dict[str, float]]:
-    """Mean absolute error x 1000 of the shorter and the longer half of the texts."""
-    order = np.argsort([g.size for g in given], kind="stable")
-    halves = {"shorter": order[: len(order) // 2], "longer": order[len(order) // 2 :]}
-    return {
-        name: {
-            "tokens": float(np.mean([given[i].size for i in rows])),
-            **{
-                method: accuracy([v[i] for i in rows], [truth[i] for i in rows])["mae"]
-                for method, v in found.items()
-            },
-        }
-        for name, rows in halves.items()
-    }
 
 
 def main() -> None:
@@ -355,13 +345,16 @@ def main() -> None:
     parser.add_argument(
         "--without-released", action="store_true", help="leave the slowest side out"
     )
+    parser.add_argument(
+        "--shapleig", type=int, default=2, metavar="N", help="texts for ShaplEIG (%(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document")
     chosen = parser.parse_args()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        document = measure(chosen.study, chosen.texts, not chosen.without_released)
+        document = measure(chosen.study, chosen.texts, not chosen.without_released, chosen.shapleig)
     if chosen.json:
         print(json.dumps(document, indent=1))
         return
@@ -370,16 +363,21 @@ def main() -> None:
     print(f"{'':<22}{'CPU s':>9}{'rows':>7}{'r':>7}{'mae':>7}{'sums':>7}   x 1000")
     rows = {"default": document["default"]}
     rows |= {f"  at {k} a token": v for k, v in document["budgets"].items()}
-    rows |= {
-        k: document[k] for k in ("permutation", "partition", "stock", "released") if k in document
-    }
+    rows |= {"oddshap": document["oddshap"]}
+    rows |= {f"  at {k} a token ": v for k, v in rows["oddshap"].get("budgets", {}).items()}
+    others = ("shapleig", "permutation", "partition", "stock", "released")
+    rows |= {k: document[k] for k in others if k in document}
     for label, row in rows.items():
+        if "missing" in row:
+            print(f"{label:<22}{row['missing']}")
+            continue
         cells = [row.get(k, float("nan")) for k in ("correlation", "mae", "group_sums")]
         print(
             f"{label:<22}{row['cpu_seconds']:9.2f}{row['evaluations']:7.0f}"
             f"{cells[0]:7.3f}{cells[1]:7.1f}{cells[2]:7.1f}"
         )
-    print(json.dumps({k: document[k] for k in ("ratio_to_default", "by_length")}, indent=1))
+    keys = ("ratio_to_default", "error_to_default", "by_length")
+    print(json.dumps({k: document[k] for k in keys}, indent=1))
     share, peak = document["default"]["share_of_peak"], document["matmul_peak_gflops"]
     print(f"default runs at {share:.0%} of the matrix-multiplication peak of {peak:.0f} GFLOP/s")
 

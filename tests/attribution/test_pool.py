@@ -48,6 +48,9 @@ def test_pooled_values_are_those_of_each_text_and_model_alone(folder, method, fr
 @pytest.mark.parametrize("frozen", [0, 2])
 def test_companions_change_no_value_in_single_precision(folder, frozen) -> None:
     models = {str(s): classifier_in(folder, frozen, s).float() for s in range(4)}
+    for sharper, model in enumerate(models.values(), 1):
+        with torch.no_grad():
+            model.head_parameters()[0].mul_(2 * sharper)
     text = "c the dog ran on a mat and the cat sat on the mat"
     given = games(models["0"].tokenizer, [text, *TEXTS], None, 64)
     # Outputs of small random models hardly move: at the default all would stop at once.
