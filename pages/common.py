@@ -16,7 +16,7 @@ from core.words import escaped
 from pages import access, view
 
 NO_STUDY = """No study has been trained yet. The demo study fetches a small real corpus and encoder
-(once, 450 MB) and trains four models in some minutes on a laptop; then this page shows what the
+(once, 450 MB) and trains five models in some minutes on a laptop; then this page shows what the
 skew of a training set does to them. The page Train does the same for your own corpus; in a
 terminal, in the folder of LangSkew, so do `make demo` and `python -m core study FILE.toml`.
 """
