@@ -216,8 +216,8 @@ def _verdict(found: Sequence[_Accuracies]) -> str:
     beyond = [f for f in compared if min(f.imbalanced) > max(f.balanced)]
     if any(len(runs) < FEWEST_SEEDS for f in compared for runs in (f.balanced, f.imbalanced)):
         text = (
-            f"Imbalanced training leaves {by} more than balanced training; fewer than "
-            f"{FEWEST_SEEDS} runs of each do not show whether another seed would."
+            f"Imbalanced less balanced training: {by}. Fewer than {FEWEST_SEEDS} runs of each do "
+            "not show whether another seed would agree."
         )
     elif len(beyond) == len(compared):
         text = f"Imbalance keeps language that balanced training erases: {by}."

@@ -134,8 +134,8 @@ def table_of(**accuracies: list[float]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("balanced", "imbalanced", "expected"),
     [
-        ([0.4, 0.5], [0.7], "Imbalanced training leaves 0.25 by 15-NN"),
-        ([0.4, 0.5, 0.45], [0.7, 0.7], "Imbalanced training leaves 0.25 by 15-NN"),
+        ([0.4, 0.5], [0.7], "Imbalanced less balanced training: 0.25 by 15-NN"),
+        ([0.4, 0.5, 0.45], [0.7, 0.7], "Imbalanced less balanced training: 0.25 by 15-NN"),
         (
             [0.4, 0.5, 0.45],
             [0.7] * 3,
@@ -154,8 +154,8 @@ def test_the_reading_says_what_the_numbers_show(balanced, imbalanced, expected) 
     erased = 100 * (1 - np.mean(balanced)) / 0.8
     assert f"after balanced training **{np.mean(balanced):.2f}**" in text
     assert f"{erased:.0f}\u00a0% erased" in text
-    few = 1 < min(3, len(balanced)) and min(len(balanced), len(imbalanced)) < 3
-    assert ("whether another seed would" in text) == few
+    few = expected.startswith("Imbalanced less")
+    assert ("whether another seed would agree" in text) == few
 
 
 def test_the_reading_makes_do_with_what_there_is() -> None:
