@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.charts.palette import language_order, run_name
 from core.latent import BEFORE, on_map
+from core.measures.compare import FEWEST_SEEDS
 from core.projection import Projection
 from core.words import escaped, percent, signed
 
@@ -213,11 +214,15 @@ def _verdict(found: Sequence[_Accuracies]) -> str:
         f"{signed(f.gain)} by {f.probe} (balanced runs differ by {f.noise:.2f})" for f in compared
     )
     beyond = [f for f in compared if min(f.imbalanced) > max(f.balanced)]
-    if len(beyond) == len(compared):
+    if any(len(runs) < FEWEST_SEEDS for f in compared for runs in (f.balanced, f.imbalanced)):
+        text = (
+            f"Imbalanced less balanced training: {by}. Fewer than {FEWEST_SEEDS} runs of each do "
+            "not show whether another seed would agree."
+        )
+    elif len(beyond) == len(compared):
         text = f"Imbalance keeps language that balanced training erases: {by}."
     elif beyond:
         text = f"Only {beyond[0].probe} shows imbalance keeping more of the language: {by}."
     else:
         text = f"These runs do not show that imbalance keeps more of the language: {by}."
-    few = " One imbalanced run: another seed may differ." if len(found[0].imbalanced) == 1 else ""
-    return f"{text}{few} Erased: share of what was above chance before fine-tuning."
+    return f"{text} Erased: share of what was above chance before fine-tuning."
