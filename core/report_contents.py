@@ -184,6 +184,8 @@ def _predictions(document: Document) -> list[Block]:
     ]
     if runs[0]["skew_uptake"] is not None:
         blocks.append(prediction_figures.uptake(document, runs))
+        blocks.append(prediction_figures.uptake_by(document, runs))
+        blocks.append(prediction_figures.uptake_by_table(document, runs))
     blocks += [
         prediction_figures.accuracy(document, runs),
         prediction_figures.runs_table(document, runs),

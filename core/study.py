@@ -27,7 +27,8 @@ class Study:
         corpus: preset name, `name@source` of core.named, or path (in a file: relative to it).
         setups: of core.config.SETUPS.
         encoder: name, folder or hub id.
-        design: of the imbalanced setups: uniform, linear, natural, or language -> label -> share.
+        design: of the imbalanced setups: uniform, linear, natural, independent, or language ->
+            label -> share.
         groups: two lists of languages for the design linear; shares rise over the labels in the
             first and fall in the second.
         seeds: each setup is trained once a seed.
