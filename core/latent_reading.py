@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.charts.palette import language_order, run_name
 from core.latent import BEFORE, on_map
-from core.measures.compare import FEWEST_SEEDS
+from core.measures.intervals import FEWEST_SEEDS
 from core.projection import Projection
 from core.words import escaped, percent, signed
 

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from docs.screenshots import FLAGS
 
 ROOT = Path(__file__).parents[2]
+expect.set_options(timeout=60_000)  # a busy machine draws a page in tens of seconds
 
 
 @pytest.fixture(scope="session")
