@@ -117,8 +117,8 @@ def reliance(rows: list[dict[str, Any]], setup: str, threshold: float) -> str:
         text += "That is not apart from 0, so nothing is said of who carries it."
     else:
         text += (
-            f"Of it neutral tokens carry {_share(now)}; {_share(own[0])} and "
-            f"{_share(own[-1])}: how much depends on the threshold."
+            f"Of it neutral tokens carry {_share(now)}; {_share(own[0])}; {_share(own[-1])}: how "
+            "much depends on the threshold."
         )
     if now["standard_error"] is not None:
         text += f" Thresholds below the standard error, {now['standard_error']:.3f}, cut noise."
@@ -132,7 +132,8 @@ def reliance(rows: list[dict[str, Any]], setup: str, threshold: float) -> str:
 
 
 def _share(row: dict[str, Any]) -> str:
-    part = f"{signed(100 * row['share'], 0)}%"
+    low, high = (signed(100 * end, 0) for end in row["share_ci"])
+    part = f"{signed(100 * row['share'], 0)}% [{low}, {high}]"
     return f"{part} at {row['threshold']:g} ({row['neutral_share_of_tokens']:.0%} of the tokens)"
 
 

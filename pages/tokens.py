@@ -54,7 +54,7 @@ try:
 except InputError as error:
     st.error(escaped(str(error)))
     st.stop()
-second = st.columns([3, 5])
+second = st.columns(2)
 with second[1]:
     texts = view.choose(
         "Texts that count for a class",

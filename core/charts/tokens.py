@@ -200,7 +200,7 @@ def reliance(rows: list[dict[str, Any]]) -> list[AnyChart]:
         ]
     ).astype({"share": float})
     setups = list(dict.fromkeys(frame["setup"]))
-    key = alt.Legend(title=None, orient="top", columns=2, symbolOpacity=1)  # not the area's
+    key = alt.Legend(title=None, orient="top", columns=1, symbolOpacity=1)  # not the area's
     encoding = setup_encoding(setups, legend=key)
     ends = [float(frame["threshold"].min()), float(frame["threshold"].max())]
     scale = alt.Scale(type="log", domain=ends, nice=False)
@@ -223,7 +223,7 @@ def reliance(rows: list[dict[str, Any]]) -> list[AnyChart]:
         ),
     ]  # fmt: skip
     percent = alt.Axis(format="%", tickCount=5)
-    share = alt.Y("share:Q", axis=percent, title="share of the change; dashed: of the tokens")
+    share = alt.Y("share:Q", axis=percent, title="share (dashed: of the tokens)")
     of_tokens = alt.Y("tokens:Q", axis=percent)
     right = [
         base.mark_line(strokeWidth=2, strokeDash=[5, 4]).encode(
@@ -234,8 +234,9 @@ def reliance(rows: list[dict[str, Any]]) -> list[AnyChart]:
             y=share, **encoding, tooltip=tooltip
         ),
     ]
+    height = 300 + 20 * len(setups)  # with legend and axis
     return [
-        alt.layer(*layers, *noise, data=frame).properties(height=300) for layers in (left, right)
+        alt.layer(*layers, *noise, data=frame).properties(height=height) for layers in (left, right)
     ]
 
 
