@@ -5,7 +5,8 @@ PartitionExplainer on token ids with shap's own tree (shap 0.51, `maskers.Text.c
 tests and a benchmark hold it to. What differs is how it asks: coalitions of many texts and models
 together, and none twice. Owen values (Owen, Values of games with a priori unions, 1977) are Shapley
 values under the rule that a branch of the tree joins as one; where the budget ends before the
-leaves, a branch's value is shared equally by its tokens.
+leaves, a branch's value is shared equally by its tokens. They are another target than the Shapley
+values of the other methods: benchmarks/attribution.py holds each to its own.
 
 shap's tree knows the Latin alphabet and English punctuation only (facts of its source): languages
 and scripts are not treated alike. For comparing languages prefer `gaussian_process`.
