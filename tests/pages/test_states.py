@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import streamlit as st
 
 from core import attributed as tokens_of
 from core import results, study, worker
@@ -41,6 +42,7 @@ def test_with_a_study_the_page_has_charts_and_no_complaint(page, done, open_page
 
 
 def test_pages_only_read_what_they_share(attributed, open_page, monkeypatch) -> None:
+    st.cache_resource.clear()  # of tests before, whose copies of the study have the same files
     given: list[dict] = []
 
     def kept(make):
