@@ -32,7 +32,7 @@ if not kept:
 with st.sidebar:
     key = view.choose("Method and budget", "method", list(kept))
     reference = view.choose("Reference setup", "reference", compared.references(name))
-top = st.columns([2, 2, 1, 3])
+top = st.columns([4, 4, 3, 5])
 with top[3]:
     threshold = view.choose(
         "Threshold of the token groups (probability)",
