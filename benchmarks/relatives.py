@@ -3,7 +3,7 @@
 OddSHAP (Fumagalli et al., arXiv 2602.01399) asks for all coalitions at once, the same for every
 output, so that the pool answers it as it answers ours. ShaplEIG (Rundel et al., arXiv 2606.02247)
 chooses one coalition after the other for one output, so that each class of each model has
-evaluations of its own and nothing is shared. Both need shapiq 1.6 or newer (requirements-dev.txt),
+evaluations of its own and nothing is shared. Both need shapiq 1.6 or newer (requirements.txt here),
 and that Python 3.12.
 """
 
