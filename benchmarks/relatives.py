@@ -35,7 +35,9 @@ def missing() -> str | None:
         from shapiq.approximator.regression import OddSHAP  # noqa: F401
         from shapiq.approximator.shapleig import ShaplEIG  # noqa: F401
     except ImportError as error:
-        return f"not measured: {error}; `pip install -r requirements-dev.txt` under Python 3.12"
+        return (
+            f"not measured: {error}; `pip install -r benchmarks/requirements.txt` under Python 3.12"
+        )
     return None
 
 
