@@ -9,7 +9,6 @@ import numpy as np
 
 from core.cards import Card, Runs, card, covered, difference_card, minus_balanced, over_seeds
 from core.comparison import written
-from core.measures.accuracy import wilson
 from core.measures.intervals import FEWEST_SEEDS
 from core.words import escaped, percent, signed
 
@@ -161,7 +160,7 @@ def _two_languages(document: dict[str, Any], runs: Runs) -> str:
 
 def _identification(document: dict[str, Any], runs: Runs) -> Card | None:
     probed = [
-        run | {"knn": probe["knn"], "knn_ci": wilson(probe["knn"], probe["n"]), "probed": probe}
+        run | {"knn": probe["knn"], "probed": probe}
         for run in runs
         if (probe := run["probe"].get("original"))
     ]
@@ -186,7 +185,10 @@ def _identification(document: dict[str, Any], runs: Runs) -> Card | None:
         return f"{text}. {_apart(apart) if apart else ''}".strip()
 
     single = max(1, int(over_seeds(probed, "knn")["seeds"].max())) < FEWEST_SEEDS
-    covers = {"covers": "Wilson intervals (95 %), rows taken as independent"} if single else {}
+    # Rows are no interval's cases: translations of a sentence are alike, and folds share models.
+    covers = (
+        {"covers": "Dots: seeds. A probe has one value a run, so no interval"} if single else {}
+    )
     return card(
         probed,
         "knn",

@@ -79,14 +79,6 @@ def choose_some(
     return list(values)
 
 
-def switch(label: str, name: str, **more: Any) -> bool:
-    """Something that is off unless the reader turns it on."""
-    key = _restore(label, name, lambda texts: {"on": True}[texts[-1]], False, bool, ("on",))
-    value: bool = st.toggle(label, key=key, **more)
-    _keep(name, ["on"] if value else [])
-    return value
-
-
 def write(label: str, name: str, **more: Any) -> str:
     """A text that the reader types."""
     key = _restore(label, name, lambda texts: texts[-1], "", lambda value: True, ())

@@ -33,7 +33,7 @@ def over_setups(
     encoding = setup_encoding(frame["setup"])
     tooltip = tips("setup", "seeds", value=".3f", low=".3f", high=".3f")
     low = alt.X("low:Q", title=title, scale=scale, axis=ticks)
-    rules = alt.Chart(frame).mark_rule(strokeWidth=2.5).encode(
+    rules = alt.Chart(frame.dropna(subset=["low", "high"])).mark_rule(strokeWidth=2.5).encode(
         y=y, x=low, x2=alt.X2("high:Q"), color=encoding["color"], tooltip=tooltip
     )  # fmt: skip
     means = alt.Chart(frame).mark_point(filled=True, size=110, opacity=1).encode(
