@@ -69,22 +69,23 @@ def of_comparisons(comparisons: Sequence[Document]) -> dict[str, Sources]:
 def of_tokens(name: str) -> Sources | None:
     """What the neutral tokens' difference between over- and under-represented languages varies by.
 
-    Over the labels' and setups' mean; of the texts as many as were explained. The variance over
-    texts is a single seed's, as if all seeds shared it. None below three seeds, or without
-    attributions against balanced.
+    In cross-fitted groups; the mean over labels and setups; of as many texts as were explained. The
+    variance over texts is a single seed's, as if all seeds shared it. None below three seeds, or
+    without attributions against balanced.
     """
     if not compared.available(name) or "balanced" not in compared.references(name):
         return None
     values: dict[tuple[str, str], list[Document]] = {}
     for row in attributed.attributions(name)["sides"]:
         wanted = (row["group"], row["side"]) == ("neutral", "over - under")
-        if wanted and row["mean"] is not None and row["setup"] not in BALANCED:
+        if wanted and row["crossed"] is not None and row["setup"] not in BALANCED:
             values.setdefault((row["label"], row["setup"]), []).append(row)
     several = [rows for rows in values.values() if len(rows) >= FEWEST_SEEDS]
     if not several:
         return None
-    seeds = np.mean([np.var([r["mean"] for r in rows], ddof=1) for rows in several])
-    halves = [(r["ci"][1] - r["ci"][0]) / 2 / 1.96 for rows in several for r in rows if r["ci"]]
+    seeds = np.mean([np.var([r["crossed"] for r in rows], ddof=1) for rows in several])
+    ends = [r["crossed_ci"] for rows in several for r in rows if r["crossed_ci"]]
+    halves = [(high - low) / 2 / 1.96 for low, high in ends]
     return Sources(float(seeds), float(np.mean(np.square(halves))) if halves else 0.0, 0.0)
 
 

@@ -85,6 +85,17 @@ def reliance_curve(name: str, reference: str, key: str, fingerprint: str) -> lis
     return thresholds.reliance_curve(name, reference, key)
 
 
+def first_reliance_curve(name: str) -> list[dict[str, Any]]:
+    """The curve of the attributions that the page Tokens opens with; nothing without any."""
+    try:
+        keys, references = compared.available(name), compared.references(name)
+    except InputError:  # the page Tokens says what is wrong
+        return []
+    if not keys or not references:
+        return []
+    return reliance_curve(name, references[0], next(iter(keys)), compared.fingerprint(name))
+
+
 def attributions(
     name: str, reference: str, threshold: float, key: str, texts: Texts = "all"
 ) -> dict[str, Any] | None:

@@ -3,7 +3,9 @@
 import streamlit as st
 
 from core import comparison, overview, power
+from core.attributed import THRESHOLD
 from core.figures import predictions as figures
+from core.figures import tokens as token_figures
 from core.words import escaped
 from pages import access, common, drawing
 
@@ -54,3 +56,9 @@ places = st.columns(2)
 for i, figure in enumerate(figures.cards(document)):
     with places[i % 2], st.container(border=True):
         drawing.show(figure)
+curve = common.first_reliance_curve(name)
+if curve:
+    setups = list(dict.fromkeys(row["setup"] for row in curve))
+    setup = "imbalanced" if "imbalanced" in setups else setups[0]
+    with st.container(border=True):
+        drawing.show(token_figures.reliance(name, curve, setup, THRESHOLD))

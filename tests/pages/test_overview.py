@@ -17,6 +17,22 @@ def test_the_cards_carry_a_sentence_an_interval_and_n(done, open_page) -> None:
     assert "nothing is corrected across the measures" in texts(app, "caption")
 
 
+def test_attributions_add_the_curve_of_language_reliance(attributed, open_page) -> None:
+    app = open_page("overview")
+    assert not app.exception and not app.error
+    assert "#### Language reliance" in texts(app, "markdown")
+    assert len(charts(app)) == 6
+    assert "thresholds below the standard error" in texts(app, "markdown").lower()
+
+
+def test_broken_attributions_leave_the_cards(attributed, open_page) -> None:
+    for path in attributed.glob("*/attributions/*/*.parquet"):
+        path.write_bytes(b"PAR1")
+    app = open_page("overview")
+    assert not app.exception
+    assert len(charts(app)) == 4
+
+
 def test_studies_that_are_not_done_are_listed_with_their_state(half_done, open_page) -> None:
     app = open_page("overview")
     listed = next(d.value for d in app.dataframe if "study" in d.value)

@@ -10,8 +10,7 @@ import sys
 import pytest
 import streamlit as st
 
-from core import attributed as tokens_of
-from core import results, study, worker
+from core import results, study, thresholds, worker
 
 from .conftest import APP, ROOT, charts, texts
 
@@ -55,7 +54,7 @@ def test_pages_only_read_what_they_share(attributed, open_page, monkeypatch) -> 
 
     before: list[dict] = []
     monkeypatch.setattr(results, "summary", kept(results.summary))
-    monkeypatch.setattr(tokens_of, "attributions", kept(tokens_of.attributions))
+    monkeypatch.setattr(thresholds, "attributions", kept(thresholds.attributions))
     for page in [*PAGES, "tokens"]:
         assert not open_page(page).exception
     assert len(given) >= 2
