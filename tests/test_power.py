@@ -134,7 +134,7 @@ def test_token_differences_vary_over_seeds_and_texts(monkeypatch) -> None:
     def row(seed: int, mean: float, **more: str) -> dict:
         cell = {"setup": "imbalanced", "label": "x", "group": "neutral", "side": "over - under"}
         interval = [mean - 0.0196, mean + 0.0196]
-        own = {"mean": 9.0 * seed, "ci": [0.0, 9.0]}  # groups as in the paper: not what is asked for
+        own = {"mean": 9.0 * seed, "ci": [0.0, 9.0]}  # not asked for
         return {"seed": seed, **own, "crossed": mean, "crossed_ci": interval, **cell, **more}
 
     rows = [row(0, 0.1), row(1, 0.2), row(2, 0.3), row(3, 9.0, group="base")]
