@@ -7,6 +7,7 @@ and shares no code with what wrote the files.
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ import pandas as pd
 import pytest
 import torch
 import transformers
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 from transformers import AutoTokenizer
 
 from core import artefacts, checkpoints, frozen, planning, study
@@ -30,6 +34,11 @@ WORDS = ("the", "cat", "sat", "on", "mat", "aaa", "bbb", "c", "dog", "ran")
 SIZES = {"train": 24, "validation": 12, "test": 12}  # rows a language
 TRAINING = {"epochs": 2, "batch_size": 8, "accumulation": 1, "max_length": 16}
 EXACT = 1e-5
+PROBES = {
+    "accuracy": LogisticRegression(max_iter=1000),
+    "accuracy_released": LogisticRegression(C=1e-4, max_iter=1000),
+    "knn": KNeighborsClassifier(15),
+}
 
 
 def corpus(folder: Path, *, pairs: bool) -> Path:
@@ -150,6 +159,16 @@ def check(run_id: str, name: str) -> None:
     masked = {row: plain(row, masked=True)[0] for row in stored.index}
     mean = np.average(base[columns].to_numpy(), axis=0, weights=base["texts"])
     np.testing.assert_allclose(mean, np.mean(list(masked.values()), axis=0), atol=EXACT)
+
+    rows = pd.read_parquet(folder / "embeddings.parquet")
+    probes = json.loads((folder / "probes.json").read_text())["original"]
+    for key, model in PROBES.items():
+        folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+        scores = cross_val_score(
+            model, np.stack(rows["cls"]), rows["language"], groups=rows["sentence"], cv=folds
+        )
+        assert probes[key] == pytest.approx(scores.mean(), abs=1e-9)
+    assert (probes["n"], probes["chance"]) == (len(rows), 0.5)
 
     done = attribute(name, Session(), lambda what, share: None, per_language=3)
     files = sorted((folder / "attributions" / done.key).glob("*.parquet"))
