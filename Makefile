@@ -10,7 +10,7 @@ BIN := .venv/bin
 
 demo: fetch
 	$(BIN)/python -m core study demo
-	$(BIN)/python -m core attribute demo
+	$(BIN)/python -m core attribute demo --per-language 6
 	$(BIN)/python -m core project demo
 
 fetch: venv

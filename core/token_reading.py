@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.measures.intervals import FEWEST_SEEDS
 from core.token_rows import chosen
-from core.words import escaped, signed
+from core.words import escaped, percent, signed
 
 FEW = 15  # sentences; a bootstrap over fewer gives intervals that are clearly too narrow
 
@@ -133,8 +133,9 @@ def reliance(rows: list[dict[str, Any]], setup: str, threshold: float) -> str:
 
 def _share(row: dict[str, Any]) -> str:
     low, high = (signed(100 * end, 0) for end in row["share_ci"])
-    part = f"{signed(100 * row['share'], 0)}% [{low}, {high}]"
-    return f"{part} at {row['threshold']:g} ({row['neutral_share_of_tokens']:.0%} of the tokens)"
+    part = f"{percent(row['share'])} [{low}, {high}]"
+    tokens = percent(row["neutral_share_of_tokens"])
+    return f"{part} at {row['threshold']:g} ({tokens} of the tokens)"
 
 
 def _interval(value: float, ends: list[float]) -> str:
