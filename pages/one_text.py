@@ -65,7 +65,9 @@ def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str
     st.caption(
         f"n = {len(texts)} texts. Probabilities of {escaped(label)} by {document['reference']} "
         f"(reference) and {setup} (other); the shift is the sum of what the token groups and the "
-        "base value do. Select a text to see its tokens; the first is shown until then."
+        "base value do. Groups are by the reference's own values, so that noise alone makes the "
+        "positive part fall and the negative one rise: single texts are examples, the bars above "
+        "are the measure. Select a text to see its tokens; the first is shown until then."
     )
     rows = texts["row"].tolist()
     now = rows[event.selection.rows[0]] if event.selection.rows else None
