@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import access
+from pages.shared import access
 
 # No material icons: they would be fetched from outside.
 PAGES = [

@@ -46,20 +46,20 @@ from transformers.utils import logging
 
 from benchmarks.relatives import beside
 from benchmarks.scores import Values, accuracy, by_length, cpu_seconds, ratio
-from core import checkpoints, study
 from core.attribution import kernel
-from core.attribution.design import design
+from core.attribution.coalitions import design
 from core.attribution.estimate import Asking, Estimate
 from core.attribution.explain import explain, group
 from core.attribution.game import Game, games
 from core.attribution.gaussian_process import learn
 from core.attribution.permutation import permutation
 from core.attribution.pool import answer
-from core.classifier import Classifier
-from core.fetch import cache_dir
-from core.imported import open_model
-from core.session import Session
-from core.subsets import rows_of, subset
+from core.checkpoints import run_folders, studies
+from core.models.classifier import Classifier
+from core.models.imported import open_model
+from core.models.session import Session
+from core.sampling.subsets import rows_of, subset
+from core.storage.places import cache_dir
 
 SETUPS = ("balanced", "imbalanced", "imbalanced+cw")
 REFERENCE_BUDGET = 96  # permuted evaluations a token
@@ -69,10 +69,10 @@ BUDGETS = (2, 4, 8, 16)
 def load(name: str, n: int) -> tuple[dict[str, Classifier], list[Game], list[str]]:
     """The models by setup, and texts of all languages in turn, short and long."""
     session = Session()
-    entries = sorted(study.entries(name), key=lambda e: -e["seed"])
+    entries = sorted(studies.entries(name), key=lambda e: -e["seed"])
     runs = {e["setup"]: e["run"] for e in entries if e["setup"] in SETUPS}
-    configs = {setup: checkpoints.read_config(runs[setup]) for setup in SETUPS}
-    models = {s: open_model(checkpoints.folder(runs[s]) / "model", configs[s]) for s in SETUPS}
+    configs = {setup: run_folders.read_config(runs[setup]) for setup in SETUPS}
+    models = {s: open_model(run_folders.folder(runs[s]) / "model", configs[s]) for s in SETUPS}
     config = configs["balanced"]
     corpus = session.corpus(config)
     table = rows_of(corpus, subset(config, corpus, "test")).to_pandas()

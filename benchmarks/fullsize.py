@@ -151,10 +151,10 @@ def build(folder: Path, encoder: str) -> dict[str, Any]:
 
 def load(folder: Path, encoder: str, trimmed: bool = False) -> dict[str, Any]:
     """Load the encoder whole, or cut to the corpus; what it answers is compared between the two."""
-    from core.classifier import build as classifier
-    from core.corpus import load as load_corpus
-    from core.encoder import load as load_encoder
-    from core.inference import encode, predict
+    from core.corpora.corpus import load as load_corpus
+    from core.models.classifier import build as classifier
+    from core.models.encoder import load as load_encoder
+    from core.models.prediction import encode, predict
 
     corpus = load_corpus(f"xnli@{folder / 'corpus.parquet'}")
     loaded = load_encoder(str(folder / encoder), corpus, trimmed=trimmed, pooled=True)
@@ -179,25 +179,27 @@ def trim(folder: Path, encoder: str) -> dict[str, Any]:
 
 def plan(folder: Path, encoder: str) -> dict[str, Any]:
     """Lay the run out; what the page Train says it needs."""
-    from core import checkpoints, forecast, planning, study
-    from core.session import Session
+    from core.checkpoints import run_folders
+    from core.models.session import Session
+    from core.studies import forecast, planning, study
 
     more = 'pooling = "released"' if encoder == "mbert" else ""
     (folder / f"{encoder}.toml").write_text(STUDY.format(encoder=encoder, more=more))
     planned = planning.plan(study.read(str(folder / f"{encoder}.toml")), Session())
     planning.record(planned)
     for config in planned.runs.values():
-        checkpoints.create(config)
+        run_folders.create(config)
     said = forecast.of(planned)
     return {"forecast_memory": said["memory"], "forecast_disk": said["disk"]}
 
 
 def train(folder: Path, encoder: str) -> dict[str, Any]:
     """Train the run, or go on with it."""
-    from core import monitoring, study
-    from core.run import train_run
+    from core.checkpoints import studies
+    from core.jobs import monitoring
+    from core.training.run import train_run
 
-    run = study.run_ids(encoder)[0]
+    run = studies.run_ids(encoder)[0]
     known = len(monitoring.curves(run))
     train_run(run)
     steps = monitoring.curves(run)["step"].tolist()
@@ -206,20 +208,21 @@ def train(folder: Path, encoder: str) -> dict[str, Any]:
 
 def probe(folder: Path, encoder: str) -> dict[str, Any]:
     """Base values and probes of the run, and of the encoder before fine-tuning."""
-    from core import artefacts, checkpoints, study
-    from core.session import Session
+    from core.checkpoints import run_folders, studies
+    from core.models.session import Session
+    from core.training import evaluation
 
-    run = study.run_ids(encoder)[0]
-    artefacts.complete(run, Session())
-    probes = json.loads((checkpoints.folder(run) / "probes.json").read_text())
+    run = studies.run_ids(encoder)[0]
+    evaluation.complete(run, Session())
+    probes = json.loads((run_folders.folder(run) / "probes.json").read_text())
     return {name: probes["original"][name] for name in ("n", "dimension", "accuracy")}
 
 
 def attribute(folder: Path, encoder: str) -> dict[str, Any]:
     """SHAP values of six pairs, one evaluation a token: the memory of the default, a quarter of its
     time."""
-    from core.attribution.study import attribute as attributions
-    from core.session import Session
+    from core.attribution.attribute import attribute as attributions
+    from core.models.session import Session
 
     done = attributions(encoder, Session(), lambda what, share: None, per_language=3, budget=1)
     return {"texts": done.texts, "key": done.key}

@@ -22,8 +22,10 @@ from typing import Any
 
 import pandas as pd
 
-from core import checkpoints, jobs, monitoring, planning, study
-from core.session import Session
+from core.checkpoints import run_folders
+from core.jobs import kinds, monitoring, queue
+from core.models.session import Session
+from core.studies import planning, study
 
 POLL = 0.02
 
@@ -37,19 +39,23 @@ def start_worker(folder: Path) -> subprocess.Popen[bytes]:
 
 def at_work(runs: list[str]) -> bool:
     """Whether some run is being trained."""
-    return any(checkpoints.read_status(run)["state"] == "running" for run in runs)
+    return any(run_folders.read_status(run)["state"] == "running" for run in runs)
 
 
 def ask(runs: list[str]) -> None:
     """Ask for what is not done."""
     for run in runs:
-        if not (job := jobs.find(f"train-{run}")) or job.state not in ("queued", "running", "done"):
-            jobs.enqueue("train", run, {"study": "kills"})
+        if not (job := queue.find(f"train-{run}")) or job.state not in (
+            "queued",
+            "running",
+            "done",
+        ):
+            queue.enqueue("train", run, {"study": "kills"})
 
 
 def point_of(run: str) -> str:
     """What a killed run was doing, as its folder tells."""
-    path = checkpoints.folder(run)
+    path = run_folders.folder(run)
     if list(path.glob(".*.partial")):
         return "writing a file"
     if (path / "COMPLETE").exists():
@@ -64,7 +70,7 @@ def point_of(run: str) -> str:
 def undisturbed(folder: Path, plan: planning.Plan) -> float:
     """Train the study without a kill; seconds of work, without loading the libraries."""
     os.environ["LANGSKEW_CHECKPOINTS"] = str(folder)
-    planning.enqueue(plan)
+    kinds.enqueue_plan(plan)
     worker = start_worker(folder)
     while not at_work(list(plan.runs)):
         time.sleep(POLL)
@@ -79,7 +85,7 @@ def remaining(runs: list[str]) -> float:
     for run in runs:
         lines = monitoring.curves(run)
         share = lines["step"].iloc[-1] / lines["steps"].iloc[-1] if len(lines) else 0.0
-        done += 1.0 if checkpoints.is_complete(run) else 0.9 * share
+        done += 1.0 if run_folders.is_complete(run) else 0.9 * share
     return max(1 - done / len(runs), 0.01)
 
 
@@ -90,7 +96,7 @@ def disturbed(folder: Path, plan: planning.Plan, kills: int, seconds: float) -> 
         seconds: that the study takes undisturbed.
     """
     os.environ["LANGSKEW_CHECKPOINTS"] = str(folder)
-    planning.enqueue(plan)
+    kinds.enqueue_plan(plan)
     runs = list(plan.runs)
     points: Counter[str] = Counter()
     slowest, wrong = 0.0, []
@@ -106,17 +112,17 @@ def disturbed(folder: Path, plan: planning.Plan, kills: int, seconds: float) -> 
         ended = worker.wait()
         if ended == 0:
             break
-        unfinished = [run for run in runs if not checkpoints.is_complete(run)]
+        unfinished = [run for run in runs if not run_folders.is_complete(run)]
         while at_work(runs):  # until then a state is wrong
             if time.monotonic() - killed > 10:
                 wrong.append(f"still running 10 s after kill {points.total() + 1}")
                 break
             time.sleep(POLL)
         slowest = max(slowest, time.monotonic() - killed)
-        interrupted = [j.name for j in jobs.listing() if j.state == "interrupted"]
+        interrupted = [j.name for j in queue.listing() if j.state == "interrupted"]
         points[point_of(interrupted[0]) if interrupted else "between two runs"] += 1
         for run in unfinished:
-            state = checkpoints.read_status(run)["state"]
+            state = run_folders.read_status(run)["state"]
             if state not in ("queued", "interrupted"):
                 wrong.append(f"{run} is {state} after kill {points.total()}")
         ask(runs)

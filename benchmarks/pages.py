@@ -33,11 +33,15 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).parent.parent
 sys.path[0] = str(ROOT)  # not this folder, whose pages.py is not the pages
 
-from core import checkpoints, corpus, joint, subsets, thresholds  # noqa: E402
-from core.attribution import store  # noqa: E402
-from core.attribution.result import Attribution  # noqa: E402
-from core.config import RunConfig  # noqa: E402
-from core.outputs import write_test  # noqa: E402
+from core.attribution import store
+from core.attribution.result import Attribution
+from core.checkpoints import outputs, run_folders
+from core.checkpoints.outputs import write_test
+from core.config import RunConfig
+from core.corpora import corpus
+from core.results import thresholds
+from core.sampling import designs, joint, subsets
+from core.storage import atomic, places
 
 LANGUAGES = ("de", "en", "es", "fr", "ja", "zh")
 LABELS = ("1", "2", "3", "4", "5")
@@ -82,8 +86,8 @@ def build(folder: Path, test_rows: int) -> None:
     file = folder / "corpus.parquet"
     pq.write_table(pa.Table.from_pandas(pd.concat(rows), preserve_index=False), file)
     loaded = corpus.load(str(file))
-    uniform = joint.design_shares("uniform", LANGUAGES, LABELS)
-    skewed = joint.design_shares("linear", LANGUAGES, LABELS)
+    uniform = designs.design_shares("uniform", LANGUAGES, LABELS)
+    skewed = designs.design_shares("linear", LANGUAGES, LABELS)
     members = []
     for seed in range(3):
         for setup, copied in SETUPS.items():
@@ -103,7 +107,7 @@ def build(folder: Path, test_rows: int) -> None:
             )
             _write_run(config, loaded, joint.deviation(skewed) * copied, rng)
             members.append({"run": config.run_id, "setup": setup, "seed": seed})
-    study = checkpoints.root() / "studies" / "large"
+    study = places.checkpoints_dir() / "studies" / "large"
     study.mkdir(parents=True)
     lines = [f'name = "large"\ncorpus = "{file}"\nsetups = {json.dumps(list(SETUPS))}\n']
     lines += [f"[[runs]]\n{''.join(f'{k} = {json.dumps(v)}{chr(10)}' for k, v in m.items())}"
@@ -115,7 +119,7 @@ def build(folder: Path, test_rows: int) -> None:
 def _write_run(
     config: RunConfig, loaded: corpus.Corpus, copied: pd.DataFrame, rng: np.random.Generator
 ) -> None:
-    path = checkpoints.folder(checkpoints.create(config))
+    path = run_folders.folder(run_folders.create(config))
     parts = {s: subsets.rows_of(loaded, subsets.subset(config, loaded, s)) for s in corpus.SPLITS}
     pq.write_table(
         pa.concat_tables([part.select(["row", "split"]) for part in parts.values()]),
@@ -134,18 +138,18 @@ def _write_run(
         "training": {"best_epoch": 1, "validation_loss": 1.0},
         "seconds": 1.0,
     }
-    checkpoints.write_text(path / "metrics.json", json.dumps(metrics))
+    atomic.write_text(path / "metrics.json", json.dumps(metrics))
     probe = {"accuracy": 0.6, "accuracy_released": 0.5, "knn": 0.4, "chance": 1 / 6,
              "n": len(labels), "dimension": 384, "folds": 5,
              "before_fine_tuning": 0.9, "before_fine_tuning_released": 0.9,
              "before_fine_tuning_knn": 0.9}  # fmt: skip
-    checkpoints.write_text(path / "probes.json", json.dumps({"original": probe}))
+    atomic.write_text(path / "probes.json", json.dumps({"original": probe}))
     base = {"length": [9], "texts": [len(labels)]}
-    base |= {checkpoints.probability_column(x): [1 / len(LABELS)] for x in LABELS}
+    base |= {outputs.probability_column(x): [1 / len(LABELS)] for x in LABELS}
     pq.write_table(pa.table(base), path / "base_values.parquet")
     _write_attributions(config, test, rng)
-    checkpoints.write_status(config.run_id, "done")
-    checkpoints.write_text(path / "COMPLETE", "")
+    run_folders.write_status(config.run_id, "done")
+    atomic.write_text(path / "COMPLETE", "")
 
 
 def _write_attributions(config: RunConfig, test: pa.Table, rng: np.random.Generator) -> None:

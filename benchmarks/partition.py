@@ -21,7 +21,7 @@ from transformers.utils import logging
 from benchmarks.attribution import load
 from core.attribution.explain import explain
 from core.attribution.game import Game, games
-from core.classifier import Batch, Classifier
+from core.models.classifier import Batch, Classifier
 from tests.attribution.test_partition import PairMasker
 
 EVALUATIONS = 500

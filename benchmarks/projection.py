@@ -24,8 +24,9 @@ import pandas as pd
 import umap
 from scipy.linalg import orthogonal_procrustes
 
-from core import projection, study
-from core.projection import SETTINGS, Projection
+from core.checkpoints import studies
+from core.results import projection
+from core.results.projection import SETTINGS, Projection
 
 UMAP = {key: SETTINGS[key] for key in ("n_neighbors", "min_dist", "metric", "random_state")}
 Layouts = list[np.ndarray]
@@ -56,7 +57,7 @@ def aligned(strength: float) -> Callable[[Layouts], Layouts]:
 
     def layout(vectors: Layouts) -> Layouts:
         SETTINGS["alignment"] = strength
-        return projection._layout(vectors)
+        return projection.layout(vectors)
 
     return layout
 
@@ -77,7 +78,7 @@ METHODS: dict[str, Callable[[Layouts], Layouts]] = {
 
 def measure(name: str, points: int) -> dict[str, Any]:
     """All methods on the finished runs of a study."""
-    entries = {e["run"]: e for e in study.entries(name)}
+    entries = {e["run"]: e for e in studies.entries(name)}
     runs = projection._finished(name)
     texts = projection._sample(name, runs, points)
     vectors = [projection._vectors(run, texts["row"].tolist()) for run in runs]

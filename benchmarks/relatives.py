@@ -23,7 +23,7 @@ from core.attribution.exact import MOST_PLAYERS, exact
 from core.attribution.explain import group
 from core.attribution.game import Game
 from core.attribution.pool import answer
-from core.classifier import Batch, Classifier
+from core.models.classifier import Batch, Classifier
 
 BUDGETS = (4, 8, 10, 16, 32)  # of OddSHAP, evaluations a token
 PAPER_FACTOR = 10  # OddSHAP's evaluations a candidate interaction, and the least a player

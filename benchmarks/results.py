@@ -3,7 +3,7 @@
     python -m benchmarks.results STUDY [--json]
 
 Cells are means over seeds, with the smallest and the largest in brackets. Differences are those of
-`core.results.comparisons`, with their intervals and verdicts.
+`core.results.study_results.comparisons`, with their intervals and verdicts.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.comparison import MEASURES
-from core.results import comparisons, summary
+from core.results.comparison_tables import MEASURES
+from core.results.study_results import comparisons, summary
 
 Run = dict[str, Any]
 _RUN_COLUMNS: dict[str, Callable[[Run], float | None]] = {

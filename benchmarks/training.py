@@ -35,13 +35,15 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from core.classifier import Classifier, Tokens, build, tokenise
-from core.corpus import Corpus, load
-from core.encoder import Encoder
-from core.encoder import load as load_encoder
-from core.hub import EMBEDDED
-from core.recipe import Recipe
-from core.training import Examples, StepSampler, _Collator, _Indices, _Trainer
+from core.config import Recipe
+from core.corpora.corpus import Corpus, load
+from core.models.classifier import Classifier, build
+from core.models.encoder import Encoder
+from core.models.encoder import load as load_encoder
+from core.models.hub import EMBEDDED
+from core.models.tokens import Tokens, tokenise
+from core.training.batches import Collator, Examples, Indices, StepSampler
+from core.training.trainer import RunTrainer
 
 BATCH = 16
 LABELS = ("negative", "neutral", "positive")
@@ -148,15 +150,15 @@ def run_ours(
     examples = Examples(tokens, labels, np.ones(len(labels), dtype=np.float32))
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        trainer = _Trainer(
+        trainer = RunTrainer(
             recipe,
             examples,
             0,
             False,
             model=classifier,
             args=arguments(folder, steps, recipe.accumulation, label_names=["labels"]),
-            train_dataset=_Indices(len(labels)),
-            data_collator=_Collator(classifier, examples, examples),
+            train_dataset=Indices(len(labels)),
+            data_collator=Collator(classifier, examples, examples),
             callbacks=[clock],
         )
         trainer.remove_callback(PrinterCallback)

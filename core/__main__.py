@@ -1,49 +1,10 @@
-"""The command line: `python -m core …`, the same verbs as the dashboard."""
+"""`python -m core`: see core.cli.main."""
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 
-from core import queue_commands, results_commands, training_commands
-from core.errors import InputError
-from core.stopping import Cancelled, Terminated
-from core.terminal import say
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 if it went well, 2 on wrong input, 130 when stopped by hand."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    # Threads that wait must sleep: where other work runs beside it, training was 4 times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    chosen = _parser().parse_args(arguments)
-    try:
-        chosen.command(chosen)
-    except InputError as error:
-        say(f"langskew: {error}", file=sys.stderr)
-        return 2
-    except (KeyboardInterrupt, Cancelled):
-        say("\nlangskew: stopped; the same command goes on from here.", file=sys.stderr)
-        return 130
-    except Terminated:
-        say("\nlangskew: asked to end; the same command goes on from here.", file=sys.stderr)
-        return 143
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m core",
-        description="See, measure and fix language-specific class imbalance in fine-tuning.",
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for verbs in (training_commands, queue_commands, results_commands):
-        verbs.add_to(commands)
-    return parser
-
+from core.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

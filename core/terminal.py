@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from unicodedata import east_asian_width
 
-from core.words import printable
+from core.text import printable
 
 
 def say(text: object, **more: Any) -> None:

@@ -74,7 +74,7 @@ build() { buildah bud --pull-never --format docker "${mounts[@]}" --tag langskew
 mkdir "$work/context"
 git ls-files -z | xargs -0 cp --parents -t "$work/context"
 timed "build" build "$work/context"
-echo "# changed" >>"$work/context/core/words.py"
+echo "# changed" >>"$work/context/core/text.py"
 timed "build after a change of the code" build "$work/context"
 say "its steps taken from the cache" "$(grep -c 'Using cache' "$work/command.log")"
 say "image" "$(buildah images --json langskew | python3 -c '

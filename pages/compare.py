@@ -4,33 +4,38 @@ from typing import Any
 
 import streamlit as st
 
-from core import comparison, results, settings
 from core.charts.comparison import FORMS, differences
 from core.errors import InputError
-from core.figures import Figure
-from core.words import escaped
-from pages import access, common, drawing, view
+from core.figures import comparison
+from core.figures.figure import Figure
+from core.results import comparison_tables, comparisons, settings, study_results
+from core.text import escaped
+from pages.shared import access, address, drawing, study_data
 
 access.gate()
 
 st.title("Compare")
-document = common.choose_study()
+document = study_data.choose_study()
 name = document["study"]
 st.caption(
     f"Study **{escaped(name)}**. Two setups over their seeds, or two runs: every measure, and only "
     "the settings that differ."
 )
-runs = common.done_runs(document)
-sides = comparison.sides(runs)
+runs = study_data.done_runs(document)
+sides = comparison_tables.sides(runs)
 places = st.columns([2, 2, 1])
 with places[0]:
     default = "imbalanced" if "imbalanced" in sides else next(reversed(sides))
-    first = view.choose("First", "a", list(sides), default, show=lambda x: sides[x][0], always=True)
+    first = address.choose(
+        "First", "a", list(sides), default, show=lambda x: sides[x][0], always=True
+    )
 with places[1]:
     other = next((x for x in sides if x != first), first)
-    second = view.choose("Second", "b", list(sides), other, show=lambda x: sides[x][0], always=True)
+    second = address.choose(
+        "Second", "b", list(sides), other, show=lambda x: sides[x][0], always=True
+    )
 with places[2]:
-    margins = view.choose(
+    margins = address.choose(
         "Margins",
         "margins",
         (0.5, 1.0, 2.0),
@@ -46,7 +51,7 @@ with places[2]:
 def compared(
     study: str, a: list[str], b: list[str], margins: float, fingerprint: str
 ) -> list[dict[str, Any]]:
-    return results.compare_runs(study, a, b, margins)
+    return comparisons.compare_runs(study, a, b, margins)
 
 
 if first == second:
@@ -54,7 +59,7 @@ if first == second:
     st.stop()
 a, b = sides[first][1], sides[second][1]
 try:
-    frame = comparison.table(compared(name, a, b, margins, results.fingerprint(name)))
+    frame = comparison_tables.table(compared(name, a, b, margins, study_results.fingerprint(name)))
     differing = settings.differing(a, b)
 except InputError as error:
     st.error(escaped(str(error)))

@@ -3,12 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-from core import overlap, results, tables, texts
 from core.charts import data as charts
+from core.corpora import texts
 from core.errors import InputError
 from core.figures import data as figures
-from core.words import escaped
-from pages import access, cells, common, drawing, view
+from core.results import overlap, study_results, tables
+from core.text import escaped
+from pages.parts import data_texts
+from pages.shared import access, address, drawing, study_data
 
 access.gate()
 
@@ -24,20 +26,20 @@ def designs_of(runs: list[str], fingerprint: str) -> dict[str, pd.DataFrame]:
 
 
 st.title("Data")
-document = common.choose_study()
+document = study_data.choose_study()
 name, labels, languages = (document[key] for key in ("study", "labels", "languages"))
-runs, fingerprint = [run["run"] for run in document["runs"]], results.fingerprint(name)
+runs, fingerprint = [run["run"] for run in document["runs"]], study_results.fingerprint(name)
 st.caption(
     f"Study **{escaped(name)}**, corpus {escaped(document['corpus'])}. Training and validation set "
     "follow the design of a setup; one uniform test set serves all runs."
 )
-file = common.texts_file(document)
+file = study_data.texts_file(document)
 corpus = texts.counts(file, languages, labels) if file else {}
 designs = designs_of(runs, fingerprint)
 
-way = view.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
+way = address.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
 if corpus:
-    split = view.choose("Split", "split", list(corpus), widget=st.segmented_control)
+    split = address.choose("Split", "split", list(corpus), widget=st.segmented_control)
     drawing.show(figures.corpus(name, split, corpus[split], way))
 if designs:
     drawing.show(figures.designs(name, designs, way))
@@ -47,7 +49,7 @@ if corpus or designs:
     both = {f"corpus, {k}": t for k, t in corpus.items()} | designs
     drawing.table(tables.skew_measures(both), f"{name}-skew")
 
-split = view.choose("Rows of", "rows", ("train", "validation"), widget=st.segmented_control)
+split = address.choose("Rows of", "rows", ("train", "validation"), widget=st.segmented_control)
 try:
     shared = shared_rows(runs, split, fingerprint)
 except InputError as error:
@@ -59,4 +61,4 @@ if len(shared):
         drawing.table(tables.named_runs(shared, document["runs"]), f"{name}-shared-rows")
 
 if file:
-    cells.browse(document, file, list(corpus))
+    data_texts.browse(document, file, list(corpus))

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import latent, projection
-from core import latent_reading as reading
 from core.charts import latent as charts
 from core.errors import InputError
 from core.figures import latent as figures
-from core.words import escaped
-from pages import access, background, common, drawing, view
+from core.figures import latent_sentences as reading
+from core.results import latent, projection
+from core.text import escaped
+from pages.shared import access, address, drawing, job_button, study_data
 
 access.gate()
 
@@ -31,13 +31,13 @@ def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFra
     shown = latent.on_map(runs, found)
     if found is None or not shown:
         st.info(reading.no_map(name))
-        background.ask("project", name, {"study": name}, ASK)
+        job_button.ask("project", name, {"study": name}, ASK)
         return None
     if missing := projection.outdated(found, name):
         st.info(reading.outdated_note(name, len(missing)))
-        background.ask("project", name, {"study": name}, ASK)
-    colour = view.choose("Colour", "colour", charts.COLOURS, widget=st.segmented_control)
-    ids, file = [run["run"] for run in shown], common.texts_file(document)
+        job_button.ask("project", name, {"study": name}, ASK)
+    colour = address.choose("Colour", "colour", charts.COLOURS, widget=st.segmented_control)
+    ids, file = [run["run"] for run in shown], study_data.texts_file(document)
     frame = read_points(projection.fingerprint(name), found, ids, file)
     figure = figures.mapped(document, runs, found, frame, colour)
     figure = replace(figure, how=figure.how + reading.MAP_DRAG)
@@ -63,8 +63,8 @@ def show_probes(name: str, table: pd.DataFrame) -> None:
 
 
 st.title("Latent space")
-document = common.choose_study()
-runs = common.choose_runs(common.done_runs(document))
+document = study_data.choose_study()
+runs = study_data.choose_runs(study_data.done_runs(document))
 st.caption(reading.SUBJECT)
 with st.container(horizontal=True, gap="small"):
     with st.container(width=charts.WIDTH):

@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from core import comparison, overview, power
-from core.attributed import THRESHOLD
+from core.figures import comparison
 from core.figures import predictions as figures
 from core.figures import tokens as token_figures
-from core.words import escaped
-from pages import access, common, drawing
+from core.results import power
+from core.results.attributions import THRESHOLD
+from core.studies import overview
+from core.text import escaped
+from pages.shared import access, drawing, study_data
 
 access.gate()
 
@@ -28,7 +30,7 @@ studies, broken = overview.studies(), overview.broken_runs()
 if len(broken):
     with st.expander(f"Run folders with something wrong: {len(broken)}"):
         drawing.table(broken, "broken-runs")
-document = common.choose_study(f"{common.NO_STUDY}\n{EXPECT}")
+document = study_data.choose_study(f"{study_data.NO_STUDY}\n{EXPECT}")
 if len(studies) > 1 or (document["runs"] and (studies["state"] != "done").any()):
     with st.expander(f"Studies: {len(studies)}", expanded=bool((studies["state"] != "done").any())):
         drawing.table(studies, "studies")
@@ -39,7 +41,7 @@ st.caption(
     f"Corpus {escaped(document['corpus'])}, encoder {escaped(document['encoder'])}; languages "
     f"{escaped(' '.join(document['languages']))}, classes {escaped(', '.join(document['labels']))}."
 )
-common.done_runs(document)
+study_data.done_runs(document)
 st.caption(
     f"{comparison.UNCORRECTED} {comparison.NO_VERDICT}"
     if all(c["verdict"] == "no verdict" for c in document["comparisons"])
@@ -56,7 +58,7 @@ places = st.columns(2)
 for i, figure in enumerate(figures.cards(document)):
     with places[i % 2], st.container(border=True):
         drawing.show(figure)
-curve = common.first_reliance_curve(name)
+curve = study_data.first_reliance_curve(name)
 if curve:
     setups = list(dict.fromkeys(row["setup"] for row in curve))
     setup = "imbalanced" if "imbalanced" in setups else setups[0]

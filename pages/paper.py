@@ -4,31 +4,36 @@ from typing import Any
 
 import streamlit as st
 
-from core import paper, paper_comparison, paper_measured, paper_reasons, results
 from core.figures import paper as figures
-from core.words import escaped
-from pages import access, common, drawing, paper_figures, report_buttons, view
+from core.paper import measured as paper_measured
+from core.paper import published as paper
+from core.paper import reasons as paper_reasons
+from core.paper import tables as paper_tables
+from core.results import study_results
+from core.text import escaped
+from pages.parts import paper_figures, paper_report
+from pages.shared import access, address, drawing, study_data
 
 access.gate()
 
 PARTS = ("tables", "figures", "thresholds")
 
 st.title("Paper")
-study = common.choose_study()
+study = study_data.choose_study()
 name = study["study"]
 st.caption(
     f"Study **{escaped(name)}** beside the paper: {paper.CITATION}. Published values are one run "
     "each; XLM-R's are of setups with the masked-input entropy loss."
 )
-common.done_runs(study)
-corpus, encoder = paper_comparison.defaults(study)
+study_data.done_runs(study)
+corpus, encoder = paper_tables.defaults(study)
 places = st.columns([1, 1, 2], vertical_alignment="bottom")
 with places[0]:
-    corpus = view.choose("Published corpus", "corpus", paper.CORPORA, corpus)
+    corpus = address.choose("Published corpus", "corpus", paper.CORPORA, corpus)
 with places[1]:
-    encoder = view.choose("Published encoder", "encoder", tuple(paper.ENCODERS), encoder)
+    encoder = address.choose("Published encoder", "encoder", tuple(paper.ENCODERS), encoder)
 with places[2]:
-    part = view.choose("Show", "show", PARTS, widget=st.segmented_control)
+    part = address.choose("Show", "show", PARTS, widget=st.segmented_control)
 
 
 @st.cache_data(show_spinner="Comparing over resampled sentences …", max_entries=32)
@@ -36,11 +41,11 @@ def measured(_study: dict[str, Any], suffix: str, fingerprint: str) -> Any:
     return paper_measured.measured(_study, suffix)
 
 
-found = measured(study, paper.SUFFIX[encoder], results.fingerprint(name))
+found = measured(study, paper.SUFFIX[encoder], study_results.fingerprint(name))
 if lacks := paper_reasons.missing(study, corpus, encoder):
     st.info(lacks)
 with st.expander("Why the numbers may differ", expanded=part == "tables"):
-    configs = paper_comparison.configs_of(study)
+    configs = paper_tables.configs_of(study)
     st.markdown(paper_reasons.why(study, corpus, encoder, configs))
 
 if part == "tables":
@@ -54,4 +59,4 @@ elif part == "figures":
 else:
     paper_figures.thresholds(study, encoder)
 st.divider()
-report_buttons.draw(study)
+paper_report.draw(study)

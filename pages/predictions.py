@@ -3,20 +3,21 @@
 import streamlit as st
 
 from core.figures import predictions as figures
-from core.words import escaped
-from pages import access, closer, common, drawing, view
+from core.text import escaped
+from pages.parts import predictions_closer
+from pages.shared import access, address, drawing, study_data
 
 access.gate()
 
 st.title("Predictions")
-document = common.choose_study()
+document = study_data.choose_study()
 name = document["study"]
 st.caption(
     f"Study **{escaped(name)}**: corpus {escaped(document['corpus'])}, encoder "
     f"{escaped(document['encoder'])}. One uniform test set serves all runs; what is shown is "
     "predicted on it."
 )
-runs = common.choose_runs(common.done_runs(document))
+runs = study_data.choose_runs(study_data.done_runs(document))
 drawing.show(figures.shares(document, runs))
 with st.expander("As a table"):
     drawing.show_table(figures.shares_table(document, runs))
@@ -34,5 +35,7 @@ with st.expander("As a table, one run a row"):
     drawing.show_table(figures.runs_table(document, runs))
 
 st.divider()
-part = view.choose("Look closer at", "part", list(closer.PARTS), widget=st.segmented_control)
-closer.PARTS[part](document, runs)
+part = address.choose(
+    "Look closer at", "part", list(predictions_closer.PARTS), widget=st.segmented_control
+)
+predictions_closer.PARTS[part](document, runs)

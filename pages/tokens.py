@@ -2,20 +2,20 @@
 
 import streamlit as st
 
-from core import attributed, thresholds, token_rows
-from core.attribution import compared
 from core.errors import InputError
-from core.words import escaped
-from pages import access, background, common, one_text, token_groups, typed, view
+from core.results import attributions, references, thresholds, token_tables
+from core.text import escaped
+from pages.parts import tokens_groups, tokens_text, tokens_typed
+from pages.shared import access, address, job_button, study_data
 
 access.gate()
 
 st.title("Tokens")
-study = common.choose_study()
+study = study_data.choose_study()
 name = study["study"]
-common.done_runs(study)
+study_data.done_runs(study)
 try:
-    kept = compared.available(name)
+    kept = references.available(name)
 except InputError as error:
     st.error(escaped(str(error)))
     st.stop()
@@ -26,68 +26,68 @@ if not kept:
         "They take minutes on a laptop; `python -m core attribute "
         f"{name} --per-language 100` asks for more."
     )
-    background.ask("attribute", name, {"study": name}, ASK)
+    job_button.ask("attribute", name, {"study": name}, ASK)
     st.stop()
 
 with st.sidebar:
-    key = view.choose("Method and budget", "method", list(kept))
-    reference = view.choose("Reference setup", "reference", compared.references(name))
+    key = address.choose("Method and budget", "method", list(kept))
+    reference = address.choose("Reference setup", "reference", references.references(name))
 top = st.columns([4, 4, 3, 5])
 with top[3]:
-    threshold = view.choose(
+    threshold = address.choose(
         "Threshold of the token groups (probability)",
         "threshold",
         thresholds.THRESHOLDS,
-        attributed.THRESHOLD,
+        attributions.THRESHOLD,
         widget=st.select_slider,
         help="By their value in the reference model tokens above it are positive, below its "
         "negative are negative, the others are neutral. The paper takes 0.01 (section 2.3) and "
         "tries others (appendix A.4).",
     )
 try:
-    pairs = attributed.pairs_of(name, reference, key)
+    pairs = attributions.pairs_of(name, reference, key)
     if not pairs:
         st.info(f"Only runs of {reference} have attributions; nothing to compare them with.")
         st.stop()
     with top[1]:
-        setup = view.choose("Setup", "setup", list(dict.fromkeys(setup for setup, _ in pairs)))
+        setup = address.choose("Setup", "setup", list(dict.fromkeys(setup for setup, _ in pairs)))
 except InputError as error:
     st.error(escaped(str(error)))
     st.stop()
 second = st.columns(2)
 with second[1]:
-    texts = view.choose(
+    texts = address.choose(
         "Texts that count for a class",
         "texts",
-        attributed.TEXTS,
+        attributions.TEXTS,
         widget=st.segmented_control,
         show={"all": "All", "label": "Those labelled so"}.__getitem__,
         help="The paper leaves open (section 2.3) whether a bar is over all test texts or over "
         "those whose true label the class is. The uptake below is of all texts.",
     )
-document = common.attributions(name, reference, threshold, key, texts)
+document = study_data.attributions(name, reference, threshold, key, texts)
 if document is None:
     st.stop()
 if missing := document["missing"]:
     st.caption(f"Without attributions by {key}: {', '.join(missing)}.")
-    background.ask("attribute", name, {"study": name}, ASK)
+    job_button.ask("attribute", name, {"study": name}, ASK)
 for run, why in document["left_out"].items():
     st.caption(f"Run {run} is left out: {escaped(why)}.")
-seeds = token_rows.seeds_of(document, setup)
+seeds = token_tables.seeds_of(document, setup)
 if not seeds:
     st.info("This setup has no text in the same tokens as its reference; choose another.")
     st.stop()
 with top[0]:
-    label = view.choose("Class", "class", document["labels"])
+    label = address.choose("Class", "class", document["labels"])
 with top[2]:
     names = {"all" if seed is None else str(seed): seed for seed in seeds}
-    seed = names[view.choose("Seed", "seed", list(names))]
+    seed = names[address.choose("Seed", "seed", list(names))]
 with second[0]:
-    crossed = token_groups.choose_groups(document, setup)
+    crossed = tokens_groups.choose_groups(document, setup)
 
-token_groups.draw(study, document, label, setup, seed, crossed=crossed)
+tokens_groups.draw(study, document, label, setup, seed, crossed=crossed)
 st.divider()
 one = min(s for s in seeds if s is not None) if seed is None else seed
-by = one_text.draw(study, document, label, setup, one)
+by = tokens_text.draw(study, document, label, setup, one)
 st.divider()
-typed.draw(study, document, label, setup, one, by)
+tokens_typed.draw(study, document, label, setup, one, by)

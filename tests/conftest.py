@@ -59,7 +59,7 @@ def study_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small study on synthetic texts, as a TOML file beside its corpus."""
     import pyarrow.parquet as pq
 
-    from core import synthetic
+    from core.corpora import synthetic
 
     folder = tmp_path_factory.mktemp("study")
     texts = synthetic.generate({"train": 40, "validation": 16, "test": 10})
@@ -71,7 +71,7 @@ def study_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(study_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Checkpoints folder in which the small study is done; tests copy it before they change it."""
-    from core.__main__ import main
+    from core.cli.main import main
 
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
@@ -91,8 +91,8 @@ def done(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def explained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the trained checkpoints with attributions of three texts a language."""
-    from core.attribution.study import attribute
-    from core.session import Session
+    from core.attribution.attribute import attribute
+    from core.models.session import Session
 
     folder = tmp_path_factory.mktemp("explained") / "checkpoints"
     shutil.copytree(trained, folder)
@@ -106,8 +106,8 @@ def explained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def hostile_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Checkpoints folder with a study whose texts and names are hostile, explained and mapped."""
-    from core.__main__ import main
-    from tests import hostile
+    from core.cli.main import main
+    from tests.helpers import hostile
 
     file = hostile.write(tmp_path_factory.mktemp("hostile"))
     folder = file.parent / "checkpoints"
@@ -123,7 +123,7 @@ def hostile_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def projected(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Checkpoints folder with the small study and its map, read only."""
-    from core.__main__ import main
+    from core.cli.main import main
 
     folder = tmp_path_factory.mktemp("projected") / "checkpoints"
     shutil.copytree(trained, folder)
@@ -144,17 +144,17 @@ def three_seeds(explained: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from core import checkpoints, study
+    from core.checkpoints import run_folders, studies
 
     folder = tmp_path_factory.mktemp("three-seeds") / "checkpoints"
     shutil.copytree(explained, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
-        first = [entry for entry in study.entries("small") if entry["seed"] == 0]
-        there, lines = set(study.run_ids("small")), []
+        first = [entry for entry in studies.entries("small") if entry["seed"] == 0]
+        there, lines = set(studies.run_ids("small")), []
         for entry in first:
             for seed in (1, 2):
-                config = replace(checkpoints.read_config(entry["run"]), seed=seed)
+                config = replace(run_folders.read_config(entry["run"]), seed=seed)
                 if config.run_id not in there:
                     shutil.copytree(folder / entry["run"], folder / config.run_id)
                     (folder / config.run_id / "config.json").write_text(config.canonical_json())
@@ -164,7 +164,7 @@ def three_seeds(explained: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         listed = path.read_text()
         assert listed.count("]\n\n[training]") == 1
         path.write_text(listed.replace("]\n\n[training]", f"{''.join(lines)}]\n\n[training]"))
-        for number, run in enumerate(study.run_ids("small")):
+        for number, run in enumerate(studies.run_ids("small")):
             shared, own = np.random.default_rng(100), np.random.default_rng(number)
             for file in sorted((folder / run).glob("attributions/*/*.parquet")):
                 table = pq.read_table(file)

@@ -17,8 +17,8 @@ from core.attribution.partition import partition, tree
 from core.attribution.permutation import permutation
 from core.attribution.pool import Answered, Group, answer
 from core.attribution.result import Attribution
-from core.classifier import Classifier
 from core.errors import InputError
+from core.models.classifier import Classifier
 
 # What a budget counts, and how much of it is the default.
 BUDGETS: Mapping[str, tuple[str, int]] = {

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from core.classifier import Tokens, mask_content, mask_id
-from core.literal import reader
+from core.models.plain_text import reader
+from core.models.tokens import Tokens, mask_content, mask_id
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ def games(
     texts_b: Sequence[str] | None,
     max_length: int,
 ) -> list[Game]:
-    """The games of texts or pairs, truncated as `classifier.tokenise` truncates them.
+    """The games of texts or pairs, truncated as `tokens.tokenise` truncates them.
 
     Raises:
         InputError: the tokenizer has no mask token.

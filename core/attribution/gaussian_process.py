@@ -27,7 +27,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from core.attribution import kernel
-from core.attribution.design import design
+from core.attribution.coalitions import design
 from core.attribution.estimate import Asking, Estimate, ends
 from core.attribution.exact import MOST_PLAYERS, exact
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from core.attribution.game import Game
 from core.attribution.result import Attribution
-from core.classifier import Batch, Classifier
+from core.models.classifier import Batch, Classifier
 
 TOKENS_A_BATCH = 2048
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from core.attribution.estimate import Asking, Estimate
 from core.attribution.game import Game
-from core.classifier import Batch, Classifier
+from core.models.classifier import Batch, Classifier
 
 # Texts whose coalitions are gathered together, and tokens of a batch: a CPU is busy with few, which
 # shows progress sooner; a GPU wants many.

@@ -19,8 +19,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core import checkpoints
+from core.checkpoints import run_folders
 from core.errors import InputError
+from core.storage import atomic
+from core.storage import sql as storage_sql
 
 if TYPE_CHECKING:
     from core.attribution.result import Attribution
@@ -58,7 +60,7 @@ def key(method: str, budget: int, tolerance: float = 0.0) -> str:
 
 def folder(run_id: str, name: str) -> Path:
     """Where a run's attributions by one method and budget are."""
-    return checkpoints.folder(run_id) / "attributions" / name
+    return run_folders.folder(run_id) / "attributions" / name
 
 
 def files(run_ids: Sequence[str], name: str) -> list[str]:
@@ -73,7 +75,7 @@ def kept(run_id: str) -> dict[str, int]:
         InputError: a file, or the run's config, does not read.
     """
     found: dict[str, int] = {}
-    for path in sorted((checkpoints.folder(run_id) / "attributions").glob("*/*.parquet")):
+    for path in sorted((run_folders.folder(run_id) / "attributions").glob("*/*.parquet")):
         try:
             rows = pq.read_metadata(path).num_rows
         except (OSError, pa.ArrowException) as error:
@@ -81,7 +83,7 @@ def kept(run_id: str) -> dict[str, int]:
         found[path.parent.name] = found.get(path.parent.name, 0) + rows
     if not found:
         return {}
-    classes = len(checkpoints.read_config(run_id).labels)
+    classes = len(run_folders.read_config(run_id).labels)
     return {name: rows // classes for name, rows in found.items()}
 
 
@@ -131,7 +133,7 @@ def read(sql: str, paths: Sequence[str], parameters: Sequence[Any] = ()) -> pd.D
         "FROM read_parquet(?, filename = true)) "
     )
     try:
-        return checkpoints.query(table + sql, [list(paths), *parameters])
+        return storage_sql.query(table + sql, [list(paths), *parameters])
     except duckdb.Error as error:
         broken = next((p for p in paths if not _reads(p)), None)
         if broken is None:
@@ -176,7 +178,7 @@ def write(
     target = folder(run_id, name)
     target.mkdir(parents=True, exist_ok=True)
     number = max((int(p.stem) for p in target.glob("*.parquet") if p.stem.isdigit()), default=-1)
-    with checkpoints.replacing(target / f"{number + 1:05d}.parquet") as partial:
+    with atomic.replacing(target / f"{number + 1:05d}.parquet") as partial:
         pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), partial, compression="zstd")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from core.charts import AnyChart
+from core.charts.chart import AnyChart
 from core.charts.palette import NEUTRAL, TRUTH, names_axis, tips
 
 # Colour and fill by how the verdict begins; told apart without the colours too.
@@ -25,7 +25,7 @@ def differences(frame: pd.DataFrame) -> AnyChart:
     """One line a measure; FORMS says what the marks mean.
 
     Args:
-        frame: from `comparison.table`.
+        frame: from `comparison_tables.table`.
     """
     title, ticks = "difference, first minus second", alt.Axis(tickCount=7)
     y = alt.Y("measure:N", sort=frame["measure"].tolist(), title=None, axis=names_axis())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from core.charts import AnyChart
+from core.charts.chart import AnyChart
 from core.charts.palette import TRUTH, names_axis, setup_encoding, tips
-from core.words import signed
+from core.text import signed
 
 
 def over_setups(
@@ -16,7 +16,7 @@ def over_setups(
     """One line a setup, its value and interval written beside it.
 
     Args:
-        setups: `setup`, `value`, `low`, `high`, `seeds` (`cards.over_seeds`).
+        setups: `setup`, `value`, `low`, `high`, `seeds` (`seeds.over_seeds`).
         runs: `setup`, `seed`, `value`; drawn where a setup has several seeds.
         title: of the axis, with the unit.
         zero: the axis starts at 0, with a line there.

@@ -10,18 +10,16 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts import AnyChart
+from core.charts.chart import AnyChart
 from core.charts.palette import (
     DIVERGING,
     LANGUAGE_SHAPES,
     NEUTRAL,
-    SETUP_COLOURS,
     TRUTH,
     language_encoding,
-    language_order,
-    run_name,
     setup_encoding,
 )
+from core.results.names import SETUP_ORDER, language_order, run_name
 
 RECTANGLE = "rectangle"  # the selection's name
 COLOURS = ("language", "label", "prediction", "correctness")
@@ -36,9 +34,9 @@ def panels(
     """One panel a run, two side by side; a rectangle drawn on one marks its texts in all.
 
     Args:
-        document: from `results.summary`.
+        document: from `study_results.summary`.
         runs: those shown.
-        frame: from `core.latent.points`.
+        frame: from `core.results.latent.points`.
         colour: one of COLOURS.
     """
     rectangle = alt.selection_interval(name=RECTANGLE, encodings=["x", "y"])
@@ -139,10 +137,10 @@ def probes(table: pd.DataFrame) -> list[AnyChart]:
     """Accuracy of each probe, a panel a probe and a dot a run, beside chance.
 
     Args:
-        table: of `core.latent.probe_table`, one kind of texts.
+        table: of `core.results.latent.probe_table`, one kind of texts.
     """
     given = list(dict.fromkeys(table["setup"]))
-    setups = [s for s in SETUP_COLOURS if s in given]
+    setups = [s for s in SETUP_ORDER if s in given]
     setups = [s for s in given if s not in setups] + setups  # before fine-tuning comes first
     names = list(dict.fromkeys(table["probe"]))
     scale = alt.Scale(domain=[0, 1])

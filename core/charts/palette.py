@@ -7,11 +7,12 @@ apart, and all colours keep a contrast of about 3 to 1 on a white and on a dark 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
+
+from core.results.names import SETUP_ORDER
 
 # After Okabe and Ito (2008), as mid-tones.
 SETUP_COLOURS = {
@@ -68,30 +69,6 @@ SEQUENTIAL = ("#EAF2F9", "#1F6BA8")
 DIVERGING = ("#C8641B", "#F2F2F2", "#2F7AB5")
 
 
-def setup_name(run: dict[str, Any]) -> str:
-    """A run's setup as pages and charts call it."""
-    return f"{run['setup']} (null)" if run["null"] else str(run["setup"])
-
-
-def run_name(run: dict[str, Any]) -> str:
-    """A run as pages and charts call it."""
-    return f"{setup_name(run)}, seed {run['seed']}"
-
-
-def short_names(runs: list[dict[str, Any]]) -> dict[str, str]:
-    """Names of runs by their ids, no longer than it takes to tell them apart."""
-    setups = Counter(setup_name(run) for run in runs)
-    names = Counter(run_name(run) for run in runs)
-    return {
-        run["run"]: setup_name(run)
-        if setups[setup_name(run)] == 1
-        else run_name(run)
-        if names[run_name(run)] == 1
-        else f"{setup_name(run)} {run['run'][:6]}"
-        for run in runs
-    }
-
-
 def names_axis(**more: Any) -> alt.Axis:
     """An axis of names; Streamlit's theme would push those at its ends off their places."""
     return alt.Axis(labelFlush=False, labelLimit=220, **more)
@@ -117,18 +94,12 @@ def tips(*fields: str, **formats: str) -> list[alt.Tooltip]:
     return plain + numbers
 
 
-def language_order(document: dict[str, Any]) -> list[str]:
-    """Languages by group, so that the two sides of the design stand together."""
-    grouped = [language for group in document["groups"] for language in group]
-    return grouped + [x for x in document["languages"] if x not in grouped]
-
-
 def setup_encoding(
     setups: Iterable[str], column: str = "setup", legend: alt.Legend | None = None
 ) -> dict[str, Any]:
     """Colour and shape channels for a column of setup names."""
     given = set(setups)
-    shown = [s for s in SETUP_COLOURS if s in given]
+    shown = [s for s in SETUP_ORDER if s in given]
     shown += sorted(given - set(shown))
     shape = alt.Scale(domain=shown, range=[SETUP_SHAPES.get(s, "cross") for s in shown])
     colour = alt.Scale(domain=shown, range=[SETUP_COLOURS.get(s, NEUTRAL) for s in shown])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from core.charts import AnyChart
+from core.charts.chart import AnyChart
 from core.charts.palette import NEUTRAL, TRUTH, change_axis, names_axis, tips
 
 # Hollow and grey: published. Filled and blue: here.

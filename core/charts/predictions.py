@@ -7,17 +7,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from core.charts import AnyChart
-from core.charts.palette import (
-    TRAINING,
-    TRUTH,
-    language_order,
-    names_axis,
-    run_name,
-    setup_encoding,
-    setup_name,
-    tips,
-)
+from core.charts.chart import AnyChart
+from core.charts.palette import TRAINING, TRUTH, names_axis, setup_encoding, tips
+from core.results.names import language_order, run_name, setup_name
 
 
 def legend(runs: list[dict[str, Any]]) -> AnyChart:
@@ -45,7 +37,7 @@ def predicted_shares(document: dict[str, Any], runs: list[dict[str, Any]], label
     """Share of one class predicted in each language, beside truth and skewed training share.
 
     Args:
-        document: from `results.summary`.
+        document: from `study_results.summary`.
         runs: those of its runs that are shown; done.
         label: the class.
     """
@@ -100,7 +92,7 @@ def intervals(
     """One measure of each run with its interval, a run a line.
 
     Args:
-        measure: key in a run of `results.summary`; its interval is under `<measure>_ci`.
+        measure: key in a run of `study_results.summary`; its interval is under `<measure>_ci`.
         title: of the axis, with the unit.
     """
     frame = pd.DataFrame(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from core.charts import AnyChart
+from core.charts.chart import AnyChart
 from core.charts.palette import tips
 
 _COLOURS = {"training": "#3B8BC4", "validation": "#D9731A"}

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from core.charts import AnyChart
-from core.charts.palette import (
-    NEUTRAL,
-    TRUTH,
-    change_axis,
-    language_order,
-    names_axis,
-    setup_encoding,
-    tips,
-)
+from core.charts.chart import AnyChart
+from core.charts.palette import NEUTRAL, TRUTH, change_axis, names_axis, setup_encoding, tips
 from core.measures.cumulative import PARTS
-from core.token_rows import chosen, seeds_of
+from core.results.names import language_order
+from core.results.token_tables import chosen, seeds_of
+from core.text import signed
 
 # Over-represented blue, under-represented orange, as values above and below 0 elsewhere.
 SIDES = {"over": "#2F7AB5", "under": "#C8641B", "even": NEUTRAL}
@@ -41,8 +37,8 @@ def cumulative(
     """Cumulative differences of one class: a panel for each part, a language a line (figure 1).
 
     Args:
-        study: from `results.summary`, for the order of languages.
-        document: from `attributed.attributions`.
+        study: from `study_results.summary`, for the order of languages.
+        document: from `attributions.attributions`.
         seed: None for the mean over seeds.
         crossed: cross-fitted, else as in the paper.
     """
@@ -183,7 +179,7 @@ def reliance(rows: list[dict[str, Any]]) -> list[AnyChart]:
     the share of the tokens.
 
     Args:
-        rows: from `attributed.reliance_curve`.
+        rows: from `attributions.reliance_curve`.
     """
     frame = pd.DataFrame(
         [
@@ -278,3 +274,23 @@ def one_text(frame: pd.DataFrame, value: str) -> AnyChart:
     tooltip = tips("token", "group", reference="+.4f", other="+.4f", difference="+.4f")
     bars = alt.Chart(given).mark_bar(size=12).encode(x=x, y=y, color=colour, tooltip=tooltip)
     return bars.properties(height=18 * len(given) + 140)  # with legend and axis
+
+
+def marked(tokens: Sequence[str], values: Sequence[float], largest: float) -> str:
+    """A text as HTML whose tokens are coloured by value: blue above 0, orange below.
+
+    Everything of the text is escaped; each run of the text finds its own direction.
+
+    Args:
+        largest: value of the strongest colour.
+    """
+    parts = []
+    for token, value in zip(tokens, values, strict=True):
+        strength = min(1.0, abs(value) / largest) if largest > 0 else 0.0
+        colour = "47,122,181" if value > 0 else "200,100,27"
+        shown = html.escape(token) or "&#9251;"
+        parts.append(
+            f'<span title="{signed(value, 3)}" style="background:rgba({colour},'
+            f'{0.75 * strength:.2f});border-radius:3px;padding:1px 0">{shown}</span>'
+        )
+    return f'<div dir="auto" style="line-height:1.9;white-space:pre-wrap">{"".join(parts)}</div>'

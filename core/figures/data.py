@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from core import tables
 from core.charts import data as charts
-from core.figures import Figure, Table
+from core.figures.figure import Figure, Table
+from core.results import tables
 
 HOW = (
     "A cell is one language and class; the grey numbers are the marginals, which can be even while "
@@ -79,7 +79,7 @@ def shared_rows(document: dict[str, Any], shared: pd.DataFrame, split: str) -> F
     """Rows that two runs share.
 
     Args:
-        document: from `results.summary`.
+        document: from `study_results.summary`.
         shared: from `overlap.shared_rows`.
     """
     return Figure(

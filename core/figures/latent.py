@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from core import latent
-from core import latent_reading as reading
 from core.charts import latent as charts
-from core.figures import Figure, Table
-from core.projection import Projection
+from core.figures import latent_sentences as reading
+from core.figures.figure import Figure, Table
+from core.results import latent
+from core.results.projection import Projection
 
 
 def probes(name: str, part: pd.DataFrame) -> Figure:

@@ -7,13 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from core import paper, paper_comparison, paper_figures, paper_verdicts, token_rows
 from core.charts import paper as charts
-from core.figures import Figure, Table
 from core.figures import tokens as token_figures
+from core.figures.figure import Figure, Table
 from core.measures.intervals import FEWEST_SEEDS
-from core.paper_measured import Measured
-from core.paper_verdicts import MARGINS
+from core.paper import directions as paper_directions
+from core.paper import published as paper
+from core.paper import tables as paper_tables
+from core.paper import verdicts as paper_verdicts
+from core.paper.measured import Measured
+from core.paper.verdicts import MARGINS
+from core.results import token_tables
 
 Document = dict[str, Any]
 _OVERLAP = (
@@ -38,15 +42,15 @@ def tables(document: Document, corpus: str, encoder: str, found: Measured) -> li
     """Tables 1 to 7, those that are of the chosen encoder, with figures of 3 and 4, 6 and 7.
 
     Args:
-        document: from `results.summary`.
+        document: from `study_results.summary`.
         found: from `paper_measured.measured`.
     """
     name, of = document["study"], f"{corpus}, {encoder}"
     accuracy_of, probe_of = paper.ACCURACY_TABLE[encoder], paper.PROBE_TABLE[encoder]
     entropy = f" Ours: the setups with {paper.SUFFIX[encoder]}." if paper.SUFFIX[encoder] else ""
-    accuracies = paper_comparison.accuracies(document, corpus, encoder, found)
-    probes = paper_comparison.probes(document, corpus, encoder, found)
-    shares = paper_comparison.training_shares(document, corpus)
+    accuracies = paper_tables.accuracies(document, corpus, encoder, found)
+    probes = paper_tables.probes(document, corpus, encoder, found)
+    shares = paper_tables.training_shares(document, corpus)
     made: list[Figure | Table] = [
         Table(
             f"{name}-paper-table-1",
@@ -57,7 +61,7 @@ def tables(document: Document, corpus: str, encoder: str, found: Measured) -> li
             "Direction: more or less than an even share.",
         ),
     ]
-    predicted = paper_comparison.predicted_shares(document, corpus, encoder, found)
+    predicted = paper_tables.predicted_shares(document, corpus, encoder, found)
     if predicted is not None:
         made.append(
             _table(
@@ -116,7 +120,7 @@ def tables(document: Document, corpus: str, encoder: str, found: Measured) -> li
         Table(
             f"{name}-paper-table-5",
             f"Table 5: data points ({corpus})",
-            paper_comparison.data_points(document, corpus),
+            paper_tables.data_points(document, corpus),
             {"share": "%.4f"},
             caption="Printed in thousands. Share: ours of the published.",
         )
@@ -189,15 +193,15 @@ def panels(study: Document, document: Document, figure: int, *, crossed: bool) -
     """The panels of figures 1 to 3, over seeds or of the first; none where nothing is cross-fitted.
 
     Args:
-        study: from `results.summary`.
-        document: from `attributed.attributions`, read against the balanced setup of the figure.
+        study: from `study_results.summary`.
+        document: from `attributions.attributions`, read against the balanced setup of the figure.
         figure: 1, 2 or 3.
         crossed: cross-fitted, else as in the paper.
     """
     made = []
-    for setup, label in paper_figures.panels_of(document, figure):
-        seed = token_rows.seeds_of(document, setup)[0]
-        if not crossed or token_rows.can_cross(document, setup):
+    for setup, label in paper_directions.panels_of(document, figure):
+        seed = token_tables.seeds_of(document, setup)[0]
+        if not crossed or token_tables.can_cross(document, setup):
             made.append(
                 token_figures.cumulative(study, document, label, setup, seed, crossed=crossed)
             )
@@ -206,13 +210,13 @@ def panels(study: Document, document: Document, figure: int, *, crossed: bool) -
 
 def directions(name: str, document: Document, corpus: str, figure: int) -> list[Table]:
     """What figure 1 or 2 says, beside ours, a setup a table; none where nothing is said by part."""
-    setups = dict.fromkeys(setup for setup, _ in paper_figures.panels_of(document, figure))
+    setups = dict.fromkeys(setup for setup, _ in paper_directions.panels_of(document, figure))
     made = [_directions(name, document, corpus, figure, setup) for setup in setups]
     return [table for table in made if len(table.frame)]
 
 
 def _directions(name: str, document: Document, corpus: str, figure: int, setup: str) -> Table:
-    frame = paper_figures.directions(document, corpus, figure, setup)
+    frame = paper_directions.directions(document, corpus, figure, setup)
     made, shown = paper_verdicts.written(frame)
     return Table(
         f"{name}-paper-figure-{figure}-{setup}",
@@ -224,7 +228,7 @@ def _directions(name: str, document: Document, corpus: str, figure: int, setup: 
         "the label is over- or under-represented in training, in units of probability, 95 % "
         "intervals. Verdicts are of the cross-fitted numbers, from three seeds on: agrees where "
         "the interval lies on the paper's side of 0, disagrees on the other. Close to 0, and no "
-        f"clear separation: within {paper_figures.CLOSE:g} (our choice: the threshold of one "
+        f"clear separation: within {paper_directions.CLOSE:g} (our choice: the threshold of one "
         "token). All tokens, and less than neutral: over seeds, on these texts.",
     )
 
@@ -234,7 +238,7 @@ def thresholds(name: str, documents: Mapping[float, Document]) -> Table:
     return Table(
         f"{name}-paper-thresholds",
         "Appendix A.4: share of tokens in each group, by threshold (per cent)",
-        paper_figures.thresholds(documents),
+        paper_directions.thresholds(documents),
         {"threshold": "%g", **dict.fromkeys(("negative", "neutral", "positive"), "%.1f")},
         caption="Of the balanced model, mean over classes and seeds.",
     )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from core import headline, tables
+import pandas as pd
+
+from core.charts import calibration
 from core.charts import headline as headline_charts
-from core.charts import mistakes
 from core.charts import predictions as charts
-from core.charts.palette import run_name
-from core.figures import Figure, Table
+from core.figures import headline
+from core.figures.figure import Figure, Table
+from core.results import tables
+from core.results.names import run_name
+from core.text import escaped, percent, signed
 
 Document = dict[str, Any]
 Runs = list[dict[str, Any]]
@@ -43,7 +47,7 @@ def shares(document: Document, runs: Runs) -> Figure:
         "move towards the brown tick copy the skew of the training set. A null is a further "
         "balanced run: what it differs by from the first is what another seed changes. (Paper, "
         "section 4.1, Table 2.)",
-        tables.reading(document, runs),
+        reading(document, runs),
         charts.legend(runs),
     )
 
@@ -151,7 +155,7 @@ def confusion(document: Document, run: dict[str, Any]) -> Figure:
     return Figure(
         _confusion(document, run),
         f"What {run_name(run)} predicts for each label, by language",
-        mistakes.confusion(document, run),
+        calibration.confusion(document, run),
         f"{_n([run])}, {_each(document, [run])}. Labels down, predictions across; each row of "
         "cells sums to 100 %.",
         "On the diagonal the share that is right. A model that predicts by language errs "
@@ -174,7 +178,7 @@ def reliability(document: Document, runs: Runs) -> Figure:
     return Figure(
         f"{document['study']}-reliability",
         "How often a prediction is right, by how sure the model was",
-        mistakes.reliability(document, runs),
+        calibration.reliability(document, runs),
         f"{_n(runs)}, {_each(document, runs)}, in 15 bins; larger points stand for more rows. "
         "Bars: 95 % interval over test sentences, a bin each.",
         "On the dashed line a class predicted with probability 0.8 is right in 80 % of the "
@@ -211,3 +215,53 @@ def _each(document: Document, runs: Runs) -> str:
 
 def _intervals(runs: Runs) -> str:
     return f"Bars: 95 % interval over test sentences, one training each; {_n(runs)}."
+
+
+def reading(document: dict[str, Any], runs: list[dict[str, Any]]) -> str:
+    """The main finding in a sentence or two, from the numbers; empty without a skewed run."""
+    skewed = [r for r in runs if r["setup"] == "imbalanced"]
+    if not skewed or not all(document["groups"]):
+        return ""
+    label = _most_skewed(document)
+    shares = []
+    for group in document["groups"]:
+        by_run = [r["predictions_by_group"][" ".join(group)][label] for r in skewed]
+        shares.append((" ".join(group), sum(by_run) / len(by_run)))
+    truth = sum(skewed[0]["truth"][x][label] for x in document["groups"][0])
+    truth /= len(document["groups"][0])
+    (over, high), (under, low) = shares
+    seeds = f", mean of {len(skewed)} seeds," if len(skewed) > 1 else ""
+    return (
+        f"Trained on the skewed set, the model{seeds} predicts **{escaped(label)}** in "
+        f"**{percent(high)}** of the {escaped(over)} texts and in **{percent(low)}** of the "
+        f"{escaped(under)} texts; the truth is {percent(truth)} in both."
+        f"{_uptake_reading(skewed, runs)}"
+    )
+
+
+def _most_skewed(document: dict[str, Any]) -> str:
+    """The class whose training share differs most between the groups, the last one of several."""
+    given = pd.DataFrame(document["training_shares"]).T
+    first, second = (given.loc[list(group)].mean() for group in document["groups"])
+    gaps = (first - second).abs()
+    return str(gaps.index[gaps > gaps.max() - 1e-9][-1])
+
+
+def _uptake_reading(skewed: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
+    balanced = [r for r in runs if r["setup"] == "balanced"]
+    low = min(r["skew_uptake_ci"][0] for r in skewed)
+    high = max(r["skew_uptake_ci"][1] for r in skewed)
+    mean = _mean_uptake(skewed)
+    text = f" Its skew uptake is **{signed(mean)}** (intervals over test sentences "
+    text += f"from {signed(low)} to {signed(high)})"
+    if balanced:
+        of_balanced = _mean_uptake(balanced)
+        models = f"the {len(balanced)} balanced models" if balanced[1:] else "the balanced model"
+        text += f", **{signed(mean - of_balanced)}** from {models} ({signed(of_balanced)})"
+    if weighted := [r for r in runs if r["setup"] == "imbalanced+cw"]:
+        text += f"; with class weights per language it is **{signed(_mean_uptake(weighted))}**"
+    return text + "."
+
+
+def _mean_uptake(runs: list[dict[str, Any]]) -> float:
+    return sum(r["skew_uptake"] for r in runs) / len(runs) + 0.0

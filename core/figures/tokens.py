@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from core import token_reading, token_rows
 from core.charts import tokens as charts
-from core.figures import Figure, Table
+from core.figures import tokens_sentences
+from core.figures.figure import Figure, Table
+from core.results import token_tables
 
 SHARES = dict.fromkeys(("negative", "neutral", "positive"), "percent")
 Document = dict[str, Any]
@@ -24,18 +25,18 @@ def cumulative(
     """Cumulative differences of one class, a panel a token group (the paper's figure 1).
 
     Args:
-        study: from `results.summary`.
-        document: from `attributed.attributions`.
+        study: from `study_results.summary`.
+        document: from `attributions.attributions`.
         seed: None for the mean over seeds.
         crossed: cross-fitted, else as in the paper.
     """
     error = document["cost"]["standard_error"]
-    n = token_reading.amount(document, label, setup, seed)
+    n = tokens_sentences.amount(document, label, setup, seed)
     with_noise = any(
         r["between_balanced"] is not None
-        for r in token_rows.chosen(document, "rows", setup, seed, crossed=crossed)
+        for r in token_tables.chosen(document, "rows", setup, seed, crossed=crossed)
     )
-    caption = f"{token_reading.compared(document, setup, seed, crossed=crossed)} {n} "
+    caption = f"{tokens_sentences.compared(document, setup, seed, crossed=crossed)} {n} "
     if with_noise:
         caption += (
             "Grey: what two balanced models of different seeds differ by (root mean square, to "
@@ -58,7 +59,7 @@ def cumulative(
         "the group, and a setup that does nothing has bars of 0 on average. The paper finds that "
         "neutral tokens gain where a class was over-represented (sections 2.3 and 4.3, figure 1). "
         "It leaves open whether a class takes all texts or those labelled so; both can be chosen.",
-        token_reading.reading(document, label, setup, seed, crossed=crossed),
+        tokens_sentences.reading(document, label, setup, seed, crossed=crossed),
         charts.sides_legend(with_noise),
         4,
     )
@@ -91,9 +92,9 @@ def cumulative_table(
     return Table(
         f"{name}-cumulative-{label}-{_name(setup, seed, crossed)}{_texts(document)}-values",
         _title(document, label, setup, crossed),
-        token_rows.cells(document, label, setup, seed, crossed=crossed),
+        token_tables.cells(document, label, setup, seed, crossed=crossed),
         {"tokens": "%.0f", "texts": "%.0f"},
-        caption=token_reading.compared(document, setup, seed, crossed=crossed),
+        caption=tokens_sentences.compared(document, setup, seed, crossed=crossed),
     )
 
 
@@ -110,7 +111,7 @@ def per_token_table(
     return Table(
         f"{name}-per-token-{label}-{_name(setup, seed, crossed)}{_texts(document)}",
         f"Tokens a text and means a token: {label}, {setup} − {document['reference']}",
-        token_rows.per_text(document, label, setup, seed, crossed=crossed),
+        token_tables.per_text(document, label, setup, seed, crossed=crossed),
         {"tokens": "%.0f", "texts": "%.0f"},
         caption="Languages differ in length: a text's sum grows with its tokens, a token's mean "
         "does not.",
@@ -122,7 +123,7 @@ def shares_table(name: str, document: Document) -> Table:
     return Table(
         f"{name}-token-shares{_texts(document)}",
         f"Share of tokens in each group of {document['reference']}",
-        token_rows.shares(document),
+        token_tables.shares(document),
         SHARES,
         caption="At 0.01 the paper finds about 20 / 60 / 20 (appendix A.4).",
     )
@@ -132,7 +133,7 @@ def decomposition(name: str, document: Document, n: str, *, crossed: bool = Fals
     """Parts of the change of the soft uptake.
 
     Args:
-        n: the amount of texts, from `token_reading.amount`.
+        n: the amount of texts, from `tokens_sentences.amount`.
         crossed: cross-fitted, else as in the paper.
     """
     groups = "by the balanced models of other seeds" if crossed else "as in the paper"
@@ -160,7 +161,7 @@ def reliance(name: str, rows: list[Document], setup: str, threshold: float) -> F
     """Language reliance over thresholds: what neutral tokens carry, and of how many tokens.
 
     Args:
-        rows: from `attributed.reliance_curve`; not empty.
+        rows: from `attributions.reliance_curve`; not empty.
         setup, threshold: that the reading is of.
     """
     first = rows[0]
@@ -179,7 +180,7 @@ def reliance(name: str, rows: list[Document], setup: str, threshold: float) -> F
         "neutral tokens carry more than their number. Left of the vertical rule the threshold is "
         "below the standard error of a value, and groups are cut by noise. The base value's part "
         "is not in it. (Beyond the paper; built on its equation 1 and appendix A.4.)",
-        token_reading.reliance(rows, setup, threshold),
+        tokens_sentences.reliance(rows, setup, threshold),
         columns=2,
     )
 
@@ -190,6 +191,6 @@ def reliance_table(name: str, rows: list[Document]) -> Table:
     return Table(
         f"{name}-language-reliance-values",
         "Language reliance by threshold",
-        token_rows.curve(rows),
+        token_tables.curve(rows),
         {"threshold": "%g", **dict.fromkeys(ratios, "percent")},
     )

@@ -43,3 +43,10 @@ def wilson(share: float, n: float) -> list[float]:
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
     return [middle - half, middle + half]
+
+
+def newcombe(one: float, two: float, n: int) -> tuple[float, float]:
+    """95 % interval of the difference of two shares of n rows each, as if of different rows."""
+    (l1, u1), (l2, u2) = wilson(one, n), wilson(two, n)
+    down, up = ((one - l1) ** 2 + (u2 - two) ** 2), ((u1 - one) ** 2 + (two - l2) ** 2)
+    return one - two - down**0.5, one - two + up**0.5

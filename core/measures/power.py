@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import chdtri, ndtr
 
-from core.measures.compare import Spread, weighted_quantile
+from core.measures.comparison import Spread, weighted_quantile
 from core.measures.intervals import FEWEST_SEEDS
 
 POWER = 0.8

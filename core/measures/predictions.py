@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.joint import Groups
 from core.measures.bootstrap import Totals
+from core.sampling.joint import Groups
 
 
 @dataclass(frozen=True)

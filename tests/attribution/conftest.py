@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 import torch
 
-from core import encoder, synthetic
-from core.classifier import Classifier, build
-from core.corpus import load
-from tests.encoders import unigram, wordpiece
+from core.corpora import synthetic
+from core.corpora.corpus import load
+from core.models import encoder
+from core.models.classifier import Classifier, build
+from tests.helpers.encoders import unigram, wordpiece
 
 LABELS = ("bad", "fair", "good")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.attribution.game import games
-from core.classifier import mask_content, tokenise
 from core.errors import InputError
+from core.models.tokens import mask_content, tokenise
 
 TEXTS = ["the cat sat", "", "zzz", "the mat on the mat " * 30]
 

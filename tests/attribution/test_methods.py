@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.attribution import kernel
-from core.attribution.design import design
+from core.attribution.coalitions import design
 from core.attribution.exact import exact
 from core.attribution.gaussian_process import gaussian_process
 from core.attribution.permutation import permutation
-from tests.attribution.games import additive, by_definition, random_game, run
+from tests.helpers.games import additive, by_definition, random_game, run
 
 WEIGHTS = np.random.default_rng(5).normal(size=(9, 3)) / 10
 

@@ -8,7 +8,7 @@ import torch
 from core.attribution.explain import explain
 from core.attribution.game import games
 from core.attribution.partition import tree
-from core.classifier import Batch
+from core.models.classifier import Batch
 
 
 class PairMasker(shap.maskers.Text):

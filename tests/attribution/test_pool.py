@@ -7,10 +7,10 @@ import torch
 from core.attribution.exact import exact
 from core.attribution.explain import BUDGETS, explain, group
 from core.attribution.game import games
-from core.classifier import Batch
 from core.errors import InputError
+from core.models.classifier import Batch
 from tests.attribution.conftest import LABELS, classifier_in
-from tests.attribution.games import run
+from tests.helpers.games import run
 
 STEPS = 100
 TEXTS = ["the cat sat", "aaa bbb", "the cat sat", "dog", "", "c the dog ran on a mat"]
@@ -154,7 +154,7 @@ def test_integrated_gradients_are_those_of_the_definition(folder) -> None:
 
 def test_a_text_of_512_tokens_works(tmp_path) -> None:
     from core.attribution.game import Game
-    from tests.encoders import wordpiece
+    from tests.helpers.encoders import wordpiece
 
     wordpiece(tmp_path / "encoder", positions=512)
     model = classifier_in(tmp_path).float()

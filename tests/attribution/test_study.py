@@ -9,16 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import attributed, checkpoints, study, thresholds
-from core.__main__ import main
-from core.attributed import attributions, pairs_of
+from core.attribution import attribute as attributing
 from core.attribution import store
-from core.attribution import study as attributing
-from core.attribution.compared import available, compared
-from core.attribution.study import attribute
+from core.attribution.attribute import attribute
+from core.checkpoints import outputs, studies
+from core.cli.main import main
 from core.errors import InputError
 from core.measures.cumulative import PARTS
-from core.session import Session
+from core.models.session import Session
+from core.results import attributions as result_attributions
+from core.results import thresholds
+from core.results.attributions import attributions, pairs_of
+from core.results.references import available, compared
 
 KEY = "gaussian_process-16@0.01"
 
@@ -47,7 +49,7 @@ def table(run: str) -> pd.DataFrame:
 
 
 def test_texts_are_the_same_sentences_with_every_label_alike(kept) -> None:
-    tables = [table(run) for run in study.run_ids("small")]
+    tables = [table(run) for run in studies.run_ids("small")]
     first = tables[0]
     for other in tables[1:]:
         assert other[["row", "class"]].equals(first[["row", "class"]])
@@ -58,11 +60,11 @@ def test_texts_are_the_same_sentences_with_every_label_alike(kept) -> None:
 
 
 def test_values_add_up_to_the_stored_predictions(kept) -> None:
-    for run in study.run_ids("small"):
+    for run in studies.run_ids("small"):
         found = table(run)
         total = found["values"].map(np.sum) + found["base"]
         np.testing.assert_allclose(total, found["output"], atol=1e-9)
-        predictions = checkpoints.read_predictions(run)
+        predictions = outputs.read_predictions(run)
         by_row = dict(zip(predictions.rows["row"], predictions.probabilities, strict=True))
         for row in found.to_dict("records"):
             stored = by_row[row["row"]][predictions.labels.index(row["class"])]
@@ -71,7 +73,7 @@ def test_values_add_up_to_the_stored_predictions(kept) -> None:
 
 
 def test_asking_again_computes_only_what_is_missing(own) -> None:
-    runs = study.run_ids("small")
+    runs = studies.run_ids("small")
     before = table(runs[0])
     assert attribute("small", Session(), silent, per_language=3).computed == 0
     # A run that lost its files is explained again; the others stay as they are.
@@ -83,7 +85,7 @@ def test_asking_again_computes_only_what_is_missing(own) -> None:
 
 
 def test_what_is_done_survives_a_stop(own, monkeypatch) -> None:
-    runs = study.run_ids("small")
+    runs = studies.run_ids("small")
     for run in runs:
         shutil.rmtree(own / run / "attributions")
     monkeypatch.setattr(attributing, "SECONDS_A_FILE", 0.0)
@@ -103,9 +105,9 @@ def test_what_is_done_survives_a_stop(own, monkeypatch) -> None:
 
 
 def test_a_run_without_a_reference_of_its_seed_is_named(own, monkeypatch) -> None:
-    entries = study.entries("small")
+    entries = studies.entries("small")
     changed = [e | {"seed": 5} if e["setup"] == "imbalanced+cw" else e for e in entries]
-    monkeypatch.setattr(study, "entries", lambda name: changed)
+    monkeypatch.setattr(studies, "entries", lambda name: changed)
     left = next(e["run"] for e in entries if e["setup"] == "imbalanced+cw")
     document = attributions("small")
     assert document["left_out"] == {left: "no run of balanced with seed 5"}
@@ -121,7 +123,7 @@ def test_folders_tell_values_of_the_first_version_from_others() -> None:
 
 
 def test_values_of_the_first_version_are_listed_and_not_added_to(own) -> None:
-    runs = study.run_ids("small")
+    runs = studies.run_ids("small")
     for run in runs:
         store.folder(run, KEY).rename(store.folder(run, "gaussian_process-4"))
     assert available("small") == {"gaussian_process-4": 18}
@@ -148,7 +150,7 @@ def test_another_method_is_kept_beside(own) -> None:
 @pytest.mark.parametrize("threshold", [0.0, 0.001, 0.01, 0.1])
 def test_groups_and_sums_are_those_of_a_plain_loop(kept, threshold) -> None:
     document = attributions("small", threshold=threshold)
-    by_setup = {e["setup"]: e["run"] for e in study.entries("small") if e["seed"] == 0}
+    by_setup = {e["setup"]: e["run"] for e in studies.entries("small") if e["seed"] == 0}
     balanced, other = table(by_setup["balanced"]), table(by_setup["imbalanced"])
     sums: dict[tuple[str, str, str], list[float]] = {}
     counts: dict[tuple[str, str, str], int] = {}
@@ -183,11 +185,11 @@ def test_the_pages_thresholds_are_kept_until_a_file_changes(own, monkeypatch) ->
     at = thresholds.THRESHOLDS[::3]
     expected = {t: attributions("small", threshold=t, key=KEY) for t in at}
     labelled = attributions("small", threshold=0.05, key=KEY, texts="label")
-    curve = attributed.reliance_curve("small")
+    curve = result_attributions.reliance_curve("small")
     thresholds.keep("small", KEY)
     with monkeypatch.context() as patch:
-        patch.setattr(attributed, "attributions", None)  # not asked
-        patch.setattr(attributed, "reliance_curve", None)
+        patch.setattr(result_attributions, "attributions", None)  # not asked
+        patch.setattr(result_attributions, "reliance_curve", None)
         for threshold, document in expected.items():
             assert thresholds.attributions("small", "balanced", threshold, KEY) == document
         assert thresholds.attributions("small", "balanced", 0.05, KEY, "label") == labelled
@@ -259,7 +261,7 @@ def test_what_cannot_work_is_named(kept, own) -> None:
         attribute("small", Session(), silent, method="permutation", tolerance=0.1)
     with pytest.raises(InputError, match="threshold is 2; expected 0 to 1"):
         attributions("small", threshold=2)
-    broken = own / study.run_ids("small")[0] / "attributions" / KEY / "00000.parquet"
+    broken = own / studies.run_ids("small")[0] / "attributions" / KEY / "00000.parquet"
     broken.write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"00000\.parquet does not read; delete it"):
         attributions("small")

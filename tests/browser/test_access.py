@@ -15,7 +15,8 @@ from oidc_provider_mock import User, run_server_in_thread
 from playwright.sync_api import Browser, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from core import jobs, slots, study
+from core.checkpoints import studies
+from core.jobs import queue, slots
 
 from .conftest import free_port, serving
 
@@ -57,7 +58,7 @@ def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _stopped(folder: Path) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
-        return study.run_ids("small")[1]
+        return studies.run_ids("small")[1]
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +181,7 @@ def test_who_is_not_listed_reads_and_does_not_act(signed_in, address, folder, mo
     expect(page.get_by_role("button", name="Check")).to_be_disabled()
     expect(page.get_by_role("button", name="Resume")).to_be_disabled()
     in_folder(folder, monkeypatch)
-    assert jobs.listing() == []
+    assert queue.listing() == []
 
 
 def test_an_address_that_the_provider_did_not_verify_does_not_act(signed_in, address) -> None:
@@ -197,11 +198,11 @@ def test_who_is_listed_acts_by_name_and_leaves(signed_in, address, folder, monke
     page.goto(f"{address}/train?begin=small")
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_text("Planning: waits for its turn")).to_be_visible(timeout=60_000)
-    [plan] = jobs.listing()
+    [plan] = queue.listing()
     assert (plan.kind, plan.by) == ("plan", ACTS)
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_text(f"asked for by {ACTS}")).to_be_visible()
-    job = jobs.find(f"train-{run}")
+    job = queue.find(f"train-{run}")
     assert job is not None
     assert (job.state, job.by) == ("queued", ACTS)
     status = json.loads((folder / run / "status.json").read_text())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from core import projection
+from core.results import projection
 from tests.browser.conftest import serving
 
 pytestmark = pytest.mark.browser

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests import hostile
+from tests.helpers import hostile
 
 from .conftest import serving
 

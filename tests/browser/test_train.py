@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.__main__ import main
+from core.cli.main import main
 
 from .conftest import serving
 

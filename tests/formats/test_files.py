@@ -14,13 +14,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from core import checkpoints, index, jobs, planning, study
-from core.__main__ import main
 from core.attribution import store
 from core.attribution.result import Attribution
-from core.config import RunConfig
-from core.recipe import Recipe
-from core.study import Study
+from core.checkpoints import index, run_folders, studies
+from core.cli.main import main
+from core.config import Recipe, RunConfig
+from core.jobs import queue
+from core.storage import places
+from core.studies import planning, study
+from core.studies.study import Study
 
 CONFIG = (
     '{"corpus":"reviews.csv","corpus_hash":"h","encoder":"tiny","encoder_revision":"r",'
@@ -360,8 +362,8 @@ def test_a_config_is_written_and_read_as_ever() -> None:
     config = RunConfig.from_json(CONFIG)
     assert config.canonical_json() == CONFIG
     assert config.training == Recipe(epochs=1, trim=False)
-    run = checkpoints.create(config)
-    assert (checkpoints.root() / run / "config.json").read_text() == CONFIG
+    run = run_folders.create(config)
+    assert (places.checkpoints_dir() / run / "config.json").read_text() == CONFIG
 
 
 def test_a_started_study_is_written_and_read_as_ever() -> None:
@@ -376,23 +378,23 @@ def test_a_started_study_is_written_and_read_as_ever() -> None:
     )
     members = [{"run": "0123456789abcdef", "setup": "balanced", "seed": 0}]
     planning.record_members(asked, members)
-    file = checkpoints.root() / "studies" / "own" / "study.toml"
+    file = places.checkpoints_dir() / "studies" / "own" / "study.toml"
     assert file.read_text() == STUDY
     assert study.read("own") == asked
-    assert study.entries("own") == members
+    assert studies.entries("own") == members
 
 
 def test_a_job_is_written_and_read_as_ever(monkeypatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1.5)
-    job = jobs.enqueue("attribute", "demo", {"study": "demo"}, "a@b")
-    file = checkpoints.root() / "queue" / "waiting" / "attribute-demo.json"
+    job = queue.enqueue("attribute", "demo", {"study": "demo"}, "a@b")
+    file = places.checkpoints_dir() / "queue" / "waiting" / "attribute-demo.json"
     assert json.loads(file.read_text()) == WAITING
-    assert jobs.find("attribute-demo") == job
-    claimed = jobs.claim(["attribute"])
+    assert queue.find("attribute-demo") == job
+    claimed = queue.claim(["attribute"])
     assert claimed is not None
-    assert (checkpoints.root() / "queue" / "running" / "attribute-demo.json").exists()
-    jobs.finish(claimed, "done", result={"texts": 3})
-    ended = checkpoints.root() / "queue" / "ended" / "attribute-demo.json"
+    assert (places.checkpoints_dir() / "queue" / "running" / "attribute-demo.json").exists()
+    queue.finish(claimed, "done", result={"texts": 3})
+    ended = places.checkpoints_dir() / "queue" / "ended" / "attribute-demo.json"
     assert json.loads(ended.read_text()) == WAITING | {"state": "done", "result": {"texts": 3}}
 
 
@@ -405,7 +407,7 @@ def test_attributions_are_written_and_read_as_ever() -> None:
     key = store.key("gaussian_process", 64, 0.01)
     assert (key, store.key("partition", 8)) == ("gaussian_process-64@0.01", "partition-8")
     store.write("run", key, [text], [found], ("schlecht", "gut"), 0.5)
-    file = checkpoints.root() / "run" / "attributions" / key / "00000.parquet"
+    file = places.checkpoints_dir() / "run" / "attributions" / key / "00000.parquet"
     schema = pq.read_schema(file)
     assert {field.name: str(field.type) for field in schema} == ATTRIBUTIONS
     assert schema.metadata is None
@@ -425,7 +427,7 @@ def test_attributions_are_written_and_read_as_ever() -> None:
 
 
 def test_a_runs_tables_have_the_columns_they_had(done: Path) -> None:
-    run = done / study.run_ids("small")[0]
+    run = done / studies.run_ids("small")[0]
     found = {name: " ".join(pq.read_schema(run / f"{name}.parquet").names) for name in PARQUET}
     assert found == PARQUET
     assert tree(json.loads((run / "metrics.json").read_text())) == METRICS
@@ -447,7 +449,7 @@ def test_the_index_has_the_columns_it_had(own) -> None:
 
 def test_show_has_the_keys_it_had(done: Path, capsys) -> None:
     assert shown(capsys, "show", "small") == SHOW_STUDY
-    assert shown(capsys, "show", study.run_ids("small")[0]) == SHOW_RUN
+    assert shown(capsys, "show", studies.run_ids("small")[0]) == SHOW_RUN
 
 
 def test_attribute_has_the_keys_it_had(own, capsys) -> None:

@@ -7,11 +7,10 @@ from dataclasses import fields
 
 import pytest
 
-from core import study
-from core.config import RunConfig
-from core.joint import design_shares
-from core.planning import _rounded
-from core.recipe import Recipe
+from core.config import Recipe, RunConfig
+from core.sampling.designs import design_shares
+from core.studies import study
+from core.studies.planning import _rounded
 
 LANGUAGES = ("de", "en", "es", "fr", "ja", "zh")
 LABELS = ("negative", "neutral", "positive")

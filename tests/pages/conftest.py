@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import study
+from core.checkpoints import studies
 
 ROOT = Path(__file__).parents[2]
 APP = str(ROOT / "app.py")
@@ -38,7 +38,7 @@ def attributed(explained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def half_done(copied: Path) -> Path:
     """The imbalanced run is still queued."""
-    run = copied / study.run_ids("small")[1]
+    run = copied / studies.run_ids("small")[1]
     (run / "COMPLETE").unlink()
     (run / "status.json").write_text(json.dumps({"state": "queued", "message": ""}))
     return copied
@@ -47,7 +47,7 @@ def half_done(copied: Path) -> Path:
 @pytest.fixture
 def broken(copied: Path) -> Path:
     """Files of two runs do not read; another folder has lost its config."""
-    ids = study.run_ids("small")
+    ids = studies.run_ids("small")
     (copied / ids[0] / "predictions.parquet").write_bytes(b"PAR1")
     (copied / ids[0] / "subset.parquet").write_bytes(b"PAR1")
     (copied / ids[2] / "config.json").write_text("{")
@@ -59,7 +59,7 @@ def broken(copied: Path) -> Path:
 @pytest.fixture
 def unsound(copied: Path) -> Path:
     """The runs are of the version that evaluated frozen layers with dropout."""
-    for run_id in study.run_ids("small"):
+    for run_id in studies.run_ids("small"):
         path = copied / run_id / "config.json"
         config = json.loads(path.read_text())
         config["training"]["frozen_layers"] = 1
@@ -72,7 +72,7 @@ def unsound(copied: Path) -> Path:
 def varied(copied: Path) -> Path:
     """The runs predict at random: what they say differs between languages and runs."""
     rng = np.random.default_rng(0)
-    for run_id in study.run_ids("small"):
+    for run_id in studies.run_ids("small"):
         path = copied / run_id / "predictions.parquet"
         table = pq.read_table(path)
         values = rng.dirichlet([1, 1, 1], table.num_rows).astype(np.float32)

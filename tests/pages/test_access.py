@@ -8,7 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core import jobs, slots, study
+from core.checkpoints import studies
+from core.jobs import queue, slots
 
 from .conftest import APP, ROOT, texts
 
@@ -101,9 +102,9 @@ def test_who_may_not_act_is_told_why_and_stopped_at_the_act(
     assert why in texts(app, "info")
     check = next(button for button in app.button if button.label == "Check")
     assert check.disabled
-    before = jobs.listing()
+    before = queue.listing()
     forge(check)
-    assert jobs.listing() == before
+    assert queue.listing() == before
 
 
 @pytest.mark.parametrize("email", ["a@b.org", " A@B.ORG "])
@@ -112,26 +113,26 @@ def test_who_is_listed_acts_by_name(visit, copied, email, verified) -> None:
     app = visit("train", listed("A@b.org"), is_logged_in=True, email=email, **verified)
     assert not app.info
     next(button for button in app.button if button.label == "Check").click().run()
-    asked = next(job for job in jobs.listing() if job.kind == "plan")
+    asked = next(job for job in queue.listing() if job.kind == "plan")
     assert asked.by == email
 
 
 @pytest.mark.parametrize("label", ["Cancel", "Delete for good", "Resume"])
 def test_who_is_taken_off_the_list_is_stopped_at_the_act(visit, copied, monkeypatch, label) -> None:
     """The page was drawn when the visitor was on it still, so its buttons can be clicked."""
-    run = study.run_ids("small")[1]
+    run = studies.run_ids("small")[1]
     (copied / run / "COMPLETE").unlink()
-    jobs.enqueue("train", run, {"study": "small"})
+    queue.enqueue("train", run, {"study": "small"})
     if label != "Cancel":
-        jobs.cancel(f"train-{run}")
-    before = jobs.find(f"train-{run}")
+        queue.cancel(f"train-{run}")
+    before = queue.find(f"train-{run}")
     app = visit("train", listed("a@b.org"), is_logged_in=True, email="a@b.org")
     monkeypatch.setattr(st, "user", {"is_logged_in": True, "email": "c@b.org"})
     app = next(button for button in app.button if button.label == label).click().run()
     assert not app.exception
     assert "c@b.org may read, but not start, cancel or delete" in texts(app, "error")
     assert (copied / run).is_dir()
-    assert jobs.find(f"train-{run}") == before
+    assert queue.find(f"train-{run}") == before
 
 
 def test_the_visitor_is_named_as_text(visit, done) -> None:
@@ -171,7 +172,7 @@ def test_whatever_acts_asks_first(path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda p: p.stem)
 def test_no_file_of_the_folder_is_a_page_by_itself(path) -> None:
-    """Streamlit may run any of them on a first visit by a link; see pages/__init__.py."""
+    """Streamlit may run any of them on a first visit by a link; see pages.py."""
     tree = ast.parse(path.read_text())
     if path.name in ("__init__.py", "access.py"):
         drawn = [n for n in tree.body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call)]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from core import checkpoints, study
-from core.results import summary
+from core.checkpoints import run_folders, studies
+from core.results.study_results import summary
 
 from .conftest import charts, texts
 
@@ -29,7 +29,7 @@ def test_two_setups_are_compared_by_every_measure(done, open_page) -> None:
 def test_only_the_settings_that_differ_are_listed(done, open_page) -> None:
     app = open_page("compare", a="balanced (null)", b="balanced")
     assert app.dataframe[1].value["setting"].tolist() == ["seed"]
-    one, other = (checkpoints.read_config(study.run_ids("small")[i]) for i in (3, 0))
+    one, other = (run_folders.read_config(studies.run_ids("small")[i]) for i in (3, 0))
     assert app.dataframe[1].value.iloc[0].tolist() == ["seed", str(one.seed), str(other.seed)]
 
 

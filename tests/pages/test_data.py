@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from core import checkpoints, joint, study
-from core.subsets import training_counts
+from core.checkpoints import run_folders, studies
+from core.sampling import joint
+from core.sampling.subsets import training_counts
 
 from .conftest import charts, texts
 
@@ -15,7 +16,7 @@ def cells(chart: dict) -> dict[tuple[str, str], float]:
 def test_the_heatmaps_show_the_designs_with_their_marginals(done, open_page) -> None:
     app = open_page("data")
     shown = cells(charts(app)[3])  # corpus, balanced train and validation, imbalanced train
-    config = checkpoints.read_config(study.run_ids("small")[1])
+    config = run_folders.read_config(studies.run_ids("small")[1])
     counts = training_counts(config, "train")
     for language in counts.index:
         for label in counts.columns:
@@ -27,7 +28,7 @@ def test_the_heatmaps_show_the_designs_with_their_marginals(done, open_page) -> 
 def test_differences_from_uniform_are_shares_less_an_even_share(done, open_page) -> None:
     app = open_page("data", cells="difference from uniform")
     shown = cells(charts(app)[3])
-    shares = checkpoints.read_config(study.run_ids("small")[1]).shares_table()
+    shares = run_folders.read_config(studies.run_ids("small")[1]).shares_table()
     for language in shares.index:
         for label in shares.columns:
             assert shown[language, label] == pytest.approx(
@@ -39,7 +40,7 @@ def test_differences_from_uniform_are_shares_less_an_even_share(done, open_page)
 def test_each_measure_of_skew_is_explained(done, open_page) -> None:
     app = open_page("data")
     table = app.dataframe[0].value.set_index("rows of")
-    config = checkpoints.read_config(study.run_ids("small")[1])
+    config = run_folders.read_config(studies.run_ids("small")[1])
     counts = training_counts(config, "train")
     assert table.loc["imbalanced, train", "Cramér's V"] == pytest.approx(joint.cramers_v(counts))
     assert table.loc["balanced, train", "Cramér's V"] == pytest.approx(0)

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import words
-from core.charts.palette import language_order
-from core.results import summary
-from pages import drawing
-from tests import hostile
+from core import text as core_text
+from core.results.names import language_order
+from core.results.study_results import summary
+from pages.shared import drawing
+from tests.helpers import hostile
 
 MARKDOWN = ("markdown", "caption", "info", "warning", "error", "title", "header", "subheader")
 VIEWS: list[tuple[str, dict[str, str]]] = [
@@ -48,7 +48,7 @@ def made(monkeypatch) -> dict[str, Any]:
 
     def download(kind: str, file: str, mime: str, make: Callable[[], Any]) -> None:
         if kind != "PNG":  # drawn by the same renderer as SVG, and slowly
-            made[words.file_name(file)] = make()
+            made[core_text.file_name(file)] = make()
 
     monkeypatch.setattr(drawing, "_download", download)
     return made
@@ -138,12 +138,12 @@ def test_a_study_name_that_is_a_path_is_refused_on_the_page(name, opened) -> Non
 
 
 def test_a_message_of_a_job_is_text(opened, copied, monkeypatch) -> None:
-    from core import jobs
+    from core.jobs import queue
 
-    jobs.enqueue("study", "x", {"document": {}}, by=hostile.HTML)
-    claimed = jobs.claim({"study"})
+    queue.enqueue("study", "x", {"document": {}}, by=hostile.HTML)
+    claimed = queue.claim({"study"})
     assert claimed is not None
-    jobs.finish(claimed, "failed", " ".join(hostile.TEXTS))
+    queue.finish(claimed, "failed", " ".join(hostile.TEXTS))
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(copied))
     app = opened("train", begin="synthetic")
     assert not app.exception

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core import projection, study
+from core.checkpoints import studies
+from core.results import projection
 
 from .conftest import charts, texts
 
@@ -38,7 +39,7 @@ def test_with_a_map_the_page_shows_panels_probes_and_a_reading(mapped, open_page
 
 
 def test_colour_and_runs_stand_in_the_address_bar(mapped, open_page) -> None:
-    ids = study.run_ids("small")
+    ids = studies.run_ids("small")
     app = open_page("latent", study="small", colour="correctness", runs=ids[1])
     assert not app.exception
     (panels,) = [c for c in charts(app) if "concat" in c]
@@ -57,8 +58,8 @@ def test_without_a_map_the_page_says_what_to_type_and_shows_the_probes(done, ope
 
 
 def test_a_run_that_came_after_the_map_is_said(mapped, monkeypatch, open_page) -> None:
-    monkeypatch.setattr(projection, "_layout", lambda vectors: [v[:, :2] for v in vectors])
-    ids = study.run_ids("small")
+    monkeypatch.setattr(projection, "layout", lambda vectors: [v[:, :2] for v in vectors])
+    ids = studies.run_ids("small")
     (mapped / ids[3] / "COMPLETE").unlink()
     projection.project("small")
     (mapped / ids[3] / "COMPLETE").touch()
@@ -74,7 +75,7 @@ def test_a_run_that_came_after_the_map_is_said(mapped, monkeypatch, open_page) -
 
 
 def test_a_half_done_study_shows_what_is_there(mapped, open_page) -> None:
-    ids = study.run_ids("small")
+    ids = studies.run_ids("small")
     (mapped / ids[1] / "COMPLETE").unlink()
     (mapped / ids[1] / "status.json").write_text(json.dumps({"state": "queued", "message": ""}))
     (mapped / ids[2] / "probes.json").unlink()
@@ -89,7 +90,7 @@ def test_a_half_done_study_shows_what_is_there(mapped, open_page) -> None:
 
 
 def test_a_broken_map_is_named_and_the_rest_is_shown(mapped, open_page) -> None:
-    ids = study.run_ids("small")
+    ids = studies.run_ids("small")
     projection.path_of("small").write_bytes(b"PAR1")
     (mapped / ids[0] / "predictions.parquet").write_bytes(b"PAR1")
     (mapped / ids[2] / "config.json").write_text("{")
@@ -102,7 +103,7 @@ def test_a_broken_map_is_named_and_the_rest_is_shown(mapped, open_page) -> None:
 
 def test_without_its_corpus_it_is_still_a_map(mapped, monkeypatch, tmp_path, open_page) -> None:
     monkeypatch.setenv("LANGSKEW_CACHE", str(tmp_path / "cache"))
-    for run_id in study.run_ids("small"):
+    for run_id in studies.run_ids("small"):
         path = mapped / run_id / "config.json"
         document = json.loads(path.read_text())
         path.write_text(json.dumps({**document, "corpus": str(tmp_path / "gone.parquet")}))
@@ -113,7 +114,7 @@ def test_without_its_corpus_it_is_still_a_map(mapped, monkeypatch, tmp_path, ope
 
 
 def test_nothing_probed_is_said(mapped, open_page) -> None:
-    for run_id in study.run_ids("small"):
+    for run_id in studies.run_ids("small"):
         (mapped / run_id / "probes.json").unlink()
     app = open_page("latent")
     assert not app.exception

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from core import study
+from core.checkpoints import studies
 
 from .conftest import charts, texts
 
@@ -44,4 +44,4 @@ def test_broken_folders_are_listed_with_what_is_wrong(broken, open_page) -> None
     listed = next(d.value for d in app.dataframe if "what is wrong" in d.value)
     wrong = dict(zip(listed["run"], listed["what is wrong"], strict=True))
     assert "config.json is missing" in wrong["0123456789abcdef"]
-    assert "not a run configuration" in wrong[study.run_ids("small")[2]]
+    assert "not a run configuration" in wrong[studies.run_ids("small")[2]]

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import json
 
-from core import checkpoints, paper, report, report_contents, study, worker
-from core.attributed import attributions
-from core.report_contents import Section
+from core.checkpoints import run_folders, studies
+from core.jobs import ask
+from core.paper import published as paper
+from core.report import contents as report_contents
+from core.report import files as report_files
+from core.report.contents import Section
+from core.results.attributions import attributions
 
 from .conftest import charts, texts
 
@@ -89,16 +93,16 @@ def test_the_report_is_made_by_another_process_and_downloaded(
     copied, open_page, monkeypatch
 ) -> None:
     asked = []
-    monkeypatch.setattr(worker, "ask", lambda *given: asked.append(given))
+    monkeypatch.setattr(ask, "ask", lambda *given: asked.append(given))
     app = open_page("paper")
     assert not [d for d in app.get("download_button") if "report" in d.proto.label.lower()]
     next(b for b in app.button if b.label == "Make the report").click().run()
     assert asked == [("report", "small", {"study": "small"}, "")]
     monkeypatch.setattr(report_contents, "sections", lambda name, tell: [Section("One", ["x"])])
-    report.write("small")
+    report_files.write("small")
     app = open_page("paper")
     labels = [d.proto.label for d in app.get("download_button")]
     assert "↓ HTML" in labels and "↓ Figures and tables (ZIP)" in labels
-    run = checkpoints.folder(study.run_ids("small")[0])
+    run = run_folders.folder(studies.run_ids("small")[0])
     (run / "metrics.json").write_text(json.dumps(json.loads((run / "metrics.json").read_text())))
     assert "has changed since this report" in texts(open_page("paper"), "caption")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow.parquet as pq
 import pytest
 
-from core import checkpoints, study
+from core.checkpoints import outputs, studies
 
 from .conftest import charts, texts
 
@@ -20,7 +20,7 @@ def test_the_page_shows_charts_tables_and_a_reading(done, open_page) -> None:
 
 
 def test_only_the_chosen_runs_are_shown(done, open_page) -> None:
-    ids = study.run_ids("small")
+    ids = studies.run_ids("small")
     app = open_page("predictions", runs=[ids[0], ids[1]])
     assert app.dataframe[1].value["setup"].tolist() == ["balanced", "imbalanced"]
     app.multiselect[0].set_value([]).run()
@@ -48,7 +48,7 @@ def test_each_closer_look_opens_from_a_link(part, varied, open_page) -> None:
 def test_uptake_is_shown_by_class_and_by_language_with_n(done, open_page) -> None:
     app = open_page("predictions", part="uptake by class and language")
     by_class, by_language = charts(app)[-2:]
-    runs = len(study.run_ids("small"))
+    runs = len(studies.run_ids("small"))
     # The middle class of three is not skewed.
     assert {r["name"] for r in by_class["rows"] if "name" in r} == {"negative", "positive"}
     assert len([r for r in by_language["rows"] if "name" in r]) == 6 * runs
@@ -59,7 +59,7 @@ def test_uptake_is_shown_by_class_and_by_language_with_n(done, open_page) -> Non
 
 
 def test_the_confusion_is_one_run_and_its_rows_sum_to_one(done, open_page) -> None:
-    run = study.run_ids("small")[2]
+    run = studies.run_ids("small")[2]
     app = open_page("predictions", part="confusion", run=run)
     panels = charts(app)[-6:]
     for panel in panels:
@@ -69,11 +69,11 @@ def test_the_confusion_is_one_run_and_its_rows_sum_to_one(done, open_page) -> No
 
 
 def test_disagreements_are_filtered(varied, open_page) -> None:
-    first, second = study.run_ids("small")[:2]
+    first, second = studies.run_ids("small")[:2]
     view = {"part": "disagreements", "first": first, "second": second, "language": "zh"}
     app = open_page("predictions", **view, direction="only the second is right")
     table = app.dataframe[2].value
-    a, b = (checkpoints.read_predictions(run) for run in (first, second))
+    a, b = (outputs.read_predictions(run) for run in (first, second))
     rows = a.rows["language"].eq("zh").to_numpy()
     wanted = rows & (a.predicted != b.predicted) & (b.predicted == b.truth)
     assert sorted(table["row"]) == sorted(a.rows["row"][wanted])
@@ -91,7 +91,7 @@ def test_a_sentence_is_shown_in_all_languages(varied, open_page) -> None:
 
 
 def test_a_corpus_without_translations_says_what_would_make_them(copied, open_page) -> None:
-    for run_id in study.run_ids("small"):
+    for run_id in studies.run_ids("small"):
         path = copied / run_id / "predictions.parquet"
         table = pq.read_table(path)
         at = table.column_names.index("sentence")

@@ -10,7 +10,9 @@ import sys
 import pytest
 import streamlit as st
 
-from core import results, study, thresholds, worker
+from core.checkpoints import studies
+from core.jobs import ask
+from core.results import study_results, thresholds
 
 from .conftest import APP, ROOT, charts, texts
 
@@ -53,7 +55,7 @@ def test_pages_only_read_what_they_share(attributed, open_page, monkeypatch) -> 
         return made
 
     before: list[dict] = []
-    monkeypatch.setattr(results, "summary", kept(results.summary))
+    monkeypatch.setattr(study_results, "summary", kept(study_results.summary))
     monkeypatch.setattr(thresholds, "attributions", kept(thresholds.attributions))
     for page in [*PAGES, "tokens"]:
         assert not open_page(page).exception
@@ -73,7 +75,7 @@ def test_a_half_done_study_shows_what_is_there(page, half_done, open_page) -> No
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_study_with_nothing_done_shows_the_state_alone(page, copied, open_page) -> None:
-    for run_id in study.run_ids("small"):
+    for run_id in studies.run_ids("small"):
         (copied / run_id / "COMPLETE").unlink()
         status = {"state": "cancelled", "message": "stopped by hand"}
         (copied / run_id / "status.json").write_text(json.dumps(status))
@@ -109,7 +111,7 @@ def test_runs_of_the_faulty_version_are_trained_anew_from_the_page_train(
     unsound, open_page, monkeypatch
 ) -> None:
     asked = []
-    monkeypatch.setattr(worker, "again", lambda job, by="": asked.append(job))
+    monkeypatch.setattr(ask, "again", lambda job, by="": asked.append(job))
     app = open_page("train")
     assert texts(app, "caption").count("frozen layers ran with dropout") == 4
     next(button for button in app.button if button.label == "Train anew").click().run()

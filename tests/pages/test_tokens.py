@@ -5,11 +5,12 @@ import shutil
 
 import pytest
 
-from core import jobs, study, worker
-from core.attributed import attributions
 from core.attribution import store
-from core.attribution.sentence import explain_sentence
+from core.attribution.typed_text import explain_sentence
+from core.checkpoints import studies
 from core.errors import InputError
+from core.jobs import ask, queue
+from core.results.attributions import attributions
 
 from .conftest import charts, texts
 
@@ -136,7 +137,7 @@ def test_one_text_has_its_tokens_in_order(attributed, open_page) -> None:
     summed = next(d.value for d in app.dataframe if "position" in d.value)
     stored = store.read(
         "SELECT words FROM attributions WHERE row = ? LIMIT 1",
-        store.files(study.run_ids("small")[:1], "gaussian_process-16@0.01"),
+        store.files(studies.run_ids("small")[:1], "gaussian_process-16@0.01"),
         [listed["row"].iloc[0]],
     )
     assert len(summed) == len(set(stored["words"].iloc[0])) <= len(words)
@@ -158,7 +159,7 @@ def test_the_text_that_was_opened_stays_open_for_another_class(attributed, open_
 
 
 def test_a_run_without_attributions_is_named(attributed, open_page) -> None:
-    ids = study.run_ids("small")
+    ids = studies.run_ids("small")
     shutil.rmtree(attributed / ids[2] / "attributions")
     app = open_page("tokens")
     assert not app.exception and not app.error
@@ -167,21 +168,21 @@ def test_a_run_without_attributions_is_named(attributed, open_page) -> None:
     assert charts(app)
 
 
-def at_once(kind: str, name: str, arguments: dict, by: str = "") -> jobs.Job | None:
+def at_once(kind: str, name: str, arguments: dict, by: str = "") -> queue.Job | None:
     """What a worker would do, here and now."""
-    job = jobs.enqueue(kind, name, arguments, by)
-    claimed = jobs.claim([kind], [job.id])
+    job = queue.enqueue(kind, name, arguments, by)
+    claimed = queue.claim([kind], [job.id])
     runs, text = arguments["runs"], arguments["text"]
     try:
         result = explain_sentence(runs, text, None, lambda what, share: None)
-        jobs.finish(claimed, "done", result=result)
+        queue.finish(claimed, "done", result=result)
     except InputError as error:
-        jobs.finish(claimed, "failed", str(error))
-    return jobs.find(job.id)
+        queue.finish(claimed, "failed", str(error))
+    return queue.find(job.id)
 
 
 def test_a_typed_text_is_explained_by_both_runs(attributed, open_page, monkeypatch) -> None:
-    monkeypatch.setattr(worker, "ask", at_once)
+    monkeypatch.setattr(ask, "ask", at_once)
     app = open_page("tokens")
     app.text_input(key="view-text").input("The <b>room</b> was excellent.")
     next(b for b in app.button if b.label == "Explain").click().run()
@@ -193,13 +194,13 @@ def test_a_typed_text_is_explained_by_both_runs(attributed, open_page, monkeypat
     assert len(marked) == 6
     assert "&lt;" in marked[-1] and "<b>" not in marked[-1]
     # The same text is not asked for again.
-    monkeypatch.setattr(worker, "ask", None)
+    monkeypatch.setattr(ask, "ask", None)
     next(b for b in app.button if b.label == "Explain").click().run()
     assert not app.exception
 
 
 def test_a_typed_text_that_is_too_long_is_refused(attributed, open_page, monkeypatch) -> None:
-    monkeypatch.setattr(worker, "ask", at_once)
+    monkeypatch.setattr(ask, "ask", at_once)
     app = open_page("tokens")
     app.text_input(key="view-text").input("long " * 1000)
     next(b for b in app.button if b.label == "Explain").click().run()
@@ -208,7 +209,7 @@ def test_a_typed_text_that_is_too_long_is_refused(attributed, open_page, monkeyp
 
 
 def test_a_half_done_study_says_so(attributed, open_page) -> None:
-    run = attributed / study.run_ids("small")[1]
+    run = attributed / studies.run_ids("small")[1]
     (run / "COMPLETE").unlink()
     (run / "status.json").write_text(json.dumps({"state": "queued", "message": ""}))
     app = open_page("tokens")
@@ -217,7 +218,7 @@ def test_a_half_done_study_says_so(attributed, open_page) -> None:
 
 
 def test_a_broken_file_is_named(attributed, open_page) -> None:
-    run = attributed / study.run_ids("small")[0]
+    run = attributed / studies.run_ids("small")[0]
     (run / "attributions" / "gaussian_process-16@0.01" / "00000.parquet").write_bytes(b"PAR1")
     app = open_page("tokens")
     assert not app.exception

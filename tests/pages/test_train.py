@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import checkpoints, jobs, slots, study, worker
+from core.checkpoints import run_folders, studies
+from core.jobs import queue, slots, worker
+from core.studies import study
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -51,7 +53,7 @@ def test_without_a_study_every_page_offers_the_demo(started) -> None:
     app = press(AppTest.from_file(APP, default_timeout=60).run(), "Make the demo study")
     assert not app.exception
     assert app.title[0].value == "Train" and started == ["0"]
-    job = jobs.find("study-demo")
+    job = queue.find("study-demo")
     assert job is not None and job.arguments["document"]["corpus"] == "multiemo"
     assert badges(app) == ["queued"]
 
@@ -97,7 +99,7 @@ def test_a_study_is_checked_then_started(study_file, copied, started) -> None:
     assert (seen["seeds needed"] != "").all() and "the demo" in texts(app, "caption")
     app = press(app, "Start")
     assert started[-1] == "0"
-    job = jobs.find("study-small")
+    job = queue.find("study-small")
     assert job is not None and job.state == "queued"
     assert job.arguments["document"] == study.to_document(study.read("small"))
     assert badges(app)[0] == "queued"
@@ -112,7 +114,7 @@ def test_what_the_form_says_is_what_is_asked_for(study_file, monkeypatch) -> Non
     next(n for n in app.number_input if n.label == "Epochs").set_value(1).run()
     app = press(app, "Check")
     assert not app.exception and not app.error
-    asked = next(job for job in jobs.listing() if job.kind == "plan").arguments["document"]
+    asked = next(job for job in queue.listing() if job.kind == "plan").arguments["document"]
     assert (asked["name"], asked["seeds"], asked["training"]["epochs"]) == ("mine", [3, 4], 1)
     assert asked["groups"] == [["fr", "es"], ["de", "en"]]
     assert asked["languages"] == ["de", "en", "es", "fr"]
@@ -160,16 +162,16 @@ def test_more_frozen_layers_than_there_are_cannot_be_started(study_file) -> None
 
 
 def test_the_queue_shows_states_and_acts_on_them(copied, started) -> None:
-    ids = study.run_ids("small")
+    ids = studies.run_ids("small")
     shutil.rmtree(copied / "queue")
     for run_id in ids[:3]:
         (copied / run_id / "COMPLETE").unlink()
-        jobs.enqueue("train", run_id, {"study": "small"})
-    claimed = jobs.claim({"train"})
+        queue.enqueue("train", run_id, {"study": "small"})
+    claimed = queue.claim({"train"})
     assert claimed is not None
-    with checkpoints.claim(ids[0]):
-        checkpoints.write_status(ids[0], "running")
-        jobs.write_progress(claimed.job, "training", 0.5)
+    with run_folders.claim(ids[0]):
+        run_folders.write_status(ids[0], "running")
+        queue.write_progress(claimed.job, "training", 0.5)
         app = train_page()
         assert not app.exception
         assert badges(app) == ["running", "queued", "queued"]
@@ -179,25 +181,25 @@ def test_the_queue_shows_states_and_acts_on_them(copied, started) -> None:
         app = press(app, "Cancel", 1)
         assert badges(app) == ["running", "queued", "cancelled"]
         press(app, "Cancel")
-        assert jobs.is_cancelled(claimed.job)
+        assert queue.is_cancelled(claimed.job)
     claimed.file.close()
     app = app.run()
     assert badges(app) == ["interrupted", "queued", "cancelled"]
     assert "killed, or the machine restarted" in texts(app, "caption")
     app = press(app, "Resume")
     assert badges(app) == ["queued", "queued", "cancelled"] and started == ["0"]
-    assert checkpoints.read_status(ids[0])["state"] == "queued"
+    assert run_folders.read_status(ids[0])["state"] == "queued"
     app = press(app, "Delete for good")
     assert badges(app) == ["queued", "queued"]
     assert not (copied / ids[1]).exists()
 
 
 def test_a_failed_job_is_named_and_may_be_tried_again(started) -> None:
-    jobs.enqueue("study", "x", {"document": {}})
-    claimed = jobs.claim({"study"})
+    queue.enqueue("study", "x", {"document": {}})
+    claimed = queue.claim({"study"})
     assert claimed is not None
-    jobs.finish(claimed, "failed", "no *such* corpus")
-    (jobs.folder() / "logs" / "study-x.txt").write_text("what it printed\n")
+    queue.finish(claimed, "failed", "no *such* corpus")
+    (queue.folder() / "logs" / "study-x.txt").write_text("what it printed\n")
     app = train_page()
     assert "no *such* corpus" in texts(app, "caption")
     assert app.code[0].value == "what it printed"

@@ -1,0 +1,1 @@
+"""Run folders, started studies, the index: what checkpoints/README.md describes."""

@@ -1,0 +1,79 @@
+"""`index.duckdb`: a published snapshot of all runs, for users of the DuckDB shell and of pandas.
+
+Built in a temporary file and renamed over the old one, so that nobody who has it open waits for a
+lock or sees half of it. It holds nothing that the run folders do not; deleting it loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from core.checkpoints import run_folders, studies
+from core.errors import InputError
+from core.storage import atomic, places
+
+
+def publish() -> Path:
+    """Write the snapshot anew and return its path.
+
+    Tables: `runs` (one row a run: id, state, message, config and metrics as JSON, and the columns
+    one filters by), `studies` (study, run) and `predictions` (a view straight over the finished
+    runs' parquet files: run, row, sentence, language, label and one column a class).
+    """
+    target = places.checkpoints_dir() / "index.duckdb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    listed = run_folders.list_runs()
+    runs = pd.DataFrame([_row(r) for r in listed.to_dict("records")], columns=_COLUMNS)
+    members = pd.DataFrame(
+        [(name, run) for name in studies.started() for run in _members(name)],
+        columns=["study", "run"],
+    )
+    finished = [
+        str((run_folders.folder(run) / "predictions.parquet").resolve())
+        for run in listed.loc[listed["state"] == "done", "run"]
+    ]
+    with atomic.replacing(target) as partial, duckdb.connect(str(partial)) as connection:
+        connection.register("found_runs", runs.astype(object))
+        connection.execute(f"CREATE TABLE runs ({_TYPES})")
+        connection.execute("INSERT INTO runs SELECT * FROM found_runs")
+        connection.register("found_members", members.astype(object))
+        connection.execute("CREATE TABLE studies (study VARCHAR, run VARCHAR)")
+        connection.execute("INSERT INTO studies SELECT * FROM found_members")
+        if finished:
+            files = ", ".join("'" + f.replace("'", "''") + "'" for f in finished)
+            connection.execute(
+                "CREATE VIEW predictions AS SELECT parse_path(filename)[-2] AS run, * "
+                f"EXCLUDE (filename) FROM read_parquet([{files}], filename = true, "
+                "union_by_name = true)"
+            )
+    return target
+
+
+_TYPES = (
+    "run VARCHAR, state VARCHAR, message VARCHAR, setup VARCHAR, seed INTEGER, corpus VARCHAR, "
+    "encoder VARCHAR, accuracy DOUBLE, config JSON, metrics JSON"
+)
+_COLUMNS = [column.split()[0] for column in _TYPES.split(", ")]
+
+
+def _row(listed: dict[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {k: (None if v != v else v) for k, v in listed.items()}
+    for name in ("config", "metrics"):
+        path = run_folders.folder(str(row["run"])) / f"{name}.json"
+        try:
+            row[name] = json.dumps(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):  # the row's state and message say what is wrong
+            row[name] = None
+    return row
+
+
+def _members(name: str) -> list[str]:
+    try:
+        return studies.run_ids(name)
+    except InputError:  # a study file that does not read stands for no runs
+        return []

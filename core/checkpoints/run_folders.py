@@ -1,0 +1,285 @@
+"""Run folders: written whole or not at all, claimed by one process, read through DuckDB.
+
+The folder is the truth. `COMPLETE` is written last; a run is being worked on exactly while a
+process holds the lock on its folder (`core.storage.locks` says why a lock and no heartbeat), which
+the system releases when that process ends, however it ends. The process id and times in status.json
+are for people.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.config import RunConfig
+from core.errors import InputError
+from core.progress import Cancelled, Terminated
+from core.storage import atomic, locks, places, sql
+
+STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
+FORMAT = 2  # of what a run's folder holds; see `is_sound`
+UNSOUND = (
+    "made by an older version whose frozen layers ran with dropout: its numbers are not those of "
+    "its saved model; train it again"
+)
+_KEPT = ("config.json", "status.json", "lock", "log.txt")
+
+
+def folder(run_id: str) -> Path:
+    """A run's folder, whether it exists or not.
+
+    Raises:
+        InputError: the id would lead out of the checkpoints folder.
+    """
+    if run_id in ("", ".", "..") or set(run_id) & set("/\0"):
+        raise InputError(f"{run_id!r} is not the id of a run; `python -m core runs` lists them.")
+    return places.checkpoints_dir() / run_id
+
+
+def resolve(prefix: str) -> str:
+    """The run id that begins with these characters.
+
+    Raises:
+        InputError: none or several do.
+    """
+    found = [path.name for path in _run_folders() if path.name.startswith(prefix)]
+    if len(found) != 1 or not prefix:
+        raise InputError(
+            f"run {prefix!r}: {len(found)} of the runs in {places.checkpoints_dir()} begin with it"
+            f"{': ' + ', '.join(found) if found else ''}. `python -m core runs` lists them."
+        )
+    return found[0]
+
+
+def create(config: RunConfig) -> str:
+    """Make the folder of a run with its config, as `queued`; a run that exists stays as it is."""
+    path = folder(config.run_id)
+    path.mkdir(parents=True, exist_ok=True)
+    if not (path / "config.json").exists():
+        atomic.write_text(path / "config.json", config.canonical_json())
+    if not (path / "status.json").exists():
+        write_status(config.run_id, "queued")
+    return config.run_id
+
+
+def read_config(run_id: str) -> RunConfig:
+    """The config of a run.
+
+    Raises:
+        InputError: no such run, or its config does not read.
+    """
+    path = folder(run_id) / "config.json"
+    try:
+        return RunConfig.from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"run {run_id} has no config.json in {folder(run_id)}.") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def read_configs(run_ids: Iterable[str]) -> dict[str, RunConfig]:
+    """The configs of runs by their ids, without those that do not read."""
+    configs = {}
+    for run_id in run_ids:
+        with suppress(InputError):
+            configs[run_id] = read_config(run_id)
+    return configs
+
+
+def is_complete(run_id: str) -> bool:
+    """Whether a run finished, with all its files written."""
+    return (folder(run_id) / "COMPLETE").exists()
+
+
+def is_sound(run_id: str) -> bool:
+    """Whether what a run's folder holds was made without the fault of format 1.
+
+    Runs of format 1 have no file FORMAT. Their frozen layers were evaluated once with dropout, and
+    these outputs fed training, predictions and CLS vectors; without frozen layers they are sound.
+    """
+    path = folder(run_id)
+    try:
+        if int((path / "FORMAT").read_text()) >= FORMAT:
+            return True
+    except (OSError, ValueError):  # none, or one that does not read, says nothing
+        pass
+    try:
+        return read_config(run_id).training.frozen_layers == 0
+    except InputError:  # said where the config is read
+        return True
+
+
+def is_current(run_id: str) -> bool:
+    """Whether a run finished and is sound: nothing is to be trained."""
+    return is_complete(run_id) and is_sound(run_id)
+
+
+def state_to_plan_by(run_id: str) -> str:
+    """`new` without a folder, `unsound` where it is to be trained anew, else the run's state."""
+    if not (folder(run_id) / "config.json").exists():
+        return "new"
+    if is_complete(run_id) and not is_sound(run_id):
+        return "unsound"
+    return str(read_status(run_id)["state"])
+
+
+def begin(run_id: str) -> None:
+    """Make a run's folder ready for training: what an unsound version left in it is deleted."""
+    path = folder(run_id)
+    if not is_sound(run_id):
+        (path / "COMPLETE").unlink(missing_ok=True)  # first: half of it is no finished run
+        for left in path.iterdir():
+            if left.name not in _KEPT:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+    atomic.write_text(path / "FORMAT", str(FORMAT))
+
+
+def write_status(run_id: str, state: str, message: str = "", **more: Any) -> None:
+    """Replace status.json; who asked for the run (`by`) stays, unless somebody else does now."""
+    more = _asked_by(folder(run_id)) | more
+    status = {"state": state, "message": message, "pid": os.getpid(), "time": time.time(), **more}
+    atomic.write_text(folder(run_id) / "status.json", json.dumps(status))
+
+
+def read_status(run_id: str) -> dict[str, Any]:
+    """State and message of a run; a run left `running` by a process that is gone is `interrupted`.
+
+    A status that does not read, or a folder whose COMPLETE is missing though its status says done,
+    is reported as `failed` with what is wrong. A finished run that is not sound (`is_sound`) is
+    `done`, with a message.
+    """
+    path = folder(run_id)
+    if is_complete(run_id):
+        message = "" if is_sound(run_id) else UNSOUND
+        return {"state": "done", "message": message, **_asked_by(path)}
+    status = _stored_status(path)
+    if status["state"] == "running" and not locks.is_held(path / "lock"):
+        # It may have ended well between the two looks; then what it wrote last counts.
+        status = _stored_status(path)
+        if status["state"] == "running":
+            message = (
+                "the process that worked on it is gone (killed, or the machine restarted); train "
+                "it again to go on"
+            )
+            return {**status, "state": "interrupted", "message": message}
+    if status["state"] == "done" and not is_complete(run_id):
+        return {**status, "state": "failed", "message": "COMPLETE is missing; train it again"}
+    return status
+
+
+def _asked_by(path: Path) -> dict[str, Any]:
+    by = _stored_status(path).get("by")
+    return {"by": by} if by else {}
+
+
+def _stored_status(path: Path) -> dict[str, Any]:
+    try:
+        status: dict[str, Any] = json.loads((path / "status.json").read_text())
+        return {**status, "state": status["state"], "message": status.get("message", "")}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return {"state": "failed", "message": f"status.json does not read: {error!r}"}
+
+
+@contextmanager
+def claim(run_id: str) -> Iterator[Path]:
+    """Hold a run's lock while working on it.
+
+    Raises:
+        InputError: no such run, or another process works on it.
+    """
+    path = folder(run_id)
+    for tries_left in reversed(range(5)):
+        try:
+            lock = locks.take(path / "lock")
+        except FileNotFoundError as error:
+            raise InputError(
+                f"run {run_id} is not in {places.checkpoints_dir()}; was it deleted?"
+            ) from error
+        if lock:
+            break
+        if tries_left:
+            time.sleep(0.1)  # a reader of the status holds the lock for a moment
+    else:
+        raise InputError(
+            f"run {run_id} is being trained by another process; wait for it, or stop that process."
+        )
+    with lock:
+        yield path
+
+
+def list_runs() -> pd.DataFrame:
+    """All runs: `run`, `setup`, `seed`, `corpus`, `encoder`, `state`, `message`, `by`, `accuracy`.
+
+    A folder that does not read is listed as failed, with what is wrong with it.
+    """
+    rows = []
+    for path in _run_folders():
+        row: dict[str, Any] = {"run": path.name, "by": "", **read_status(path.name)}
+        try:
+            config = read_config(path.name)
+            row |= {k: getattr(config, k) for k in ("setup", "seed", "corpus", "encoder")}
+        except InputError as error:
+            row |= {"state": "failed", "message": str(error)}
+        rows.append(row)
+    columns = ["run", "setup", "seed", "corpus", "encoder", "state", "message", "by"]
+    listed = pd.DataFrame(rows, columns=columns)
+    return listed.merge(_metrics(), on="run", how="left")
+
+
+def _metrics() -> pd.DataFrame:
+    files = [str(p / "metrics.json") for p in _run_folders() if (p / "COMPLETE").exists()]
+    if not files:
+        return pd.DataFrame({"run": pd.Series(dtype=str), "accuracy": pd.Series(dtype=float)})
+    return sql.query(
+        """SELECT parse_filename(parse_path(filename)[-2]) AS run, accuracy
+           FROM read_json(?, columns = {accuracy: 'DOUBLE'}, filename = true,
+                          format = 'newline_delimited', ignore_errors = true)
+        """,
+        [files],
+    )
+
+
+def _run_folders() -> list[Path]:
+    if not places.checkpoints_dir().is_dir():
+        return []
+    return sorted(p.parent for p in places.checkpoints_dir().glob("*/config.json"))
+
+
+def attempt(run_id: str, work: Callable[[Path], None]) -> None:
+    """Work on a claimed run and record how it ended."""
+    with claim(run_id) as path:
+        for left in path.glob(".*.partial"):  # of a process that was killed while it wrote
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+        try:
+            write_status(run_id, "running", started=time.time())
+            work(path)
+            write_status(run_id, "done")
+        except (KeyboardInterrupt, Cancelled):
+            write_status(run_id, "cancelled", "stopped by hand; train it again to go on")
+            raise
+        except Terminated:
+            message = "its process was asked to end, and saved; train it again to go on"
+            write_status(run_id, "interrupted", message)
+            raise
+        except BaseException as error:
+            with suppress(OSError):  # the disk may be full: the error itself says more
+                write_status(run_id, "failed", describe(error))
+            raise
+
+
+def describe(error: BaseException) -> str:
+    """An exception in words for status and log: what happened and, where we know, what to do."""
+    if isinstance(error, InputError):
+        return str(error)
+    if atomic.is_disk_full(error):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"the disk is full{where}; free some space, then train it again to go on"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,1 @@
+"""The command line. One file a group of verbs."""

@@ -1,0 +1,194 @@
+"""The command line's verbs on corpora and training: from `fetch` to `train` and `import`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.terminal import Line, as_json, quiet, say
+
+
+def add_to(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the verbs."""
+    fetch = commands.add_parser("fetch", help="download what the embedded default needs (once)")
+    fetch.set_defaults(command=_fetch)
+
+    accept = commands.add_parser("accept", help="accept the licence of a corpus (once)")
+    accept.add_argument("corpus", help="amazon")
+    accept.set_defaults(command=_accept)
+
+    audit = commands.add_parser("audit", help="how skewed a corpus is")
+    audit.add_argument(
+        "corpus",
+        help="multiemo, synthetic; amazon, xnli, wikipedia, also as NAME@HUB-ID|FOLDER|FILE; or a "
+        "CSV, TSV, JSON Lines, Parquet file",
+    )
+    _add_columns(audit)
+    audit.add_argument("--json", action="store_true", help="one JSON document")
+    audit.set_defaults(command=_audit)
+
+    study = commands.add_parser("study", help="train every run of a study that is missing")
+    study.add_argument(
+        "study", metavar="NAME|FILE.toml", help="a shipped or started study, or a file"
+    )
+    study.add_argument("--seeds", metavar="0,1,2", help="in place of the study's own")
+    for name in ("corpus", "encoder", "external"):
+        study.add_argument(f"--{name}", metavar="SOURCE", help="in place of the study's own")
+    study.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
+    study.add_argument(
+        "--background", action="store_true", help="put it into the queue, start a worker, and stop"
+    )
+    study.set_defaults(command=_study)
+
+    train = commands.add_parser("train", help="train one run, or go on with it")
+    train.add_argument("run", help="run id, or how it begins")
+    train.set_defaults(command=_train)
+
+    brought = commands.add_parser(
+        "import", help="turn a fine-tuned sequence classifier in transformers' layout into a run"
+    )
+    brought.add_argument("folder", help="config.json, safetensors and a fast tokenizer")
+    source = brought.add_mutually_exclusive_group(required=True)
+    source.add_argument("--corpus", help="what it is tested on: a preset or file")
+    source.add_argument("--study", help="a started study whose test set it is tested on")
+    brought.add_argument("--outputs", metavar="A,B,…", help="labels in the order of its outputs")
+    _add_columns(brought)
+    brought.add_argument(
+        "--test-per-language", type=int, help="rows of the test set (largest that fits, up to 1000)"
+    )
+    brought.add_argument("--max-length", type=int, default=128, help="tokens a text (%(default)s)")
+    brought.set_defaults(command=_import)
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> None:
+    """How a corpus file is read."""
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS",
+        help="name of a column in the file, such as language=lang; may be repeated",
+    )
+    parser.add_argument("--labels", metavar="A,B,…", help="the labels in their order")
+    parser.add_argument("--languages", metavar="A,B,…", help="only these languages")
+
+
+def _corpus_options(chosen: argparse.Namespace) -> dict[str, Any]:
+    columns = {}
+    for pair in chosen.column:
+        ours, equals, theirs = pair.partition("=")
+        if not (ours and equals and theirs):
+            raise InputError(f"--column is {pair!r}; expected OURS=THEIRS, such as language=lang.")
+        columns[ours] = theirs
+    labels, languages = (
+        tuple(x.split(",")) if x else None for x in (chosen.labels, chosen.languages)
+    )
+    return {"columns": columns, "labels": labels, "languages": languages}
+
+
+def _fetch(_: argparse.Namespace) -> None:
+    from core.corpora import multiemo
+    from core.models import hub
+
+    say("corpus multiemo (358 MB to download, once) …", file=sys.stderr)
+    say(f"corpus   {multiemo.fetch()}")
+    say("encoder multilingual-e5-small (91 MB to download, once) …", file=sys.stderr)
+    say(f"encoder  {hub.fetch_embedded()}")
+
+
+def _accept(chosen: argparse.Namespace) -> None:
+    from core.corpora import licences
+
+    licences.accept(chosen.corpus)
+    print(f"{licences.TEXTS[chosen.corpus]}\n\naccepted.")
+
+
+def _audit(chosen: argparse.Namespace) -> None:
+    from core.cli import text
+    from core.corpora.corpus import load
+    from core.sampling.audit import audit
+
+    document = audit(load(chosen.corpus, **_corpus_options(chosen)))
+    say(as_json(document) if chosen.json else text.audit_text(document))
+
+
+def _study(chosen: argparse.Namespace) -> None:
+    from core.studies import study as asked_study
+
+    asked = asked_study.read(chosen.study)
+    if chosen.seeds:
+        try:
+            asked = replace(asked, seeds=tuple(int(s) for s in chosen.seeds.split(",")))
+        except ValueError as error:
+            raise InputError(
+                f"--seeds is {chosen.seeds!r}; expected whole numbers such as 0,1,2."
+            ) from error
+    given = {name: getattr(chosen, name) for name in ("corpus", "encoder", "external")}
+    if given := {name: value for name, value in given.items() if value is not None}:
+        document = asked_study.to_document(asked) | given
+        asked = asked_study.from_document(document, Path.cwd() / f"{asked.name}.toml")
+    if chosen.background:
+        from core.jobs import ask, worker
+
+        job = ask.ask("study", asked.name, {"document": asked_study.to_document(asked)})
+        say(f"{job.id} is in the queue; `python -m core queue` shows what becomes of it.")
+        return
+    quiet()
+    from core.checkpoints.index import publish
+    from core.cli import text
+    from core.jobs import ask, kinds, worker
+    from core.models.session import Session
+    from core.results.study_results import summary
+    from core.studies import planning
+
+    session = Session()
+    plan = planning.plan(asked, session)
+    if chosen.dry_run:
+        say(text.plan_text(plan))
+        return
+    number = {run_id: i for i, run_id in enumerate(plan.runs, start=1)}
+
+    def report(run_id: str) -> Line:
+        config = plan.runs[run_id]
+        return Line(
+            f"[{number[run_id]}/{len(plan.runs)}] {config.setup} seed {config.seed} {run_id}"
+        )
+
+    worker.work_through(kinds.enqueue_plan(plan), session, report)
+    publish()
+    say(text.study_text(summary(asked.name)))
+
+
+def _train(chosen: argparse.Namespace) -> None:
+    quiet()
+    from core.checkpoints import run_folders
+    from core.jobs import worker
+
+    run_id = run_folders.resolve(chosen.run)
+    worker.train_here(run_id, Line(run_id))
+    say(f"{run_id} is done: {run_folders.folder(run_id)}")
+
+
+def _import(chosen: argparse.Namespace) -> None:
+    quiet()
+    from core.checkpoints.index import publish
+    from core.cli import text
+    from core.results.study_results import summary
+    from core.training import import_model
+
+    name = import_model.import_to_study(
+        Path(chosen.folder),
+        corpus=chosen.corpus,
+        study_name=chosen.study,
+        outputs=chosen.outputs.split(",") if chosen.outputs else None,
+        test_per_language=chosen.test_per_language,
+        max_length=chosen.max_length,
+        report=Line(Path(chosen.folder).name),
+        **_corpus_options(chosen),
+    )
+    publish()
+    say(text.study_text(summary(name)))

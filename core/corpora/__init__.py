@@ -1,0 +1,1 @@
+"""Texts with label, language and split: presets, files, the hub, licences."""

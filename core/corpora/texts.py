@@ -1,0 +1,139 @@
+"""The texts of a run's corpus, ready for SQL.
+
+A corpus is read and checked once; after that a parquet file in the cache answers, so that a page
+neither waits for a large file nor holds it in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from core.config import RunConfig
+from core.corpora import corpus, multiemo, paper_corpora
+from core.errors import InputError
+from core.storage import atomic, sql
+from core.storage.places import cache_dir
+
+_KEY = b"langskew"
+ANY = "any"
+ALL_SPLITS = "all splits"
+COLUMNS = ("row", "text", "text_b", "label", "language", "split", "sentence")
+
+
+def texts_file(config: RunConfig) -> Path:
+    """A parquet file of the whole corpus of a run: COLUMNS, one row a text; made where missing.
+
+    Raises:
+        InputError: the corpus is gone, does not read, or is another than the run was made from.
+    """
+    stamp = _stamp(config.corpus)
+    key = json.dumps([stamp, config.corpus_hash]).encode()
+    source = [config.corpus, dict(config.columns), config.labels, config.languages]
+    name = hashlib.sha256(json.dumps(source).encode()).hexdigest()[:16]
+    path = cache_dir() / "texts" / f"{name}.parquet"
+    if path.exists() and (pq.read_schema(path).metadata or {}).get(_KEY) == key:
+        return path
+    loaded = corpus.load(
+        config.corpus, columns=config.columns, labels=config.labels, languages=config.languages
+    )
+    if loaded.content_hash != config.corpus_hash:
+        raise InputError(
+            f"corpus {config.corpus} has changed since the run was trained; its texts are not "
+            "shown. Bring the old file back, or start the study again."
+        )
+    table = loaded.table.select(list(COLUMNS)).replace_schema_metadata({_KEY: key})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.replacing(path) as partial:
+        pq.write_table(table, partial, compression="zstd")
+    return path
+
+
+def _stamp(source: str) -> list[Any]:
+    """Changes when the source may have changed."""
+    if source == "synthetic":
+        return []
+    if paper_corpora.parse(source):
+        return paper_corpora.stamp(source)
+    path = multiemo.corpus_file() if source == "multiemo" else Path(source).expanduser()
+    if not path.exists():
+        hint = "`python -m core fetch` brings it back" if source == "multiemo" else "bring it back"
+        raise InputError(f"the corpus is gone: {path} does not exist; {hint} to see its texts.")
+    status = path.stat()
+    return [str(path), status.st_size, status.st_mtime_ns]
+
+
+def counts(file: Path, languages: Sequence[str], labels: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Texts by language and label: of `all splits`, and of each split that has any.
+
+    Args:
+        file: from `texts_file`.
+        languages, labels: in their order.
+    """
+    found = sql.query(
+        "SELECT split, language, label, count(*) AS n FROM read_parquet(?) GROUP BY ALL",
+        [str(file)],
+    )
+    tables = {}
+    for split in (ALL_SPLITS, *corpus.SPLITS):
+        rows = found if split == ALL_SPLITS else found[found["split"] == split]
+        if len(rows):
+            table = rows.pivot_table(index="language", columns="label", values="n", aggfunc="sum")
+            table = table.reindex(index=list(languages), columns=list(labels))
+            tables[split] = table.fillna(0).astype(int)
+    return tables
+
+
+def browse(
+    file: Path,
+    *,
+    split: str = ANY,
+    language: str = ANY,
+    label: str = ANY,
+    containing: str = "",
+    limit: int = 200,
+) -> tuple[pd.DataFrame, int]:
+    """Texts of one cell, the first of them in the order of their ids, and how many there are.
+
+    Args:
+        file: from `texts_file`.
+        split, language, label: ANY for all of them.
+        containing: letters that stand in the text, in whichever case.
+        limit: rows returned.
+    """
+    chosen = {"split": split, "language": language, "label": label}
+    conditions = {f"{k} = ?": v for k, v in chosen.items() if v != ANY}
+    if containing:
+        conditions["contains(lower(concat_ws(' ', text, text_b)), lower(?))"] = containing
+    where = " AND ".join(conditions) or "true"
+    parameters = [str(file), *conditions.values()]
+    matching = f"FROM read_parquet(?) WHERE {where}"
+    total = sql.query(f"SELECT count(*) AS n {matching}", parameters)["n"].iloc[0]
+    frame = sql.query(f"SELECT * {matching} ORDER BY sentence, language LIMIT {limit}", parameters)
+    return _shown(frame), int(total)
+
+
+def has_pairs(file: Path) -> bool:
+    """Whether a corpus (from `texts_file`) is on pairs of texts."""
+    found = sql.query("SELECT text_b FROM read_parquet(?) LIMIT 1", [str(file)])
+    return bool(found["text_b"].notna().any())
+
+
+def of_rows(file: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows (column `row`) with the columns `text` and `text_b` of the corpus, in their order."""
+    found = sql.query(
+        "SELECT row, text, text_b FROM read_parquet(?) WHERE row IN (SELECT unnest(?))",
+        [str(file), rows["row"].astype(str).tolist()],
+    )
+    return _shown(rows.merge(found, on="row", how="left"))
+
+
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the column of second texts where no row has one."""
+    return frame if frame["text_b"].notna().any() else frame.drop(columns="text_b")

@@ -1,0 +1,156 @@
+"""Cards: a measure over the setups of a study with its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from core.config import BALANCED
+from core.measures.intervals import FEWEST_SEEDS
+from core.results.names import setup_name
+from core.results.seeds import Runs, in_order, over_seeds
+
+
+@dataclass(frozen=True)
+class Card:
+    """One measure over the setups of a study.
+
+    Attributes:
+        name: key of the measure.
+        title: says what is shown.
+        axis: title of the axis, with the unit.
+        setups: a setup a row: `setup`, `value` (mean over seeds), `low`, `high`, `seeds`.
+        runs: a run, or a seed's difference, a row: `setup`, `seed`, `value`.
+        sentence: what the numbers say, as Markdown.
+        caption: n, and what the intervals cover.
+        how: how to read it, with the section of the paper.
+        zero: the axis has a line at 0.
+    """
+
+    name: str
+    title: str
+    axis: str
+    setups: pd.DataFrame
+    runs: pd.DataFrame
+    sentence: str
+    caption: str
+    how: str
+    zero: bool = False
+
+
+def minus_balanced(document: dict[str, Any], measure: str) -> dict[str, dict[str, Any]]:
+    """By setup, the comparison with the balanced runs of the same seeds and the same loss.
+
+    Args:
+        document: from `study_results.summary`.
+        measure: key in its comparisons.
+    """
+    return {
+        c["a"]: c for c in document["comparisons"] if c["measure"] == measure and c["b"] in BALANCED
+    }
+
+
+def covered(apart: dict[str, dict[str, Any]]) -> str:
+    """What the intervals of differences cover, for a caption.
+
+    Args:
+        apart: from `minus_balanced`; one or more.
+    """
+    first = max(apart.values(), key=lambda c: c["n_seeds"])
+    if first["ci"] is None:
+        return "no interval of the difference and no verdict: one value a run, under three seeds"
+    text = f"95 % intervals of differences from balanced cover {first['covers']}"
+    if first["verdict"] == "no verdict":
+        text += "; other seeds were not tried, so that there is no verdict (three seeds or more)"
+    return text
+
+
+def card(runs: Runs, key: str, sentence: Callable[[dict[str, float]], str], **more: Any) -> Card:
+    """A card of a measure as it is.
+
+    Args:
+        runs: finished ones; one or more have the measure.
+        key: of the measure in a run.
+        sentence: from the mean of each setup to what it says.
+        more: `n` (what is counted, in words), `covers` (what the intervals cover, where it is not
+            as usual), and fields of Card.
+    """
+    setups = over_seeds(runs, key)
+    single = pd.DataFrame(
+        [
+            {"setup": setup_name(r), "seed": r["seed"], "value": r[key]}
+            for r in runs
+            if r.get(key) is not None
+        ]
+    )
+    several = int(setups["seeds"].max())
+    covers = "Bars: 95 % intervals over test sentences, one training each"
+    if several >= FEWEST_SEEDS:
+        covers = f"Dots: seeds. Bars: 95 % t-intervals over {several} seeds, on these sentences"
+    elif several == 2:
+        covers = "Dots: seeds. Bars: from the lowest to the highest end of the two seeds' intervals"
+    return Card(
+        name=key,
+        setups=setups,
+        runs=single,
+        sentence=sentence(dict(zip(setups["setup"], setups["value"], strict=True))),
+        caption=f"{more.pop('covers', covers)}; {more.pop('n')}.",
+        **more,
+    )
+
+
+def difference_card(
+    runs: Runs,
+    key: str,
+    apart: dict[str, dict[str, Any]],
+    sentence: str,
+    *,
+    title: str,
+    axis: str,
+    n: str,
+    how: str,
+) -> Card:
+    """A card of a measure minus balanced, paired by seed.
+
+    Args:
+        runs: finished ones that have the measure.
+        key: of the measure in a run.
+        apart: from `minus_balanced`; one or more.
+        n: what is counted, in words.
+        sentence, title, axis, how: fields of Card.
+    """
+    low_high = {a: c["ci"] or (None, None) for a, c in apart.items()}
+    setups = in_order(
+        [
+            {
+                "setup": a,
+                "value": c["difference"],
+                "low": low_high[a][0],
+                "high": low_high[a][1],
+                "seeds": c["n_seeds"],
+            }
+            for a, c in apart.items()
+        ]
+    )
+    by_seed = {(r["setup"], r["seed"]): r[key] for r in runs}
+    single = [
+        {"setup": a, "seed": seed, "value": value - by_seed[c["b"], seed]}
+        for a, c in apart.items()
+        for (setup, seed), value in by_seed.items()
+        if setup == a and (c["b"], seed) in by_seed
+    ]
+    dots = "Dots: seeds. " if setups["seeds"].max() > 1 else ""
+    return Card(
+        name=key,
+        title=title,
+        axis=axis,
+        setups=setups,
+        runs=pd.DataFrame(single, columns=["setup", "seed", "value"]),
+        sentence=sentence,
+        caption=f"{dots}{covered(apart)}; {n}.",
+        how=how,
+        zero=True,
+    )

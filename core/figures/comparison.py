@@ -1,0 +1,74 @@
+"""The comparison of two runs or setups in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from core.results.comparison_tables import verdict
+from core.text import signed
+
+# What stands wherever verdicts do.
+NO_VERDICT = (
+    "No verdict below three seeds: these intervals cover other test sentences with the same "
+    "trained models. Other seeds were not tried, and two trainings that differ by their seed alone "
+    "are often apart by more than that."
+)
+UNCORRECTED = (
+    "Each measure is a question of its own at 5 %; nothing is corrected across the measures, so "
+    "that among many one may differ by chance."
+)
+VERDICTS = (
+    "differs: beyond chance at 5 %. equivalent: the 90 % interval lies within the margin (two "
+    "one-sided tests at 5 %, each pair by itself). cannot tell: neither, which is no evidence of "
+    "no difference. no verdict: fewer than three seeds."
+)
+
+
+def written(found: dict[str, Any], show: Callable[[float], str], unit: str = "") -> str:
+    """The difference with its interval and verdict, such as `−0.05 [−0.09, −0.01], differs`.
+
+    Args:
+        show: a number as text, without its unit.
+        unit: what stands after the difference, with the blank before it.
+    """
+
+    def change(x: float) -> str:
+        text = show(x)
+        above = any(c in "123456789" for c in text) and not text.startswith("\u2212")
+        return f"+{text}" if above else text
+
+    text = f"**{change(found['difference'])}{unit}**"
+    if found["ci"]:
+        text += f" [{change(found['ci'][0])}, {change(found['ci'][1])}]"
+    said = verdict(found)
+    if found["verdict"] == "equivalent" or found["within_margin"]:
+        said += f" (±{show(found['margin'])}{unit})"
+    return f"{text}, {said}"
+
+
+def reading(frame: pd.DataFrame, first: str, second: str) -> str:
+    """What the table says, in a sentence or two."""
+    if (frame["verdict"] == "no verdict").all():
+        return NO_VERDICT
+    judged = frame[frame["verdict"] != "no verdict"]
+    beyond = judged["verdict"].str.startswith("differs")
+    largest = judged[beyond].iloc[judged.loc[beyond, "difference"].abs().argsort()[::-1]][:3]
+    text = (
+        f"**{beyond.sum()} of {len(judged)}** measures differ between **{first}** and **{second}**"
+    )
+    if len(largest):
+        named = "; ".join(
+            f"{m} {'+' if d > 0 else ''}{signed(d, 3)}"
+            for m, d in zip(largest["measure"], largest["difference"], strict=True)
+        )
+        text += f"; the largest: {named}"
+    for word, says in (
+        ("equivalent", "Equivalent within the margin"),
+        ("cannot tell", "Cannot tell (neither a difference nor equivalence is shown)"),
+    ):
+        if len(names := judged.loc[judged["verdict"] == word, "measure"]):
+            text += f". {says}: {', '.join(names)}"
+    return f"{text}. {UNCORRECTED}"

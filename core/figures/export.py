@@ -1,0 +1,174 @@
+"""What a page shows as files: charts as PNG and SVG, tables as CSV and LaTeX.
+
+Nothing here is done before somebody asks for the file.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from core.charts.chart import AnyChart
+from core.text import printable
+
+# CJK and other scripts come from whatever font of the machine has them.
+FONTS = "Helvetica, Arial, Liberation Sans, DejaVu Sans, WenQuanYi Micro Hei, sans-serif"
+_CONFIG: dict[str, Any] = {
+    "font": FONTS,
+    "background": "white",
+    "view": {"continuousHeight": 260, "discreteWidth": {"step": 58}, "stroke": None},
+    "axis": {"labelFontSize": 11, "titleFontSize": 11},
+}
+# XML 1.0, section 2.2.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Of one panel by the number side by side, so that a figure fits a page with letters to be read.
+_PANEL_WIDTHS = {1: 440, 2: 320, 3: 230}
+_NARROWEST = 150
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # Behind the end of a row, \\[2cm] and \\* are read together.
+    "[": "{[}",
+    "*": "{*}",
+    "\u2212": r"\textminus{}",
+}
+
+
+def specification(
+    charts: Sequence[AnyChart],
+    title: str,
+    caption: str = "",
+    columns: int = 3,
+    above: Sequence[AnyChart] = (),
+) -> dict[str, Any]:
+    """One Vega-Lite document of a figure's charts, with the title above and the caption in it.
+
+    Args:
+        charts: the panels of the figure; one that stands alone is a figure of one panel.
+        columns: panels side by side.
+        above: charts above the panels, such as their legend.
+    """
+    starts = range(0, len(charts), columns)
+    rows = [
+        *above,
+        *(alt.hconcat(*charts[start : start + columns], spacing=30) for start in starts),
+    ]
+    heading = alt.TitleParams(
+        title, subtitle=textwrap.wrap(caption, 110), anchor="start", fontSize=14, offset=14
+    )
+    side = min(columns, len(charts))
+    width = _PANEL_WIDTHS.get(side, _NARROWEST)
+    document: dict[str, Any] = alt.vconcat(*rows).properties(title=heading).to_dict(validate=False)
+    # The pages' theme is the browser's; a file has its own, on white.
+    # Letters of another font than the one that was measured with may be wider.
+    document["padding"] = {"left": 24, "right": 10, "top": 5, "bottom": 5}
+    view = _CONFIG["view"] | {"continuousWidth": width}
+    return {**document, "config": {**document.get("config", {}), **_CONFIG, "view": view}}
+
+
+def _speakable(value: Any) -> Any:
+    """A document without characters that XML cannot hold: vl-convert ends the process at one."""
+    if isinstance(value, str):
+        return _NOT_XML.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_speakable(key): _speakable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_speakable(item) for item in value]
+    return value
+
+
+def png(document: dict[str, Any], scale: float = 2.0) -> bytes:
+    """A Vega-Lite document as a PNG image; `scale` is in pixels a unit."""
+    import vl_convert  # 60 MB, for those who ask for a picture
+
+    image: bytes = vl_convert.vegalite_to_png(_speakable(document), scale=scale)
+    return image
+
+
+def svg(document: dict[str, Any]) -> str:
+    """A Vega-Lite document as SVG."""
+    import vl_convert
+
+    image: str = vl_convert.vegalite_to_svg(_speakable(document))
+    return image
+
+
+# OWASP, CSV injection; the wide ones are taken for the narrow ones in some languages.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def csv(frame: pd.DataFrame) -> bytes:
+    """A table as CSV, UTF-8 with the mark that spreadsheets look for; numbers unrounded.
+
+    A text that a spreadsheet would take for a formula is preceded by an apostrophe (OWASP, CSV
+    injection); numbers, negative ones too, stay numbers.
+    """
+    safe = frame.rename(columns=lambda name: _not_a_formula(str(name)))
+    safe = safe.apply(lambda column: column.map(_not_a_formula))
+    # RFC 4180; a lone carriage return in a text would else end a line.
+    return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+
+
+def _not_a_formula(value: Any) -> Any:
+    risky = isinstance(value, str) and value.startswith(_FORMULA)
+    return f"'{value}" if risky else value
+
+
+def latex(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> str:
+    r"""A table as LaTeX's `tabular` with booktabs' rules; special characters escaped.
+
+    Args:
+        formats: how a column's numbers are shown, `percent` or a printf format such as `%.3f`;
+            by default whole numbers whole and others with three decimals.
+    """
+    formats = formats or {}
+    numeric = [pd.api.types.is_numeric_dtype(frame[c]) for c in frame]
+    lines = [
+        r"% \usepackage{booktabs}; texts that are not in Latin script need XeLaTeX or LuaLaTeX",
+        rf"\begin{{tabular}}{{{''.join('r' if n else 'l' for n in numeric)}}}",
+        r"\toprule",
+        _latex_row([str(c) for c in frame]),
+        r"\midrule",
+        *(
+            _latex_row([as_text(v, formats.get(str(c))) for c, v in zip(frame, row, strict=True)])
+            for row in frame.itertuples(index=False, name=None)
+        ),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_row(cells: list[str]) -> str:
+    shown = (printable(" ".join(cell.split())) for cell in cells)
+    escaped = ("".join(_LATEX.get(c, c) for c in cell) for cell in shown)
+    return " & ".join(escaped) + r" \\"
+
+
+def as_text(value: Any, form: str | None = None) -> str:
+    """A cell as printed; `form` as in `latex`."""
+    if value is None or value is pd.NA or value != value:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if form == "percent":
+        return f"{100 * value:.1f}%"
+    if form:
+        return form % value
+    return str(value) if isinstance(value, int) else f"{value:.3f}"

@@ -1,0 +1,61 @@
+"""What the queue's jobs do, and what a plan says, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def doing(row: dict[str, Any]) -> str:
+    """What a running job does, and how long it still takes, from a row of `overview`."""
+    left = f", {duration(row['left'])} left" if row["left"] == row["left"] else ""
+    return f"{row['doing']} {row['done']:.0%}{left}"
+
+
+def deletes(row: dict[str, Any]) -> str:
+    """What deleting a row of `overview` deletes."""
+    if row["run"]:
+        return (
+            f"The run {row['run']} with its model and predictions is deleted for good. Studies "
+            "that stand for it lack it until it is trained again."
+        )
+    return "The job is taken off the list, with its log. Runs stay."
+
+
+def plan_facts(plan: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What a plan (`core.studies.forecast.of`) says in figures: label, value, explanation."""
+    rows = plan["rows"]
+    seconds, measured = plan["seconds"], plan["measured"]
+    return [
+        ("Runs to train", str(plan["new"]), f"{plan['reused']} exist already and are reused."),
+        (
+            "Rows a language",
+            f"{rows['train']:,}",
+            f"For training; {rows['validation']:,} for validation, {rows['test']:,} for the test.",
+        ),
+        (
+            "Time",
+            "unknown" if seconds is None else duration(seconds),
+            "Known once a run with this encoder, frozen_layers and max_length has ended here."
+            if seconds is None
+            else f"From the speed of {measured} runs with this encoder on this machine.",
+        ),
+        (
+            "Memory",
+            _size(plan["memory"]),
+            f"An estimate; the machine has {_size(plan['memory_of_machine'])}.",
+        ),
+        ("Disk", _size(plan["disk"]), f"At most; {_size(plan['disk_free'])} are free."),
+    ]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _size(n: float | None) -> str:
+    return "unknown" if n is None else f"{n / 1e9:.1f} GB"

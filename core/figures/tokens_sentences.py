@@ -1,0 +1,142 @@
+"""What the attributions of a study say, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from core.measures.intervals import FEWEST_SEEDS
+from core.results.token_tables import chosen
+from core.text import escaped, percent, signed
+
+FEW = 15  # sentences; a bootstrap over fewer gives intervals that are clearly too narrow
+
+
+def amount(document: dict[str, Any], label: str, setup: str, seed: int | None) -> str:
+    """n of the attributions, in all and a language; a warning where intervals cannot be trusted.
+
+    Args:
+        document: of `attributions.attributions`.
+        seed: None for the mean over seeds.
+    """
+    counts = [
+        round(r["n_texts"])
+        for r in chosen(document, "rows", setup, seed, crossed=False)
+        if (r["label"], r["group"]) == (label, "base")
+    ]
+    each = "–".join(map(str, dict.fromkeys((min(counts), max(counts)))))
+    which = "texts" if document["counted"] == "all" else f"texts labelled {label}"
+    text = (
+        f"n = {sum(counts)} {which}, {each} a language, "
+        f"{document['cost']['tokens']:.0f} tokens a text on average"
+    )
+    if min(counts) < FEW:
+        text += f"; from fewer than {FEW} texts a language intervals come out too narrow"
+    return f"{text}."
+
+
+def compared(document: dict[str, Any], setup: str, seed: int | None, *, crossed: bool) -> str:
+    """What is compared with what, and what the intervals cover, in one sentence."""
+    reference = document["reference"]
+    if crossed:
+        of = document["cross_fitted"][setup]
+        pairs = of["pairs"] if seed is None else of["pairs"] // len(of["seeds"])
+        count = "one pair of seeds" if pairs == 1 else f"mean over {pairs} pairs of seeds"
+        text = (
+            f"Groups chosen by the {reference} model of another seed; differences between models "
+            f"of the same seed; {count}"
+        )
+    else:
+        text = (
+            f"As in the paper, groups chosen by the same {reference} model that differences are "
+            "taken against: positive tokens fall and negative ones rise by selection alone"
+        )
+    over = (
+        "over seeds and test sentences"
+        if seed is None
+        else ("over test sentences alone, and other seeds may differ by more")
+    )
+    return f"{text}; 95 % intervals {over}."
+
+
+def spread(frame: pd.DataFrame) -> str:
+    """Mean standard error of the tokens of one text, as a sentence; empty where there is none.
+
+    Args:
+        frame: of `one_text` or `typed`.
+    """
+    errors = frame[["reference error", "other error"]].astype(float).stack().dropna()
+    return f" Standard error of a value: {errors.mean():.2g}." if len(errors) else ""
+
+
+def reading(
+    document: dict[str, Any], label: str, setup: str, seed: int | None, *, crossed: bool
+) -> str:
+    """What the neutral tokens say on both sides of a class, from the numbers; may be empty."""
+    cells = {
+        r["side"]: r
+        for r in chosen(document, "sides", setup, seed, crossed=crossed)
+        if (r["label"], r["group"]) == (label, "neutral")
+    }
+    row = cells.get("over - under")
+    if row is None or row["value"] is None:
+        return ""
+    over, under = (signed(cells[side]["value"], 3) for side in ("over", "under"))
+    text = (
+        f"Neutral tokens move **{escaped(label)}** by {over} a text where it was over-represented "
+        f"in training and by {under} where it was under-represented: a difference of "
+        f"{signed(row['value'], 3)}"
+    )
+    if row["low"] is not None:
+        text += f" [{signed(row['low'], 3)}, {signed(row['high'], 3)}]"
+    if not crossed:
+        return f"{text}, as in the paper."
+    if seed is not None:
+        return f"{text}, over test sentences alone: with one seed there is no verdict."
+    apart = row["low"] > 0 or row["high"] < 0
+    said = "apart from 0" if apart else "these seeds cannot tell it from 0"
+    return f"{text} over {row['n_seeds']} seeds, {said}."
+
+
+def reliance(rows: list[dict[str, Any]], setup: str, threshold: float) -> str:
+    """What neutral tokens carry of a setup's change of the soft uptake; may be empty.
+
+    Args:
+        rows: of `attributions.reliance_curve`.
+        threshold: beside the smallest and the largest.
+    """
+    own = [r for r in rows if r["setup"] == setup]
+    if not own:
+        return ""
+    now = min(own, key=lambda r: abs(r["threshold"] - threshold))
+    text = (
+        f"{escaped(setup)} changes the soft uptake by {_interval(now['total'], now['total_ci'])}. "
+    )
+    if now["share"] is None:
+        text += "That is not apart from 0, so nothing is said of who carries it."
+    else:
+        text += (
+            f"Of it neutral tokens carry {_share(now)}; {_share(own[0])}; {_share(own[-1])}: how "
+            "much depends on the threshold."
+        )
+    if now["standard_error"] is not None:
+        text += f" Thresholds below the standard error, {now['standard_error']:.3f}, cut noise."
+    text += (
+        f" The base value carries {_interval(now['base'], now['base_ci'])}: it depends on the "
+        "number of tokens alone and is no sign of language."
+    )
+    if now["n_seeds"] < FEWEST_SEEDS:
+        text += " Intervals are over test sentences alone: no verdict."
+    return text
+
+
+def _share(row: dict[str, Any]) -> str:
+    low, high = (signed(100 * end, 0) for end in row["share_ci"])
+    part = f"{percent(row['share'])} [{low}, {high}]"
+    tokens = percent(row["neutral_share_of_tokens"])
+    return f"{part} at {row['threshold']:g} ({tokens} of the tokens)"
+
+
+def _interval(value: float, ends: list[float]) -> str:
+    return f"{signed(value, 3)} [{signed(ends[0], 3)}, {signed(ends[1], 3)}]"

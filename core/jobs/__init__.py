@@ -1,0 +1,1 @@
+"""The queue, its workers, and what they can do."""

@@ -1,0 +1,62 @@
+"""Asking for jobs, and seeing to it that a worker is there to do them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from core.checkpoints import run_folders
+from core.jobs import kinds, queue, slots
+from core.jobs.queue import Job
+from core.studies.study import Study, to_document
+
+
+def ask(kind: str, name: str, arguments: dict[str, Any] | None = None, by: str = "") -> Job:
+    """Put a job into the queue and see to it that a worker is there to do it.
+
+    Args:
+        by: who asks; by default the user of this process and its machine.
+
+    Raises:
+        InputError: a run is to be trained that does not exist.
+    """
+    job = queue.enqueue(kind, name, arguments, by)
+    slots.see_to(slots.QUICK if kinds.KINDS[kind].quick else slots.FIRST)
+    return job
+
+
+def ask_study(study: Study, then: Sequence[str] = (), by: str = "") -> Job:
+    """Ask for a study: what it needs is fetched, then its runs are laid out and trained.
+
+    Args:
+        then: kinds of jobs that follow, with the study as their one argument.
+        by: who asks, for its runs too; see `ask`.
+    """
+    return ask("study", study.name, {"document": to_document(study), "then": list(then)}, by)
+
+
+def ask_plan(study: Study, by: str = "") -> Job:
+    """Ask what a study would run (`core.studies.forecast.of`, and `power`). See `ask`."""
+    document = to_document(study)
+    return ask("plan", plan_name(study), {"document": document}, by)
+
+
+def plan_name(study: Study) -> str:
+    """Name of the plan job of a study: the same for the same study."""
+    text = json.dumps(to_document(study), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def again(job_id: str, by: str = "") -> Job:
+    """Ask once more for a job that stopped or failed, or a run that nobody asked for; see `ask`.
+
+    Raises:
+        InputError: no such job and no such run.
+    """
+    job = queue.find(job_id)
+    if job is None:
+        kind, _, name = job_id.partition("-")
+        job = Job(kind, run_folders.resolve(name))
+    return ask(job.kind, job.name, job.arguments, by)

@@ -1,0 +1,294 @@
+"""The queue: what is to be done in the background, as files that all processes see alike.
+
+    checkpoints/queue/
+      waiting/<job>.json      asked for
+      running/<job>.json      claimed by a worker, which holds the lock on the file
+                              (core.storage.locks); without that lock the worker is gone and the job
+                              `interrupted`
+      running/<job>.progress  what is being done, and how much of it
+      running/<job>.cancel    asked to stop
+      ended/<job>.json        done, failed or cancelled, with the result
+      logs/<job>.txt          what it printed (a run's is log.txt in its folder)
+
+A job is claimed by renaming its file. Its id is made of its kind and name, so that the same job
+asked for by several is one job, and its file stands in one of the folders only. Every change is
+made under the queue's own lock, for milliseconds; readers need none. Order is a number, not a time:
+a clock may be set back.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+import time
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+from core.checkpoints import run_folders
+from core.checkpoints.prune import delete
+from core.errors import InputError
+from core.storage import atomic, locks, places
+
+_OPEN = ("running", "interrupted", "queued")
+_KEPT = 100  # ended jobs of a kind whose results are kept
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done.
+
+    Attributes:
+        kind: of core.jobs.kinds.KINDS.
+        name: what it is done to: the id of a run, the name of a study.
+        arguments: further ones, as JSON has them.
+        order: jobs start in ascending order, and the one that was asked for last has the highest.
+        asked: seconds since 1970, for people.
+        by: who asked: the name that a page's visitor signed in with, else user and machine.
+        state: of core.checkpoints.run_folders.STATES.
+        message: how it ended.
+        result: what it gave, as JSON has it.
+    """
+
+    kind: str
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    order: int = 0
+    asked: float = 0.0
+    by: str = ""
+    state: str = "queued"
+    message: str = ""
+    result: Any = None
+
+    @property
+    def id(self) -> str:
+        """Name of its files."""
+        return f"{self.kind}-{self.name}"
+
+
+@dataclass
+class Claim:
+    """A job that this process works on, as long as the file is open."""
+
+    job: Job
+    file: IO[str]
+
+
+def folder() -> Path:
+    """The queue's folder, whether it is there or not."""
+    return places.checkpoints_dir() / "queue"
+
+
+def exclusively() -> AbstractContextManager[None]:
+    """Hold the queue's lock, for a change of some files that others must see as one."""
+    for name in ("waiting", "running", "ended", "logs"):
+        (folder() / name).mkdir(parents=True, exist_ok=True)
+    return locks.holding(folder() / "lock")
+
+
+def enqueue(kind: str, name: str, arguments: dict[str, Any] | None = None, by: str = "") -> Job:
+    """Put a job into the queue; one that waits or runs already is not put there twice.
+
+    `core.jobs.ask.ask` also sees to it that a worker is there to do it.
+
+    Args:
+        by: who asks; by default the user of this process and its machine.
+
+    Raises:
+        InputError: a run is to be trained that does not exist.
+    """
+    job = Job(kind, name, arguments or {}, asked=time.time(), by=by or _who())
+    with exclusively():
+        found = find(job.id)
+        if found and found.state in ("queued", "running"):
+            return found
+        if kind == "train":  # a run's state is in its own folder
+            run_folders.read_config(name)
+            run_folders.write_status(name, "queued", by=job.by)
+        job = replace(job, order=max((j.order for j in listing()), default=0) + 1)
+        for state in ("running", "ended"):
+            _path(state, job.id).unlink(missing_ok=True)
+        _write("waiting", job)
+    return job
+
+
+def claim(kinds: Collection[str], only: Sequence[str] | None = None) -> Claim | None:
+    """Take the next waiting job of these kinds, or None where there is none.
+
+    Args:
+        only: ids of the jobs to choose from, in the order in which they are wanted.
+    """
+    with exclusively():
+        found = waiting(kinds)
+        if only is not None:
+            found = sorted((j for j in found if j.id in only), key=lambda j: only.index(j.id))
+        for job in found:
+            file = locks.take(_path("waiting", job.id))
+            if file is None:
+                continue
+            _path("waiting", job.id).replace(_path("running", job.id))
+            for suffix in (".cancel", ".progress"):
+                _path("running", job.id).with_suffix(suffix).unlink(missing_ok=True)
+            return Claim(replace(job, state="running"), file)
+    return None
+
+
+def finish(claimed: Claim, state: str, message: str = "", result: Any = None) -> None:
+    """Say how a claimed job ended, and let go of it."""
+    job = replace(claimed.job, state=state, message=message, result=result)
+    with exclusively():
+        _write("ended", job)
+        for suffix in (".json", ".cancel", ".progress"):
+            _path("running", job.id).with_suffix(suffix).unlink(missing_ok=True)
+        _forget_old_results(job.kind)
+    claimed.file.close()
+
+
+def cancel(job_id: str) -> str:
+    """Ask a job to stop and return its state: a waiting one is cancelled at once."""
+    with exclusively():
+        job = find(job_id)
+        if job is None:
+            return "failed"
+        if job.state == "queued":
+            _write("ended", replace(job, state="cancelled", message="cancelled while it waited"))
+            _path("waiting", job_id).unlink()
+            if job.kind == "train":
+                message = "cancelled while it waited; train it again to go on"
+                run_folders.write_status(job.name, "cancelled", message)
+            return "cancelled"
+        if job.state == "running":
+            _path("running", job_id).with_suffix(".cancel").touch()
+        return job.state
+
+
+def is_cancelled(job: Job) -> bool:
+    """Whether a running job is asked to stop."""
+    return _path("running", job.id).with_suffix(".cancel").exists()
+
+
+def forget(job_id: str) -> None:
+    """Delete what is left of a job that neither waits nor runs."""
+    with exclusively():
+        job = find(job_id)
+        if job and job.state not in ("queued", "running"):
+            for state in ("running", "ended"):
+                _path(state, job_id).unlink(missing_ok=True)
+
+
+def find(job_id: str) -> Job | None:
+    """A job by its id, or None where it was never asked for."""
+    for _ in range(2):  # it may move on, from one folder to the next, between two looks
+        for state in ("waiting", "running", "ended"):
+            if job := _read(state, _path(state, job_id)):
+                return job
+    return None
+
+
+def waiting(kinds: Collection[str]) -> list[Job]:
+    """Jobs of these kinds that wait, the next one first."""
+    found = [job for job in _listed("waiting") if job.state == "queued" and job.kind in kinds]
+    return sorted(found, key=lambda j: j.order)
+
+
+def listing() -> list[Job]:
+    """All jobs: running and interrupted, then waiting in their order, then ended, newest first."""
+    jobs: dict[str, Job] = {}
+    for state in ("waiting", "running", "ended"):  # the way they go: none is missed
+        for job in _listed(state):
+            jobs.setdefault(job.id, job)
+
+    def place(job: Job) -> tuple[int, int]:
+        ended = job.state not in _OPEN
+        return (len(_OPEN), -job.order) if ended else (_OPEN.index(job.state), job.order)
+
+    return sorted(jobs.values(), key=place)
+
+
+def write_progress(job: Job, what: str, share: float) -> None:
+    """Say what of a running job is being done, and how much of it (0 to 1)."""
+    path = _path("running", job.id).with_suffix(".progress")
+    atomic.write_text(path, json.dumps({"what": what, "share": share}))
+
+
+def progress(job_id: str) -> tuple[str, float]:
+    """What of a running job is being done, and how much of it (0 to 1)."""
+    try:
+        path = _path("running", job_id).with_suffix(".progress")
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return str(document["what"]), float(document["share"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "starting", 0.0
+
+
+def log_path(kind: str, name: str) -> Path:
+    """Where a job's output goes."""
+    if kind == "train":
+        return run_folders.folder(name) / "log.txt"
+    return folder() / "logs" / f"{kind}-{name}.txt"
+
+
+def _path(state: str, job_id: str) -> Path:
+    if set(job_id) & set("/\0"):
+        raise InputError(f"{job_id!r} is not a job; `python -m core queue` lists them.")
+    return folder() / state / f"{job_id}.json"
+
+
+def _write(state: str, job: Job) -> None:
+    atomic.write_text(_path(state, job.id), json.dumps(asdict(job)))
+
+
+def _listed(state: str) -> list[Job]:
+    found = (_read(state, path) for path in sorted((folder() / state).glob("*.json")))
+    return [job for job in found if job]
+
+
+def _read(state: str, path: Path) -> Job | None:
+    try:
+        job = Job(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        kind, _, name = path.stem.partition("-")
+        return Job(kind, name, state="failed", message=f"{path} does not read: {error!r}")
+    if state != "running":
+        return job
+    if locks.is_held(path):
+        return replace(job, state="running")
+    if not path.exists() or _path("ended", job.id).exists():  # it ended meanwhile
+        return None
+    message = "its worker is gone (killed, or the machine restarted); resume it to go on"
+    return replace(job, state="interrupted", message=message)
+
+
+def _forget_old_results(kind: str) -> None:
+    old = (folder() / "ended").glob(f"{kind}-*.json")
+    with suppress(OSError):
+        for path in sorted(old, key=lambda p: p.stat().st_mtime)[:-_KEPT]:
+            path.unlink()
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"
+
+
+def remove(job_id: str) -> None:
+    """Delete what is left of a job that neither waits nor runs; of a run, its folder.
+
+    Raises:
+        InputError: it waits or runs.
+    """
+    job = find(job_id)
+    if job and job.state in ("queued", "running"):
+        raise InputError(f"{job_id} is {job.state}; cancel it first.")
+    kind, _, name = job_id.partition("-")
+    if kind == "train" and run_folders.folder(name).is_dir():
+        delete([name])
+    forget(job_id)

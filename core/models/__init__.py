@@ -1,0 +1,1 @@
+"""Encoder, classifier, vocabulary, prediction, and what runs share in memory."""

@@ -1,0 +1,188 @@
+"""Encoders: found by name, loaded with their tokenizer, trimmed to a corpus.
+
+An encoder is any BERT- or RoBERTa-like model from a preset, the hub or a folder. Whatever its
+source, it is read from a local folder with safetensors and a fast tokenizer, so there is one
+loading path; `revision` says exactly which weights those are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
+from tokenizers.models import WordPiece
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.bert.modeling_bert import BertPooler
+
+from core.corpora.corpus import Corpus
+from core.errors import InputError
+from core.models.hub import TINY, locate
+from core.models.vocabulary import trim, used_ids
+
+# Architectures whose layers core.models.classifier computes: post-norm, with BERT's module names.
+SUPPORTED = ("bert", "roberta", "xlm-roberta", "camembert")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A pretrained transformer without a head, and its tokenizer.
+
+    Attributes:
+        name: as asked for.
+        revision: hash of the weights and tokenizer, or the hub's commit.
+        model: the encoder, float32; with a pooling layer where it was asked for and has one.
+        tokenizer: fast tokenizer whose ids are the rows of the model's embeddings.
+        full_vocabulary: embedding rows before trimming.
+    """
+
+    name: str
+    revision: str
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    full_vocabulary: int
+
+
+def load(
+    name: str,
+    corpus: Corpus,
+    *,
+    trimmed: bool = True,
+    also: list[str] | None = None,
+    pooled: bool = False,
+) -> Encoder:
+    """Load an encoder for a corpus.
+
+    Args:
+        name: see `locate`; `tiny` is built from the corpus itself.
+        trimmed: cut the vocabulary to the ids the corpus uses.
+        also: further texts whose ids are kept, such as an external corpus's.
+        pooled: with BERT's pretrained pooling layer; RoBERTa-like encoders are loaded without.
+
+    Raises:
+        InputError: not found, not BERT- or RoBERTa-like, no safetensors or fast tokenizer, or a
+            BERT without the pooling layer that is asked for.
+    """
+    if name == TINY:
+        return _tiny(corpus, pooled)
+    folder, revision = locate(name)
+    check_folder(folder)
+    config = AutoConfig.from_pretrained(folder)
+    if config.model_type not in SUPPORTED or getattr(config, "is_decoder", False):
+        raise InputError(
+            f"encoder {name!r} is of type {config.model_type!r}; expected a BERT- or "
+            f"RoBERTa-like encoder ({', '.join(SUPPORTED)})."
+        )
+    pooled = pooled and config.model_type == "bert"
+    model, loaded = AutoModel.from_pretrained(
+        folder,
+        use_safetensors=True,
+        dtype=torch.float32,
+        add_pooling_layer=pooled,
+        output_loading_info=True,
+    )
+    if any("pooler" in weight for weight in loaded["missing_keys"]):
+        raise InputError(
+            f"encoder {name!r} has no pretrained pooling layer, which pooling = 'released' reads; "
+            "choose pooling = 'paper', or another encoder."
+        )
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, use_fast=True)
+    if not getattr(tokenizer, "is_fast", False):
+        raise InputError(f"encoder {name!r} has no fast tokenizer (tokenizer.json) in {folder}.")
+    full = model.config.vocab_size
+    if trimmed:
+        texts = corpus_texts(corpus) + (also or [])
+        key = hashlib.sha256("\n".join([corpus.content_hash, *(also or [])]).encode()).hexdigest()
+        model, tokenizer = trim(model, tokenizer, used_ids(tokenizer, texts, key))
+    return Encoder(name, revision, model.eval(), tokenizer, full)
+
+
+def corpus_texts(corpus: Corpus) -> list[str]:
+    """Every text of a corpus, first and second of pairs."""
+    texts: list[str] = corpus.table["text"].to_pylist()
+    if corpus.is_pair_task:
+        texts += corpus.table["text_b"].to_pylist()
+    return texts
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that is not a model in transformers' layout with safetensors.
+
+    Raises:
+        InputError: names what is missing.
+    """
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder} has no config.json; expected a model in transformers' layout.")
+    if not list(folder.glob("*.safetensors")):
+        raise InputError(
+            f"{folder} has no .safetensors weights; save the model with save_pretrained() of a "
+            "current transformers."
+        )
+
+
+def _tiny(corpus: Corpus, pooled: bool = False) -> Encoder:
+    """A small encoder with random weights, and a WordPiece tokenizer of the corpus's own words.
+
+    For tests and the synthetic corpus: it needs nothing but the corpus, and is the same on every
+    machine for the same corpus.
+    """
+    tokenizer = _tiny_tokenizer(corpus_texts(corpus))
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=128,
+        max_position_embeddings=512,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BertModel(config, add_pooling_layer=False)
+        if pooled:  # after the others, whose weights are the same with and without it
+            model.pooler = BertPooler(config)
+            model.pooler.dense.weight.data.normal_(std=config.initializer_range)
+            model.pooler.dense.bias.data.zero_()
+    revision = hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()[:40]
+    return Encoder(TINY, revision, model.eval(), tokenizer, config.vocab_size)
+
+
+def _tiny_tokenizer(texts: list[str], size: int = 4000) -> PreTrainedTokenizerFast:
+    """WordPiece over every character of the texts and their commonest words."""
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    normalizer = normalizers.BertNormalizer(lowercase=False)
+    splitter = pre_tokenizers.BertPreTokenizer()
+    words: Counter[str] = Counter()
+    for text in texts:
+        words.update(w for w, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
+    characters = sorted({c for word in words for c in word})
+    common = sorted(words, key=lambda w: (-words[w], w))[:size]
+    pieces = [*specials, *characters, *(f"##{c}" for c in characters), *common]
+    vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+    backend = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.normalizer = normalizer
+    backend.pre_tokenizer = splitter
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(t, vocabulary[t]) for t in ("[CLS]", "[SEP]")],
+    )
+    names = ("pad", "unk", "cls", "sep", "mask")
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        model_max_length=512,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        **{f"{name}_token": token for name, token in zip(names, specials, strict=True)},
+    )

@@ -1,0 +1,142 @@
+"""The report of a study: one HTML file, and a folder of figures and tables for a paper."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from core.checkpoints import studies, versions
+from core.figures import export
+from core.figures.figure import Figure, Table
+from core.progress import Progress
+from core.report import contents as report_contents
+from core.report import html as report_html
+from core.report.contents import Section
+from core.results import references, study_results
+from core.storage import atomic
+from core.text import short
+
+_MADE = "report.json"  # written last: what the report was made from
+
+
+def folder_of(name: str) -> Path:
+    """Where the report of a started study is put by default."""
+    return studies.started_folder(name) / "report"
+
+
+def write(name: str, report: Progress | None = None, folder: Path | None = None) -> Path:
+    """Make the report of a started study, as far as the study is done.
+
+    `report.html`; `figures/` with each figure as SVG and PNG; `tables/` with each table as CSV and
+    LaTeX; `README.txt` says what is what.
+
+    Args:
+        name: of the study.
+        report: called with what is being done, and how much of it (0 to 1).
+        folder: by default in the study's own; what an earlier report left there is replaced.
+
+    Raises:
+        InputError: the study was never started, or not one of its runs has a config that reads.
+    """
+    tell = report or (lambda what, share: None)
+    stamp = _stamp(name)
+    sections = report_contents.sections(name, _part(tell, 0.0, 0.2))
+    page = report_html.html(_facts(name), sections, _part(tell, 0.2, 0.5))
+    target = folder or folder_of(name)
+    if (target / _MADE).exists():  # ours: nothing of an earlier report is left among the new
+        (target / _MADE).unlink()
+        for old in ("figures", "tables"):
+            shutil.rmtree(target / old, ignore_errors=True)
+    for sub in ("figures", "tables"):
+        (target / sub).mkdir(parents=True, exist_ok=True)
+    atomic.write_text(target / "report.html", page)
+    _write_files(target, name, sections, _part(tell, 0.5, 1.0))
+    atomic.write_text(target / _MADE, json.dumps({"study": name, "made from": stamp}))
+    tell("done", 1.0)
+    return target
+
+
+def state(name: str) -> str:
+    """Of the report in the study's own folder: `none`, `current` or `outdated`."""
+    try:
+        made = json.loads((folder_of(name) / _MADE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "none"
+    return "current" if made.get("made from") == _stamp(name) else "outdated"
+
+
+def zipped(folder: Path) -> bytes:
+    """A report's folder as a ZIP archive."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as file:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.name != _MADE:
+                file.write(path, path.relative_to(folder))
+    return archive.getvalue()
+
+
+def _write_files(target: Path, name: str, sections: Sequence[Section], report: Progress) -> None:
+    blocks = [b for s in sections for b in s.blocks if not isinstance(b, str)]
+    taken: set[str] = set()
+    lines = [f"LangSkew, study {name}: figures and tables of report.html", ""]
+    for i, block in enumerate(blocks):
+        kind = "figures" if isinstance(block, Figure) else "tables"
+        file = f"{kind}/{file_name(block.name, name)}"
+        number = 2
+        while file in taken:
+            file = f"{kind}/{file_name(block.name, name)}-{number}"
+            number += 1
+        taken.add(file)
+        report(f"writing: {file}", i / len(blocks))
+        lines.append(f"{file}: {block.title}")
+        if isinstance(block, Figure):
+            drawn = block.specification()
+            atomic.write_text(target / f"{file}.svg", export.svg(drawn))
+            (target / f"{file}.png").write_bytes(export.png(drawn))
+        else:
+            _write_table(target / file, block)
+    atomic.write_text(target / "README.txt", "\n".join(lines) + "\n")
+
+
+def _write_table(path: Path, table: Table) -> None:
+    printed = table.frame[list(table.shown)] if table.shown else table.frame
+    path.with_name(f"{path.name}.csv").write_bytes(export.csv(table.frame))
+    text = f"% {' '.join(table.title.split())}\n{export.latex(printed, table.formats)}"
+    atomic.write_text(path.with_name(f"{path.name}.tex"), text)
+
+
+def file_name(name: str, study_name: str) -> str:
+    """Name of a figure or table as a file's, without the study's; letters of any script stay."""
+    bare = re.sub(r"(?:[^\w.]|_)+", "-", name.removeprefix(f"{study_name}-")).strip("-.")
+    return bare[:80] or "unnamed"
+
+
+def _facts(name: str) -> dict[str, Any]:
+    document = study_results.summary(name)
+    version = versions.installed()["langskew"]
+    return {
+        "study": name,
+        "corpus": short(document["corpus"]),
+        "encoder": short(document["encoder"]),
+        "languages": " ".join(document["languages"]),
+        "labels": ", ".join(document["labels"]),
+        "made": f"Made on {date.today().isoformat()} by LangSkew {version}.",
+    }
+
+
+def _stamp(name: str) -> str:
+    """Changes whenever the report may have changed."""
+    projection = studies.started_folder(name) / "projection.parquet"
+    when = projection.stat().st_mtime_ns if projection.exists() else 0
+    return f"{study_results.fingerprint(name)} {references.fingerprint(name)} {when}"
+
+
+def _part(report: Progress, start: float, end: float) -> Progress:
+    return lambda what, share: report(what, start + share * (end - start))

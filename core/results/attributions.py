@@ -1,0 +1,237 @@
+"""Attributions of a study as documents: groups, cumulative differences, decomposition, reliance.
+
+Everything follows from the stored values; another threshold is another aggregation, without a
+forward pass.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Literal
+
+import pandas as pd
+
+from core.attribution import store
+from core.checkpoints import run_folders, studies
+from core.config import RunConfig
+from core.errors import InputError
+from core.measures.cumulative import token_shares
+from core.results import attribution_rows
+from core.results.cross_fitted import Pair, between_references, pairs
+from core.results.references import available, compared, fingerprint, references
+from core.results.reliance_curve import curve
+from core.results.run_measures import skewed_design
+from core.sampling.joint import deviation
+
+THRESHOLD = 0.01  # paper, section 2.3
+Texts = Literal["all", "label"]
+TEXTS: tuple[Texts, ...] = ("all", "label")
+
+
+def attributions(
+    name: str,
+    reference: str = "balanced",
+    threshold: float = THRESHOLD,
+    key: str | None = None,
+    texts: Texts = "all",
+) -> dict[str, Any]:
+    """What the attributions of a study say of each run against its reference.
+
+    Each run is compared with the run of the reference setup that has its seed, in token groups of
+    two kinds. `mean`, as in the paper: groups chosen by that same reference, so that positive
+    tokens fall and negative ones rise by selection alone. `crossed`, cross-fitted: groups chosen by
+    each reference run of another seed, the mean over these; if a setup does nothing, its
+    expectation is 0. `ci` and `crossed_ci` are 95 % intervals; of one seed over other test
+    sentences, and in `over_seeds` over other seeds and other test sentences.
+
+    The paper leaves open whether for a class all texts count or those whose true label it is
+    (section 2.3: the pairs of a text and a label, {T, y}); both readings are here.
+
+    Args:
+        reference: setup.
+        threshold: of the token groups, in units of probability.
+        key: method and budget as in `available`; by default the one with the most texts.
+        texts: `all`, or `label`: for a class only the texts whose true label it is. The
+            decomposition is of all texts, as the soft uptake is, and left out there.
+
+    Returns:
+        `rows` (cumulative differences by setup, seed, label, language and part), `sides`,
+        `decomposition`, `over_seeds` (of the three, from three seeds on), `cross_fitted` (by setup
+        how many `pairs` of seeds, which `seeds`, on how many `texts`),
+        `token_shares`, `cost`, `missing` (runs without attributions), and what was asked. In each
+        row `between_balanced` is the root mean square of what two reference runs of different seeds
+        differ by (groups by the others; None below three): they share less than two setups of one
+        seed, so it is noise of the larger kind, and nothing is subtracted.
+
+    Raises:
+        InputError: no attributions, no run of the reference setup, a file that does not read.
+    """
+    if not 0 <= threshold <= 1:
+        raise InputError(f"threshold is {threshold}; expected 0 to 1, such as {THRESHOLD}.")
+    if texts not in TEXTS:
+        raise InputError(f"texts is {texts!r}; expected {' or '.join(map(repr, TEXTS))}.")
+    asked = _Asked(name, reference, key)
+    config, design = asked.config, asked.design
+    found = pairs(asked.compared, asked.key, config)
+    own_label = texts == "label"
+    read = [
+        attribution_rows.compare(pair, threshold, design, own_label=own_label) for pair in found
+    ]
+    balanced = between_references(asked.references, asked.key, threshold, config)
+    if own_label:
+        balanced = [each.of_own_label() for each in balanced]
+    noise = attribution_rows.spread(balanced, design)
+    represented = {} if design is None else design.deviation.stack().to_dict()
+    shares: list[dict[str, Any]] = []
+    for one in read:
+        if one.pair.seed not in {share["seed"] for share in shares}:
+            shares += [
+                {"seed": one.pair.seed, "label": label, **row, "n": int(row["n"])}
+                for label, row in token_shares(one.own).to_dict("index").items()
+            ]
+    return {
+        "study": name,
+        "reference": reference,
+        "threshold": threshold,
+        "key": asked.key,
+        "counted": texts,
+        "texts": available(name)[asked.key],
+        "labels": list(config.labels),
+        "languages": list(config.languages),
+        "missing": [e["run"] for e in asked.entries if e not in asked.with_files],
+        "left_out": _left_out(asked, found),
+        **attribution_rows.of_seeds(read, noise, represented),
+        "over_seeds": attribution_rows.over_seeds(read, noise, represented),
+        "cross_fitted": _cross_fitted(found),
+        "token_shares": shares,
+        "cost": dict(_cost(tuple(asked.configs), asked.key, fingerprint(name))),
+    }
+
+
+def reliance_curve(
+    name: str, reference: str | None = None, key: str | None = None
+) -> list[dict[str, Any]]:
+    """The change of the soft uptake that neutral tokens carry, by setup and threshold.
+
+    Groups are cross-fitted where the reference setup has two seeds or more (`cross_fitted` says
+    so). Why a curve: `core.measures.language_reliance`.
+
+    Args:
+        reference: setup; by default `balanced`, or the first balanced one with attributions.
+        key: method and budget; by default the one with the most texts.
+
+    Returns:
+        A row a setup and threshold, ascending: `setup`, `threshold`, `value` with its 95 % interval
+        `ci`, `share` of the total with `share_ci` (None where the total is not apart from 0),
+        `neutral_share_of_tokens`; `tokens` (what all tokens carry), `base` (which depends on the
+        number of tokens alone and is no reliance) and `total`, each with its `_ci`;
+        `standard_error` of a value (None where the method has none), `n_texts`, `n_seeds`, `covers`
+        (what the intervals are for) and `cross_fitted`. No rows without attributions to compare or
+        without a skewed design.
+    """
+    try:
+        reference = reference or next(iter(references(name)), "balanced")
+        asked = _Asked(name, reference, key)
+    except InputError:  # no attributions; the page Tokens says what is wrong with broken ones
+        return []
+    if asked.design is None or not reference.startswith("balanced"):
+        return []
+    error = _cost(tuple(asked.configs), asked.key, fingerprint(name))["standard_error"]
+    rows = curve(pairs(asked.compared, asked.key, asked.config), asked.design)
+    return [{**row, "standard_error": error} for row in rows]
+
+
+class _Asked:
+    """Runs and configs of a study that have attributions of one kind.
+
+    Raises:
+        InputError: no attributions, or no run of the reference setup has any.
+    """
+
+    def __init__(self, name: str, reference: str, key: str | None) -> None:
+        kept = available(name)
+        if not kept or (key is not None and key not in kept):
+            there = f" by {key}; there are {', '.join(kept)}" if kept else ""
+            raise InputError(
+                f"study {name} has no attributions{there}. `python -m core attribute {name}` makes "
+                "them."
+            )
+        self.reference = reference
+        self.key = key or next(iter(kept))
+        self.entries = studies.entries(name)
+        self.with_files = [e for e in self.entries if store.files([e["run"]], self.key)]
+        self.compared = compared(self.with_files, reference)
+        self.configs = {e["run"]: run_folders.read_config(e["run"]) for e in self.with_files}
+
+    @property
+    def config(self) -> RunConfig:
+        """Of one of the runs, for labels and languages."""
+        return next(iter(self.configs.values()))
+
+    @property
+    def references(self) -> list[str]:
+        """Runs of the reference setup."""
+        return [e["run"] for e in self.with_files if e["setup"] == self.reference]
+
+    @property
+    def design(self) -> attribution_rows.Design | None:
+        """The study's skewed design, where it has one."""
+        skewed = skewed_design(self.configs)
+        if skewed is None:
+            return None
+        return attribution_rows.Design(deviation(skewed), skewed.sum(axis=1))
+
+
+def pairs_of(name: str, reference: str, key: str) -> list[tuple[str, int]]:
+    """Setup and seed of the runs that have attributions to be read against a reference setup.
+
+    Raises:
+        InputError: no run of the reference setup has any.
+    """
+    return [(pair["setup"], pair["seed"]) for pair in _Asked(name, reference, key).compared]
+
+
+def runs_of(document: dict[str, Any], setup: str, seed: int) -> tuple[str, str]:
+    """Run ids of the reference and of a setup's run that a document compares at a seed."""
+    row = next(r for r in document["rows"] if (r["setup"], r["seed"]) == (setup, seed))
+    return row["reference"], row["run"]
+
+
+def _cross_fitted(found: list[Pair]) -> dict[str, dict[str, Any]]:
+    """By setup what its cross-fitted values are of."""
+    setups: dict[str, dict[str, Any]] = {}
+    for pair in found:
+        if pair.common is None:
+            continue
+        texts = len(pair.common.rows)
+        of = setups.setdefault(pair.setup, {"pairs": 0, "seeds": [], "texts": texts})
+        of["pairs"] += len(pair.choosers)
+        of["seeds"].append(pair.seed)
+    return setups
+
+
+def _left_out(asked: _Asked, found: list[Pair]) -> dict[str, str]:
+    """Runs that have attributions but are not compared: run id -> why."""
+    compared_runs = {pair.run for pair in found}
+    reasons = {}
+    for pair in asked.compared:
+        if pair["run"] not in compared_runs:
+            reasons[pair["run"]] = "no text in the same tokens as its reference"
+    listed = {pair["run"] for pair in asked.compared}
+    for entry in asked.with_files:
+        if entry["setup"] != asked.reference and entry["run"] not in listed:
+            reasons[entry["run"]] = f"no run of {asked.reference} with seed {entry['seed']}"
+    return reasons
+
+
+@lru_cache(maxsize=16)
+def _cost(runs: tuple[str, ...], key: str, stamp: str) -> dict[str, Any]:
+    """Mean evaluations and seconds a text and model, tokens a text, and standard error."""
+    table = store.read(
+        """SELECT avg(evaluations) AS evaluations, avg(seconds) AS seconds,
+                  avg(len(tokens)) AS tokens, count(DISTINCT row) AS texts,
+                  sqrt(avg(list_avg(list_transform(errors, lambda e: e * e)))) AS standard_error
+           FROM attributions""",
+        store.files(runs, key),
+    )
+    return {k: None if pd.isna(v) else float(v) for k, v in table.iloc[0].to_dict().items()}

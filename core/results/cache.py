@@ -1,0 +1,73 @@
+"""Documents that are computed from files and kept beside them until one of the files changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from core.storage import atomic, places
+
+ROOMS = ("sampling", "measures", "checkpoints", "attribution", "results")  # which measure
+
+
+def kept(path: Path, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The document at `path` if it was made for this key by this version, else computed and kept.
+
+    Where the folder cannot be written to, it is computed each time.
+
+    Args:
+        path: of a JSON file; whoever deletes it loses nothing but time.
+        key: says what the document was made from, such as `study_results.fingerprint`.
+        compute: makes a document that JSON holds.
+    """
+    if (document := stored(path, key)) is not None:
+        return document
+    return keep(path, key, compute())
+
+
+def stored(path: Path, key: str) -> dict[str, Any] | None:
+    """The document at `path` if it was made for this key by this version, else None."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["key"] == f"{_version()} {key}":
+            return dict(found["document"])
+    return None
+
+
+def keep(path: Path, key: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Keep a document where that can be written; returned as JSON gives it back."""
+    text = json.dumps({"key": f"{_version()} {key}", "document": document})
+    with suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        atomic.write_text(path, text)
+    return dict(json.loads(text)["document"])  # the same types whether it was kept or not
+
+
+@cache
+def _version() -> str:
+    """Changes with the code that measures; comments, docstrings and names of files do not count."""
+    digest = hashlib.sha256()
+    for room in ROOMS:
+        for file in sorted((places.CORE / room).glob("*.py")):
+            code = compile(file.read_bytes(), room, "exec", dont_inherit=True, optimize=2)
+            digest.update(_content(code).encode())
+    return digest.hexdigest()[:16]
+
+
+def _content(code: CodeType) -> str:
+    """What a piece of code does, without where it stands."""
+    parts = [code.co_code.hex(), *map(repr, (code.co_names, code.co_varnames, code.co_freevars))]
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            parts.append(_content(constant))
+        elif isinstance(constant, frozenset):  # in another order in each process
+            parts.append(repr(sorted(map(repr, constant))))
+        else:
+            parts.append(repr(constant))
+    return " ".join(parts)

@@ -1,0 +1,110 @@
+"""The comparison of two runs or setups as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from core.results.names import setup_name, short_names
+
+# In the order shown: name in the documents of core.results.study_results -> title.
+MEASURES = {
+    "accuracy": "accuracy",
+    "skew_uptake": "skew uptake",
+    "soft_uptake": "soft uptake",
+    "language_effect": "language effect",
+    "calibration": "calibration error",
+    "base_values": "base value, off uniform",
+    "probe_original_accuracy": "language identification, test set: paper's probe",
+    "probe_original_accuracy_released": "language identification, test set: released probe",
+    "probe_original_knn": "language identification, test set: 15 neighbours",
+    "probe_external_accuracy": "language identification, external: paper's probe",
+    "probe_external_accuracy_released": "language identification, external: released probe",
+    "probe_external_knn": "language identification, external: 15 neighbours",
+}
+
+
+def verdict(found: dict[str, Any]) -> str:
+    """The verdict of a comparison in words.
+
+    Args:
+        found: a document of `study_results.comparisons` or `comparisons.compare_runs`.
+    """
+    if found["verdict"] == "differs" and found["within_margin"]:
+        return "differs, by less than the margin"
+    return str(found["verdict"])
+
+
+def sides(runs: list[dict[str, Any]]) -> dict[str, tuple[str, list[str]]]:
+    """What can be compared: each setup over its seeds, and each run of those that have several.
+
+    Args:
+        runs: finished runs of a study.
+
+    Returns:
+        By what stands in the address bar (name of a setup, or run id): name and run ids.
+    """
+    setups: dict[str, list[str]] = {}
+    for run in runs:
+        setups.setdefault(setup_name(run), []).append(run["run"])
+    names = short_names(runs)
+    found = {
+        name: (f"{name}, {len(ids)} seeds" if len(ids) > 1 else name, ids)
+        for name, ids in setups.items()
+    }
+    single = {run: (names[run], [run]) for ids in setups.values() if len(ids) > 1 for run in ids}
+    return found | single
+
+
+def table(compared: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a measure: both values, difference with interval and verdict.
+
+    Args:
+        compared: from `comparisons.compare_runs`.
+    """
+    order = {name: i for i, name in enumerate(MEASURES)}
+    rows = [
+        {
+            "measure": MEASURES.get(c["measure"], c["measure"]),
+            "first": c["value_a"],
+            "second": c["value_b"],
+            "difference": c["difference"],
+            "from": c["ci"][0] if c["ci"] else None,
+            "to": c["ci"][1] if c["ci"] else None,
+            "p": c["p"],
+            "margin": c["margin"],
+            "verdict": verdict(c),
+            "seeds": c["n_seeds"],
+            "interval covers": c["covers"] if c["ci"] else "–",
+        }
+        for c in sorted(compared, key=lambda c: order.get(c["measure"], len(order)))
+    ]
+    frame = pd.DataFrame(rows)
+    return frame.astype(dict.fromkeys(("from", "to", "p", "margin"), float))
+
+
+def pairs_table(compared: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a pair of setups and measure.
+
+    Args:
+        compared: from `study_results.comparisons`.
+    """
+    rows = [
+        {
+            "first": c["a"],
+            "second": c["b"],
+            "measure": MEASURES.get(c["measure"], c["measure"]),
+            "difference": c["difference"],
+            "from": c["ci"][0] if c["ci"] else None,
+            "to": c["ci"][1] if c["ci"] else None,
+            "margin": c["margin"],
+            "verdict": verdict(c),
+            "seeds": c["n_seeds"],
+            "interval covers": c["covers"] if c["ci"] else "–",
+        }
+        for c in compared
+    ]
+    numbers = ["difference", "from", "to", "margin"]
+    columns = ["first", "second", "measure", *numbers, "verdict", "seeds", "interval covers"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))

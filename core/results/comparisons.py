@@ -1,0 +1,172 @@
+"""Setups and runs of a study against those that they are read against, by every measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from core.checkpoints import outputs, run_folders, studies
+from core.config import BALANCED, IMPORTED, RunConfig
+from core.errors import InputError
+from core.measures.accuracy import accuracy_totals
+from core.measures.bootstrap import Totals
+from core.measures.comparison import Comparison, compare, holm, margin_of
+from core.results.run_measures import comparable, skewed_design
+
+
+def setup_comparisons(
+    entries: list[dict[str, Any]], configs: Mapping[str, RunConfig], skewed: pd.DataFrame | None
+) -> list[dict[str, Any]]:
+    """Every measure of each setup against the setup it is read against.
+
+    Args:
+        entries: of the study.
+        configs: of those that read, by run.
+        skewed: the study's skewed design.
+
+    Returns:
+        See `study_results.comparisons`.
+    """
+    measures: dict[str, dict[int, dict[str, Totals | float]]] = {}
+    for entry in entries:
+        run_id = entry["run"]
+        if run_id in configs and run_folders.is_complete(run_id):
+            with suppress(InputError):  # summary says what is wrong with it
+                found = comparable(run_id, configs[run_id], skewed)
+                measures.setdefault(entry["setup"], {})[entry["seed"]] = found
+    compared = []
+    for a, b in pairs(list(measures)):
+        compared += _compare(a, b, measures[a], measures[b])
+    others = {s for x, runs in measures.items() if x not in (*BALANCED, IMPORTED) for s in runs}
+    for setup in BALANCED:
+        seeds = sorted(measures.get(setup, {}))
+        if len(others) == 1 and len(seeds) > 1 and seeds[0] in others:
+            # Two at most: differences from one and the same run are no seeds for a verdict.
+            nulls = {s: measures[setup][s] for s in seeds[1:3]}
+            one = dict.fromkeys(nulls, measures[setup][seeds[0]])
+            compared += _compare(f"{setup} (null)", setup, nulls, one)
+    names = dict.fromkeys(c.measure for c in compared)
+    judged = [c for name in names for c in holm([c for c in compared if c.measure == name])]
+    return [_document(c) for c in judged]
+
+
+def compare_runs(
+    name: str, a: Sequence[str], b: Sequence[str], margins: float = 1.0
+) -> list[dict[str, Any]]:
+    """Every measure of some runs of a study against others of it, such as two setups or two runs.
+
+    Runs of one seed are paired; a single run is compared with a single one whatever their seeds.
+    Each measure is a question of its own, at 5 %; accuracy by language is one question, corrected
+    (Holm) over the languages.
+
+    Args:
+        name: the study.
+        a: ids of finished runs, of different seeds.
+        b: what they are read against.
+        margins: what the usual ones are multiplied by.
+
+    Returns:
+        As `comparisons`, with the means `value_a` and `value_b`; accuracy in each language too.
+
+    Raises:
+        InputError: no seed in common, different test rows, or a file does not read.
+    """
+    entries = studies.entries(name)
+    configs = run_folders.read_configs(entry["run"] for entry in entries)
+    table = skewed_design(configs)
+    seeds = {entry["run"]: entry["seed"] for entry in entries}
+    sides = []
+    for runs in (a, b):
+        side: dict[int, dict[str, Totals | float]] = {}
+        for run_id in runs:
+            config = configs.get(run_id) or run_folders.read_config(run_id)
+            seed = 0 if len(a) == len(b) == 1 else seeds.get(run_id, config.seed)
+            side[seed] = comparable(run_id, config, table)
+            accuracy = accuracy_totals(outputs.read_predictions(run_id))
+            side[seed] |= {f"accuracy, {x}": accuracy.only(x) for x in config.languages}
+        sides.append(side)
+    common = set(sides[0]) & set(sides[1])
+    if not common:
+        raise InputError(
+            f"no seed in common: one side has {sorted(sides[0])}, the other {sorted(sides[1])}; "
+            "choose single runs, or train both setups on one seed."
+        )
+    documents = []
+    compared = _compare("a", "b", sides[0], sides[1], margins)
+    questions = dict.fromkeys(_question(c) for c in compared)
+    for judged in (c for q in questions for c in holm([c for c in compared if _question(c) == q])):
+        document = _document(judged)
+        for key, side in zip(("value_a", "value_b"), sides, strict=True):
+            found = [side[seed][judged.measure] for seed in common]
+            values = [float(x.values[0]) if isinstance(x, Totals) else x for x in found]
+            document[key] = sum(values) / len(values)
+        documents.append(document)
+    return documents
+
+
+def _question(c: Comparison) -> str:
+    return c.measure.partition(", ")[0] + ("," if ", " in c.measure else "")
+
+
+def _compare(
+    a: str,
+    b: str,
+    runs_a: Mapping[int, Mapping[str, Totals | float]],
+    runs_b: Mapping[int, Mapping[str, Totals | float]],
+    margins: float = 1.0,
+) -> list[Comparison]:
+    """By every measure that all runs of the common seeds have; nothing where there is none."""
+    common = sorted(set(runs_a) & set(runs_b))
+    if not common:
+        return []
+    of_a, of_b = ([runs[s] for s in common] for runs in (runs_a, runs_b))
+    return [
+        compare(
+            a,
+            b,
+            m,
+            dict(enumerate(x[m] for x in of_a)),
+            dict(enumerate(x[m] for x in of_b)),
+            margin=None if (usual := margin_of(m)) is None else margins * usual,
+        )
+        for m in of_a[0]
+        if all(m in x for x in (*of_a, *of_b))
+    ]
+
+
+def _document(c: Comparison) -> dict[str, Any]:
+    return {
+        "a": c.a,
+        "b": c.b,
+        "measure": c.measure,
+        "difference": c.difference,
+        "ci": None if c.low is None else [c.low, c.high],
+        "p": c.p,
+        "n_seeds": c.n_seeds,
+        "method": c.method,
+        "covers": c.covers,
+        "beyond_chance": c.beyond_chance,
+        "margin": c.margin,
+        "within_margin": c.within_margin,
+        "verdict": c.verdict,
+        "spread": c.spread and asdict(c.spread),
+    }
+
+
+def pairs(setups: Sequence[str]) -> list[tuple[str, str]]:
+    """The setups of a study that are compared, each with the one it is read against."""
+    wanted = [
+        ("imbalanced", "balanced"),
+        ("imbalanced+cw", "imbalanced"),
+        ("imbalanced+cw", "balanced"),
+        *((s, s.removesuffix("+entropy")) for s in setups if s.endswith("+entropy")),
+        ("imbalanced+entropy", "balanced+entropy"),
+        ("imbalanced+cw+entropy", "imbalanced+entropy"),
+        ("imbalanced+cw+entropy", "balanced+entropy"),
+        (IMPORTED, "balanced"),
+    ]
+    return [(a, b) for a, b in wanted if a in setups and b in setups]

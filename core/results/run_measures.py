@@ -1,0 +1,203 @@
+"""The measures of one finished run, from its files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from core.checkpoints import outputs, run_folders
+from core.config import RunConfig
+from core.errors import InputError
+from core.measures.accuracy import accuracy_totals
+from core.measures.bootstrap import Totals
+from core.measures.calibration import calibration_error, calibration_totals, confusion, reliability
+from core.measures.language_effect import effect_totals, language_effect
+from core.measures.predictions import Predictions, group_shares, predicted_shares, true_shares
+from core.measures.skew_uptake import By, skew_uptake, uptake_by, uptake_totals
+from core.sampling.joint import Groups, deviation, weights
+from core.storage import sql
+
+PROBES = ("original", "external")
+_FROM_METRICS = ("n_train", "n_validation", "n_test", "accuracy", "accuracy_ci", "seconds")
+
+
+def groups_of(skewed: pd.DataFrame) -> Groups:
+    """The two sides of a skewed design, by all its labels: the languages that deviate one way, and
+    those that deviate the other.
+
+    The sides are the signs of the languages in the first singular vector of the deviation, weighted
+    by p(language): the two-sided pattern that is nearest to it. A design with more than two
+    patterns is split in two all the same, as well as one pattern can; a language that has nothing
+    of the pattern is on neither side. The label that differs most between the sides (the last of
+    several) is over-represented on the first.
+    """
+    x, w = deviation(skewed), np.sqrt(weights(skewed).to_numpy())
+    left, sizes, right = np.linalg.svd(w[:, None] * x.to_numpy(), full_matrices=False)
+    if sizes[0] < 1e-9:
+        return (), ()
+    size = np.abs(right[0])
+    most = np.flatnonzero(size > size.max() - 1e-6)[-1]
+    loading = left[:, 0] / w * np.sign(right[0, most])
+    reach = 1e-6 * np.abs(loading).max()
+    first, second = (x.index[sign * loading > reach] for sign in (1, -1))
+    return tuple(map(str, first)), tuple(map(str, second))
+
+
+def skewed_design(configs: Mapping[str, RunConfig]) -> pd.DataFrame | None:
+    """The study's skewed design; None where no run has one."""
+    tables = (c.shares_table() for c in configs.values() if c.skewed)
+    return next((t for t in tables if (deviation(t).abs() > 1e-9).to_numpy().any()), None)
+
+
+def within_language(shares: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Shares of the labels in each language."""
+    document: dict[str, dict[str, float]] = shares.div(shares.sum(axis=1), axis=0).to_dict("index")
+    return document
+
+
+def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> dict[str, Any]:
+    """All measures of a finished run.
+
+    Args:
+        skewed: the study's skewed design, for uptake and language effect; None where it has none.
+
+    Raises:
+        InputError: a file of the run does not read.
+    """
+    predictions = outputs.read_predictions(run_id)
+    metrics = _read_json(run_id, "metrics.json")
+    shares = predicted_shares(predictions)
+    errors = calibration_error(predictions)
+    measured = {
+        **{key: metrics[key] for key in _FROM_METRICS},
+        "accuracy_by_language": metrics["accuracy_by_language"],
+        "best_epoch": metrics["training"]["best_epoch"],
+        "validation_loss": metrics["training"]["validation_loss"],
+        "predictions": shares.to_dict("index"),
+        "soft_predictions": predicted_shares(predictions, soft=True).to_dict("index"),
+        "truth": true_shares(predictions).to_dict("index"),
+        "training_shares": within_language(config.shares_table()),
+        "confusion": {x: table.to_dict("index") for x, table in confusion(predictions).items()},
+        "calibration": {
+            name: {
+                "ece": row["ece"],
+                "rms": row["rms"],
+                "rms_ci": [row["low"], row["high"]],
+                "n": int(row["n"]),
+            }
+            for name, row in errors.iterrows()
+        },
+        "reliability": reliability(predictions).to_dict("records"),
+        "base_values": _base_values(run_id, config),
+        "probe": _probes(run_id),
+    }
+    return measured | _skew_measures(predictions, shares, skewed)
+
+
+def comparable(
+    run_id: str, config: RunConfig, skewed: pd.DataFrame | None
+) -> dict[str, Totals | float]:
+    """The measures by which runs are compared: totals over test rows, else single values."""
+    predictions = outputs.read_predictions(run_id)
+    found: dict[str, Totals | float] = {
+        "accuracy": accuracy_totals(predictions),
+        "calibration": calibration_totals(predictions),
+    }
+    if skewed is not None:
+        found["skew_uptake"] = uptake_totals(predictions, skewed)
+        found["soft_uptake"] = uptake_totals(predictions, skewed, soft=True)
+        effect = effect_totals(predictions, groups_of(skewed))
+        if effect is not None:
+            found["language_effect"] = effect
+    base = _base_values(run_id, config)
+    if base is not None:
+        found["base_values"] = base["distance_from_uniform"]
+    for kind, probe in _probes(run_id).items():
+        for key in ("accuracy", "accuracy_released", "knn"):
+            found[f"probe_{kind}_{key}"] = probe[key]
+    return found
+
+
+def _skew_measures(
+    predictions: Predictions, shares: pd.DataFrame, skewed: pd.DataFrame | None
+) -> dict[str, Any]:
+    names = ("skew_uptake", "soft_uptake", "language_effect")
+    measured: dict[str, Any] = {key: None for name in names for key in (name, f"{name}_ci")}
+    measured |= {"skew_uptake_by_class": {}, "skew_uptake_by_language": {}}
+    if skewed is None:
+        return measured
+    groups = groups_of(skewed)
+    for name, soft in (("skew_uptake", False), ("soft_uptake", True)):
+        uptake = skew_uptake(predictions, skewed, soft=soft)
+        measured |= {name: uptake.value, f"{name}_ci": [uptake.low, uptake.high]}
+    parts: tuple[By, By] = ("class", "language")
+    for by in parts:
+        measured[f"skew_uptake_by_{by}"] = {
+            name: {"value": None, "ci": None}
+            if part is None
+            else {"value": part.value, "ci": [part.low, part.high]}
+            for name, part in uptake_by(predictions, skewed, by).items()
+        }
+    if (effect := language_effect(predictions, groups)) is not None:
+        measured |= {
+            "language_effect": effect.value,
+            "language_effect_ci": [effect.low, effect.high],
+            "language_effect_p": effect.p,
+            "language_effect_observed": effect.observed,
+            "language_effect_null": effect.null,
+            "language_effect_sentences": effect.n_sentences,
+        }
+    n = predictions.rows["language"].value_counts()
+    pooled = group_shares(shares, n, groups)
+    return measured | {"predictions_by_group": pooled.to_dict("index")}
+
+
+def _base_values(run_id: str, config: RunConfig) -> dict[str, Any] | None:
+    """Mean base value of the test texts and its mean distance from uniform; None if missing.
+
+    The distance is the total variation between a text's base value and the uniform distribution.
+    """
+    path = run_folders.folder(run_id) / "base_values.parquet"
+    if not path.exists():
+        return None
+    try:
+        frame = sql.query("SELECT * FROM read_parquet(?)", [str(path)])
+        values = frame[[outputs.probability_column(x) for x in config.labels]].to_numpy()
+    except (duckdb.Error, KeyError) as error:
+        raise InputError(
+            f"{path} does not read ({error}); delete it to compute it anew."
+        ) from error
+    weights = frame["texts"].to_numpy() / frame["texts"].sum()
+    distances = abs(values - 1 / len(config.labels)).sum(axis=1) / 2
+    return {
+        "mean": dict(zip(config.labels, (weights @ values).tolist(), strict=True)),
+        "distance_from_uniform": float(weights @ distances),
+        "n": int(frame["texts"].sum()),
+    }
+
+
+def _probes(run_id: str) -> dict[str, dict[str, Any]]:
+    """Language identification probes by kind; empty if missing.
+
+    Older versions wrote a control task that no model could have learned; it is left out.
+    """
+    if not (run_folders.folder(run_id) / "probes.json").exists():
+        return {}
+    return {
+        kind: {key: x for key, x in probe.items() if key not in ("control", "selectivity")}
+        for kind, probe in _read_json(run_id, "probes.json").items()
+    }
+
+
+def _read_json(run_id: str, name: str) -> dict[str, Any]:
+    path = run_folders.folder(run_id) / name
+    try:
+        document: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} does not read: {error}") from error
+    return document

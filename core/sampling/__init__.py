@@ -1,0 +1,1 @@
+"""Joint distributions of language and label: skew, designs, subsets, class weights."""

@@ -1,0 +1,1 @@
+"""Files: where they are, whole or not at all, locked, asked by SQL, fetched."""

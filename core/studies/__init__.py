@@ -1,0 +1,1 @@
+"""A study as it is asked for: its file, form, plan and forecast."""

@@ -1,0 +1,253 @@
+"""What a plan will take: runs, rows, time, memory, disk; and what speaks against it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.checkpoints import run_folders
+from core.config import RunConfig
+from core.errors import InputError
+from core.models import hub
+from core.sampling.subsets import training_counts
+from core.storage import places, sql
+from core.studies.planning import Plan
+
+_MEGABYTE = 1e6
+_BASE_BYTES = 800 * _MEGABYTE  # Python with its libraries, and a small corpus
+_STATE_BYTES = 2 * 2**30  # as much as core.models.frozen keeps
+
+
+def of(plan: Plan) -> dict[str, Any]:
+    """What will run, as JSON has it.
+
+    Keys: `study`; `runs` (run, setup, seed, state: new, or of core.checkpoints.run_folders.STATES);
+    `new` and `reused` (counts); `rows` (a language, by split); `cells` (by setup and split:
+    language -> label -> rows); `seconds_a_run` and `seconds` (from the speed of `measured` earlier
+    runs with the same encoder, frozen layers and length; None without any); `memory` and
+    `memory_of_machine`, `disk` and `disk_free` (bytes; the first of each is an estimate, None where
+    the encoder's config does not read); `problems` (sentences; with any, it cannot work).
+    """
+    configs = list(plan.runs.values())
+    first = configs[0]
+    states = {run: run_folders.state_to_plan_by(run) for run in plan.runs}
+    new = [run for run, state in states.items() if state != "done"]
+    speed = _measured(first)
+    each = speed.seconds(first) if speed else None
+    shape = _shape(first)
+    memory = shape and _memory(shape, first)
+    disk = shape and _disk(shape, len(new))
+    found = {
+        "study": plan.study.name,
+        "runs": [
+            {"run": run, "setup": c.setup, "seed": c.seed, "state": states[run]}
+            for run, c in plan.runs.items()
+        ],
+        "new": len(new),
+        "reused": len(configs) - len(new),
+        "rows": {s: getattr(first, f"{s}_per_language") for s in ("train", "validation", "test")},
+        "cells": _cells(configs),
+        "measured": speed.runs if speed else 0,
+        "seconds_a_run": each,
+        "seconds": None if each is None else each * len(new),
+        "memory": memory,
+        "memory_of_machine": _memory_of_machine(),
+        "disk": disk,
+        "disk_free": _disk_free(),
+    }
+    return {**found, "problems": _problems(found, first, shape)}
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Of an encoder: what its config says, and how many of its embedding rows are kept."""
+
+    layers: int
+    hidden: int
+    intermediate: int
+    positions: int
+    full_vocabulary: int
+    vocabulary: int
+
+    @property
+    def layer_parameters(self) -> int:
+        """Weights and biases of one layer: attention, feed-forward, two normalisations."""
+        h, i = self.hidden, self.intermediate
+        return 4 * h * h + 2 * h * i + 9 * h + i
+
+    def parameters(self, vocabulary: int) -> int:
+        """Of the encoder with so many embedding rows."""
+        embeddings = (vocabulary + self.positions + 4) * self.hidden
+        return embeddings + self.layers * self.layer_parameters
+
+    @property
+    def stored(self) -> int:
+        """Bytes of a stored model."""
+        return 4 * self.parameters(self.vocabulary)
+
+
+@dataclass(frozen=True)
+class _Speed:
+    """Of earlier runs: medians over `runs` of rows a second, and of seconds around training."""
+
+    runs: int
+    rows_a_second: float
+    around: float
+
+    def seconds(self, config: RunConfig) -> float:
+        """What a run takes."""
+        rows = config.train_per_language * len(config.languages) * config.training.epochs
+        return rows / self.rows_a_second + self.around
+
+
+def _measured(config: RunConfig) -> _Speed | None:
+    alike = [
+        run
+        for run, other in _finished().items()
+        if other.encoder == config.encoder
+        and other.training.frozen_layers == config.training.frozen_layers
+        and other.training.max_length == config.training.max_length
+    ]
+    files = [p for r in alike if (p := run_folders.folder(r) / "progress.jsonl").exists()]
+    if not files:
+        return None
+    measured = sql.query(
+        """SELECT parse_path(filename)[-2] AS run, median(samples_per_second) AS rate
+           FROM read_json(?, columns = {samples_per_second: 'DOUBLE'}, filename = true,
+                          format = 'newline_delimited', ignore_errors = true)
+           GROUP BY run HAVING rate > 0""",
+        [[str(p) for p in files]],
+    )
+    if measured.empty:
+        return None
+    around = [_seconds_around(row["run"], row["rate"]) for row in measured.to_dict("records")]
+    rate = float(measured["rate"].median())
+    return _Speed(len(measured), rate, float(pd.Series(around).median()))
+
+
+def _seconds_around(run_id: str, rate: float) -> float:
+    """Seconds of a run in which it did not train: loading, validating, predicting."""
+    config = run_folders.read_config(run_id)
+    metrics = json.loads((run_folders.folder(run_id) / "metrics.json").read_text(encoding="utf-8"))
+    rows = metrics["n_train"] * config.training.epochs
+    return max(0.0, float(metrics["seconds"]) - rows / rate)
+
+
+def _finished() -> dict[str, RunConfig]:
+    found = {}
+    for path in sorted(places.checkpoints_dir().glob("*/COMPLETE")):
+        with suppress(InputError):  # a broken run tells nothing
+            found[path.parent.name] = run_folders.read_config(path.parent.name)
+    return found
+
+
+def _cells(configs: list[RunConfig]) -> dict[str, Any]:
+    cells = {}
+    for config in configs:
+        design = "imbalanced" if config.skewed else "balanced"
+        if design not in cells:
+            tables = {s: training_counts(config, s) for s in ("train", "validation", "test")}
+            cells[design] = {s: json.loads(t.T.to_json()) for s, t in tables.items()}
+    return cells
+
+
+def _shape(config: RunConfig) -> _Shape | None:
+    if config.encoder == hub.TINY:
+        return _Shape(3, 64, 128, 512, 4000, 4000)
+    try:
+        folder = hub.locate(config.encoder)[0]
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        full = int(found["vocab_size"])
+        return _Shape(
+            int(found["num_hidden_layers"]),
+            int(found["hidden_size"]),
+            int(found["intermediate_size"]),
+            int(found["max_position_embeddings"]),
+            full,
+            _vocabulary(config, full),
+        )
+    except (OSError, ValueError, KeyError):  # loading the encoder will say what is wrong
+        return None
+
+
+def _vocabulary(config: RunConfig, full: int) -> int:
+    """Embedding rows after trimming, where an earlier run tells; else all of them."""
+    if config.training.trim:
+        for run, other in _finished().items():
+            same = ("encoder", "corpus_hash", "external_hash")
+            if all(getattr(other, k) == getattr(config, k) for k in same) and other.training.trim:
+                path = run_folders.folder(run) / "metrics.json"
+                return int(json.loads(path.read_text(encoding="utf-8")).get("vocabulary", full))
+    return full
+
+
+def _memory(shape: _Shape, config: RunConfig) -> float:
+    """Bytes of a run, roughly: encoder as loaded, weights, gradients, AdamW, activations, states.
+
+    Activations of a layer in float32: some 80 bytes a token and hidden unit (after Korthikanti et
+    al. 2022, section 4.1, with attention scores that are not kept).
+    """
+    recipe = config.training
+    total = shape.parameters(shape.vocabulary)
+    frozen = 0
+    if recipe.frozen_layers:
+        frozen = total - (shape.layers - recipe.frozen_layers) * shape.layer_parameters
+    activations = 80.0 * recipe.batch_size * recipe.max_length * shape.hidden * shape.layers
+    sizes = (config.train_per_language, config.validation_per_language, config.test_per_language)
+    texts = sum(sizes) * len(config.languages)
+    states = min(4.0 * texts * recipe.max_length * shape.hidden, _STATE_BYTES) if frozen else 0.0
+    loaded = 4.0 * shape.parameters(shape.full_vocabulary)
+    return _BASE_BYTES + loaded + 4 * frozen + 16 * (total - frozen) + activations + states
+
+
+def _disk(shape: _Shape, new: int) -> float:
+    """Bytes of the new runs, and of the checkpoints of the one that trains.
+
+    These are the newest, the best, and one that is being written; AdamW adds two numbers a weight.
+    """
+    return float(shape.stored * new + (3 * 3 * shape.stored if new else 0))
+
+
+def _disk_free() -> int:
+    path = places.checkpoints_dir()
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free
+
+
+def _memory_of_machine() -> int:
+    """Bytes; of the container, where that has less."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # no such limit
+        return whole
+
+
+def _problems(found: dict[str, Any], config: RunConfig, shape: _Shape | None) -> list[str]:
+    problems = []
+    recipe = config.training
+    if shape and recipe.frozen_layers >= shape.layers:
+        problems.append(
+            f"frozen_layers is {recipe.frozen_layers}; {config.encoder} has {shape.layers} layers, "
+            "of which at least one must be trained."
+        )
+    if found["disk"] and found["disk"] > found["disk_free"]:
+        problems.append(
+            f"it needs up to {found['disk'] / 1e9:.1f} GB of disk, {found['disk_free'] / 1e9:.1f} "
+            "GB are free; delete runs (`python -m core prune`) or train fewer."
+        )
+    if found["memory"] and found["memory"] > found["memory_of_machine"]:
+        problems.append(
+            f"it needs some {found['memory'] / 1e9:.1f} GB of memory, the machine has "
+            f"{found['memory_of_machine'] / 1e9:.1f}; set a smaller max_length or batch_size, more "
+            "frozen_layers, or choose a smaller encoder."
+        )
+    return problems

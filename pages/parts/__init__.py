@@ -1,0 +1,1 @@
+"""Parts of pages; the first word of a file is its page."""

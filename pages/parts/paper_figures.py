@@ -1,0 +1,96 @@
+"""The parts of the page Paper that need attributions: figures 1 to 3, and the threshold study."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import InputError
+from core.figures import paper as figures
+from core.paper import directions as paper_directions
+from core.paper import published as paper
+from core.paper import whole as paper_whole
+from core.results import references
+from core.text import escaped
+from pages.shared import address, drawing, job_button, study_data
+
+BARS = {"paper": "As in the paper", "crossed": "Cross-fitted"}
+
+
+def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
+    """One figure's directions and panels."""
+    name = study["study"]
+    figure = _figure(encoder)
+    threshold = address.choose(
+        "Threshold of the token groups (probability)",
+        "threshold",
+        tuple(paper.THRESHOLDS),
+        0.01,
+        widget=st.segmented_control,
+    )
+    document = _document(study, figure, threshold)
+    if document is None:
+        return
+    tables = figures.directions(name, document, corpus, figure)
+    st.markdown(paper_directions.reading([table.frame for table in tables]))
+    for text in paper_whole.readings(document, _without(study, figure, threshold), study, figure):
+        st.markdown(text)
+    for table in tables:
+        drawing.show_block(table)
+    chosen = address.choose("Bars", "bars", tuple(BARS), show=BARS.__getitem__,
+                         widget=st.segmented_control)  # fmt: skip
+    st.caption(paper_directions.WHY_TWO)
+    panels = figures.panels(study, document, figure, crossed=chosen == "crossed")
+    if not panels:
+        st.info("Cross-fitting needs a second balanced model with attributions.")
+    for panel in panels:
+        drawing.show(panel)
+
+
+def thresholds(study: dict[str, Any], encoder: str) -> None:
+    """Shares of the token groups at the paper's three thresholds."""
+    figure = _figure(encoder)
+    documents = {}
+    for threshold in paper.THRESHOLDS:
+        document = _document(study, figure, threshold)
+        if document is None:
+            return
+        documents[threshold] = document
+    drawing.show_block(figures.thresholds(study["study"], documents))
+    st.caption("The panels at each threshold are under *figures*.")
+
+
+def _figure(encoder: str) -> int:
+    return address.choose(
+        "Figure",
+        "figure",
+        paper.figures_of(encoder),
+        show=lambda figure: f"figure {figure}: {paper.FIGURES[figure]}",
+    )
+
+
+def _document(study: dict[str, Any], figure: int, threshold: float) -> dict[str, Any] | None:
+    """Attributions read against the balanced setup of a figure; says how to make missing ones."""
+    name, reference = study["study"], f"balanced{paper.suffix_of(figure)}"
+    try:
+        kept = references.available(name)
+    except InputError as error:
+        st.error(escaped(str(error)))
+        return None
+    if kept and reference in references.references(name):
+        return study_data.attributions(name, reference, threshold, next(iter(kept)))
+    there = {run["setup"] for run in study["runs"]}
+    if reference in there:
+        st.info(f"No attributions of {reference}: `python -m core attribute {name}` makes them.")
+        job_button.ask("attribute", name, {"study": name}, "Explain 20 texts a language")
+    else:
+        st.info(f"Figure {figure} is read against {reference}, which this study does not have.")
+    return None
+
+
+def _without(study: dict[str, Any], figure: int, threshold: float) -> dict[str, Any] | None:
+    """Attributions without equation 3, to read figure 3 against."""
+    if figure != 3 or "balanced" not in references.references(study["study"]):
+        return None
+    return _document(study, 1, threshold)

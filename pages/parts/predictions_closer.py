@@ -1,0 +1,134 @@
+"""The parts of the page Predictions that look closer; one is drawn at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.corpora.texts import ANY
+from core.errors import InputError
+from core.figures import predictions as figures
+from core.results import disagreements as result_disagreements
+from core.results.names import short_names
+from core.text import escaped
+from pages.shared import address, drawing, study_data
+
+Runs = list[dict[str, Any]]
+
+
+def accuracy(document: dict[str, Any], runs: Runs) -> None:
+    drawing.show(figures.by_language(document, runs))
+    with st.expander("As a table"):
+        drawing.show_table(figures.by_language_table(document, runs))
+
+
+def uptake(document: dict[str, Any], runs: Runs) -> None:
+    if runs[0]["skew_uptake"] is None:
+        st.info("No run of this study has a skewed training set, so there is no skew to take up.")
+        return
+    drawing.show(figures.uptake_by(document, runs))
+    with st.expander("As a table"):
+        drawing.show_table(figures.uptake_by_table(document, runs))
+
+
+def confusion(document: dict[str, Any], runs: Runs) -> None:
+    run = _one_run("Run", "run", runs, default="imbalanced")
+    drawing.show(figures.confusion(document, run))
+    with st.expander("As a table"):
+        drawing.show_table(figures.confusion_table(document, run))
+
+
+def calibration(document: dict[str, Any], runs: Runs) -> None:
+    drawing.show(figures.reliability(document, runs))
+    st.markdown("##### Calibration error")
+    drawing.show_table(figures.calibration_table(document, runs))
+
+
+def disagreements(document: dict[str, Any], runs: Runs) -> None:
+    if len(runs) < 2:
+        st.info("Choose two or more runs in the sidebar to see where they disagree.")
+        return
+    places = st.columns(2)
+    with places[0]:
+        first = _one_run("First run", "first", runs, default="balanced")
+    with places[1]:
+        second = _one_run("Second run", "second", runs, default="imbalanced")
+    filters = st.columns(3)
+    with filters[0]:
+        language = address.choose("Language", "language", [ANY, *document["languages"]])
+    with filters[1]:
+        label = address.choose("Label", "label", [ANY, *document["labels"]])
+    with filters[2]:
+        direction = address.choose("Which is right", "direction", result_disagreements.DIRECTIONS)
+    file = study_data.texts_file(document)
+    try:
+        found, n = result_disagreements.disagreements(
+            first["run"], second["run"], file, language=language, label=label, direction=direction
+        )
+    except InputError as error:
+        st.warning(escaped(str(error)))
+        return
+    st.caption(
+        f"n = {n:,} of {runs[0]['n_test']:,} test rows; the table has the {len(found):,} whose "
+        "probabilities differ most (total variation). First and second: the classes predicted."
+    )
+    drawing.table(found, f"{document['study']}-disagreements", isolate=drawing.texts_in(found))
+
+
+def translations(document: dict[str, Any], runs: Runs) -> None:
+    places = st.columns(2)
+    with places[0]:
+        run = _one_run("Run", "run", runs, default="imbalanced")
+    with places[1]:
+        label = address.choose("Label", "label", [ANY, *document["labels"]])
+    try:
+        found, n, translated = result_disagreements.changing(run["run"], label)
+    except InputError as error:
+        st.warning(escaped(str(error)))
+        return
+    if not translated:
+        st.info(
+            "No sentence of this test set stands in two languages. A corpus with a column "
+            "`sentence`, an id that translations share, shows here what the language changes."
+        )
+        return
+    st.markdown("#### Sentences whose prediction changes with the language")
+    st.caption(
+        f"n = {n:,} of {translated:,} translated sentences; the table has the {len(found):,} in "
+        "which the most languages differ from the commonest prediction. Select one to read it."
+    )
+    if not len(found):
+        return
+    event = drawing.table(
+        found,
+        f"{document['study']}-changing-{run['run']}",
+        on_select="rerun",
+        selection_mode="single-row",
+    )
+    at = event.selection.rows[0] if event.selection.rows else 0
+    sentence = str(found["sentence"].iloc[at])
+    together = result_disagreements.translations(
+        run["run"], sentence, study_data.texts_file(document)
+    )
+    st.markdown("##### The sentence in all languages")
+    drawing.table(together, f"{document['study']}-{sentence}", isolate=drawing.texts_in(together))
+
+
+def _one_run(label: str, name: str, runs: Runs, default: str) -> dict[str, Any]:
+    """A run by its id in the address bar; by default the first of a setup, where it has one."""
+    by_id = {run["run"]: run for run in runs}
+    names = short_names(runs)
+    start = next((run["run"] for run in runs if run["setup"] == default), runs[0]["run"])
+    chosen = address.choose(label, name, list(by_id), start, show=lambda run: names[run])
+    return by_id[chosen]
+
+
+PARTS = {
+    "accuracy by language": accuracy,
+    "uptake by class and language": uptake,
+    "confusion": confusion,
+    "calibration": calibration,
+    "disagreements": disagreements,
+    "translations": translations,
+}

@@ -1,0 +1,149 @@
+"""The lower half of the page Tokens: the tokens that gained most, and one text down to a token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.charts import tokens as chart_tokens
+from core.corpora.texts import ANY
+from core.errors import InputError
+from core.figures import tokens_sentences
+from core.figures.figure import Figure
+from core.results import tokens
+from core.results.attributions import runs_of
+from core.results.references import fingerprint
+from core.text import escaped
+from pages.shared import address, drawing
+
+# The text after what the table is sorted by, or a narrow page would not show that.
+SHOWN = ["language", "label", "shift", "reference", "other", "text"]
+SHOWN += ["positive", "negative", "neutral", "base", "tokens"]
+FORMATS = {
+    **dict.fromkeys(("shift", "positive", "negative", "neutral", "base", "gain"), "%+.3f"),
+    **dict.fromkeys(("reference", "other"), "%.3f"),
+}
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _gained(
+    reference: str, other: str, key: str, label: str, language: str | None, fingerprint: str
+) -> pd.DataFrame:
+    return tokens.gained(reference, other, key, label, language)
+
+
+def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str, seed: int) -> str:
+    """Texts by shift, the chosen one, the tokens that gained most; returns the kind of token."""
+    name, threshold, key = study["study"], document["threshold"], document["key"]
+    reference, other = runs_of(document, setup, seed)
+    place = st.columns([2, 3, 2])
+    with place[0]:
+        language = address.choose("Language", "language", [ANY, *document["languages"]])
+    with place[1]:
+        by = address.choose("Tokens as", "by", tokens.BY, widget=st.segmented_control)
+    chosen = None if language == ANY else language
+    try:
+        texts = tokens.shifts(reference, other, key, label, threshold, chosen)
+        gains = _gained(reference, other, key, label, chosen, fingerprint(name))
+    except InputError as error:
+        st.error(escaped(str(error)))
+        return by
+    st.markdown(f"#### Texts by how far {escaped(label)} moved, {setup} − {document['reference']}")
+    if texts.empty:
+        st.info("The two runs cut texts into different tokens, so their values cannot be compared.")
+        return by
+    event = drawing.table(
+        texts,
+        f"{name}-texts-{label}-{setup}-{seed}-{language}",
+        FORMATS,
+        shown=SHOWN,
+        isolate=["text"],
+        on_select="rerun",
+        selection_mode="single-row",
+    )
+    st.caption(
+        f"n = {len(texts)} texts. Probabilities of {escaped(label)} by {document['reference']} "
+        f"(reference) and {setup} (other); the shift is the sum of what the token groups and the "
+        "base value do. Groups are by the reference's own values, so that noise alone makes the "
+        "positive part fall and the negative one rise: single texts are examples, the bars above "
+        "are the measure. Select a text to see its tokens; the first is shown until then."
+    )
+    rows = texts["row"].tolist()
+    now = rows[event.selection.rows[0]] if event.selection.rows else None
+    last = address.remember("row", now)  # in another class, setup or seed too
+    text = texts.iloc[rows.index(last) if last in rows else 0].to_dict()
+    _one(document, text, (reference, other), label, setup, by)
+    with st.expander("The tokens that gained and lost most"):
+        drawing.table(gains, f"{name}-tokens-{label}-{setup}", FORMATS, isolate=["token"])
+        st.caption(
+            f"n: times a token occurs, at least {tokens.LEAST_SEEN}; sorted by the sum of its "
+            "gains. Means over few occurrences are mostly noise: see the standard error."
+        )
+    return by
+
+
+def _one(
+    document: dict[str, Any],
+    text: dict[str, Any],
+    runs: tuple[str, str],
+    label: str,
+    setup: str,
+    by: str,
+) -> None:
+    frame = tokens.one_text(*runs, document["key"], label, text["row"], document["threshold"], by)
+    st.markdown(
+        f"#### One text in {escaped(text['language'])}, labelled {escaped(text['label'])}: "
+        f"probability of {escaped(label)} {text['reference']:.2f} → {text['other']:.2f}"
+    )
+    show(document, frame, f"text-{text['row'][:12]}", "bars", label, setup, by)
+
+
+def show(
+    document: dict[str, Any],
+    frame: pd.DataFrame,
+    name: str,
+    bars: str,
+    label: str,
+    setup: str,
+    by: str,
+) -> None:
+    """Coloured tokens of the reference, the other run and their difference, and a bar a token.
+
+    Args:
+        frame: from `tokens.one_text` or `tokens.typed`.
+        name: of the text, for files and widgets.
+        bars: name in the address bar of what the bars show.
+    """
+    if frame.empty:
+        st.info("This text has no tokens besides special ones.")
+        return
+    largest = float(frame[["reference", "other", "difference"]].abs().max().max())
+    lines = {
+        "reference": document["reference"],
+        "other": setup,
+        "difference": f"difference {setup} − {document['reference']}",
+    }
+    for column, title in lines.items():
+        st.caption(title)
+        st.html(chart_tokens.marked(frame["token"], frame[column], largest))
+    shown = address.choose(
+        "Bars show", bars, list(lines), "difference", widget=st.segmented_control,
+        show=lambda column: lines[column],
+    )  # fmt: skip
+    drawing.show(
+        Figure(
+            charts=[chart_tokens.one_text(frame, shown)],
+            title=f"What each of the text's {by} does to {label}: {lines[shown]}",
+            name=f"{document['study']}-{name}-{label}-{shown}",
+            caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange "
+            f"away; full colour at {largest:.2g}. A token's number is its place in the text."
+            + tokens_sentences.spread(frame),
+            how="A SHAP value is how much a token moves the probability of the class, on average "
+            "over all sets of the other tokens that may be masked. Values and the base value add "
+            "up to the prediction. (Paper, section 2.3, equation 1.)",
+        )
+    )
+    with st.expander("As a table"):
+        drawing.table(frame, f"{document['study']}-{name}-{label}", isolate=["token"])

@@ -1,0 +1,147 @@
+"""Widgets whose values stand in the address bar, so that a link opens the same view.
+
+A value comes from the link, else from the widget, else from where the reader was before (also on
+another page), else it is the default, which leaves the address bar free. A link's value that does
+not fit is said and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from core.text import escaped
+
+T = TypeVar("T")
+_KEPT = "view"  # by name: what the address bar said when a page was last left
+
+
+def choose(
+    label: str,
+    name: str,
+    options: Sequence[T],
+    default: T | None = None,
+    *,
+    widget: Callable[..., Any] = st.selectbox,
+    show: Callable[[T], str] = str,
+    always: bool = False,
+    **more: Any,
+) -> T:
+    """One of some options, under `name` in the address bar.
+
+    Args:
+        options: one or more; what stands in the address bar is `str` of the one chosen.
+        default: by default the first.
+        widget: or st.sidebar.selectbox, st.radio, st.segmented_control, st.select_slider.
+        show: how an option is shown.
+        always: say the default in the address bar too, where it may change with time.
+    """
+    default = options[0] if default is None else default
+    by_text = {str(option): option for option in options}
+
+    def read(texts: list[str]) -> T:
+        return by_text[texts[-1]]
+
+    key = _restore(label, name, read, default, lambda value: value in options, by_text)
+    value: T = widget(label, options, key=key, format_func=show, **more)
+    if value is None:  # a segmented control lets go of its option when it is clicked again
+        value = default
+    _keep(name, [str(value)] if always or value != default else [])
+    return value
+
+
+def choose_some(
+    label: str,
+    name: str,
+    options: Sequence[T],
+    default: Sequence[T] | None = None,
+    *,
+    widget: Callable[..., Any] = st.multiselect,
+    show: Callable[[T], str] = str,
+    **more: Any,
+) -> list[T]:
+    """Some of the options; by default all. All of the default ones leave the address bar free."""
+    start = list(options if default is None else default)
+    by_text = {str(option): option for option in options}
+
+    def read(texts: list[str]) -> list[T]:
+        return [by_text[text] for text in texts]
+
+    def fits(values: list[T]) -> bool:
+        return all(value in options for value in values)
+
+    key = _restore(label, name, read, start, fits, by_text)
+    values: list[T] = widget(label, options, key=key, format_func=show, **more)
+    _keep(name, [str(v) for v in values] if list(values) != start else [])
+    return list(values)
+
+
+def write(label: str, name: str, **more: Any) -> str:
+    """A text that the reader types."""
+    key = _restore(label, name, lambda texts: texts[-1], "", lambda value: True, ())
+    value: str = st.text_input(label, key=key, **more)
+    _keep(name, [value] if value else [])
+    return value
+
+
+def remember(name: str, now: str | None) -> str | None:
+    """What was chosen last in a widget that forgets it when its contents change, such as a table.
+
+    Args:
+        now: what is chosen now; None where nothing is.
+    """
+    kept = st.session_state.setdefault(_KEPT, {}).get(name)
+    texts = [now] if now is not None else st.query_params.get_all(name) or kept or []
+    _keep(name, texts)
+    return texts[-1] if texts else None
+
+
+def _restore(
+    label: str,
+    name: str,
+    read: Callable[[list[str]], T],
+    default: T,
+    fits: Callable[[T], bool],
+    expected: Any,
+) -> str:
+    """Set a widget's value before it is drawn, and return its key."""
+    key = f"{_KEPT}-{name}"
+    kept = st.session_state.setdefault(_KEPT, {}).get(name)
+    asked = st.query_params.get_all(name)
+    linked = bool(asked) and asked != kept
+    value = default
+    if not linked and key in st.session_state:
+        value = st.session_state[key]
+    elif texts := (asked if linked else kept):
+        try:
+            value = read(texts)
+        except (KeyError, ValueError):
+            fits = _nothing
+    if value is None or not fits(value):
+        if linked:
+            said = (
+                f"{label} {', '.join(map(repr, asked))} of this link is not here; there is "
+                f"{', '.join(map(str, expected))}. Showing {_plain(default)}."
+            )
+            st.warning(escaped(said))  # a link is anybody's text
+        value = default
+    st.session_state[key] = value
+    return key
+
+
+def _nothing(_: Any) -> bool:
+    return False
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else repr(value)
+
+
+def _keep(name: str, texts: list[str]) -> None:
+    st.session_state[_KEPT][name] = texts
+    if texts:
+        st.query_params[name] = texts
+    elif name in st.query_params:
+        del st.query_params[name]

@@ -1,0 +1,162 @@
+"""What all pages share: choosing a study and its runs, what was measured of them, empty states."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.checkpoints import run_folders, studies
+from core.corpora import texts as corpora_texts
+from core.errors import InputError
+from core.jobs import ask
+from core.results import references as result_references
+from core.results import study_results, thresholds
+from core.results.attributions import Texts
+from core.results.names import short_names
+from core.studies import study
+from core.text import escaped
+from pages.shared import access, address
+
+NO_STUDY = """No study has been trained yet. The demo study fetches a small real corpus and encoder
+(once, 450 MB) and trains five models in some minutes on a laptop; then this page shows what the
+skew of a training set does to them. The page Train does the same for your own corpus; in a
+terminal, in the folder of LangSkew, so do `make demo` and `python -m core study FILE.toml`.
+"""
+
+
+def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
+    """The results of the study chosen in the sidebar; stops the page where there is none."""
+    names = studies.started()
+    if not names:
+        st.info(no_study)
+        access.explain()
+        if st.button("Make the demo study", type="primary", **access.limits()):
+            by = access.acting()
+            ask.ask_study(study.read("demo"), ("attribute", "project"), by)
+            st.switch_page("pages/train.py")
+        st.stop()
+    name = address.choose(
+        "Study",
+        "study",
+        names,
+        widget=st.sidebar.selectbox,
+        always=True,
+        help="Runs that belong together: one corpus and encoder, trained with and without skew.",
+    )
+    try:
+        document = _summary(name, study_results.fingerprint(name))
+    except InputError as error:
+        st.error(escaped(str(error)))
+        st.stop()
+    _warn_of_unsound(document)
+    return document
+
+
+def _warn_of_unsound(document: dict[str, Any]) -> None:
+    """What is wrong with finished runs, on every page that shows their numbers."""
+    runs = [run for run in document["runs"] if run["state"] == "done" and run["message"]]
+    for message in dict.fromkeys(run["message"] for run in runs):
+        number = sum(run["message"] == message for run in runs)
+        st.error(
+            f"**{number} of {len(document['runs'])} runs:** {escaped(message)}. *Train anew* on "
+            f"the page Train, or `python -m core study {document['study']}`, does so."
+        )
+
+
+# A resource is not copied for each script run, which took a tenth of a second: pages only read it.
+@st.cache_resource(show_spinner="Measuring the study's predictions …", max_entries=8)
+def _summary(name: str, fingerprint: str) -> dict[str, Any]:
+    return study_results.summary(name)
+
+
+@st.cache_resource(show_spinner="Adding up attributions …", max_entries=64)  # pages only read it
+def _attributions(
+    name: str,
+    reference: str,
+    threshold: float,
+    key: str,
+    texts: Texts,
+    fingerprint: str,
+) -> dict[str, Any]:
+    return thresholds.attributions(name, reference, threshold, key, texts)
+
+
+@st.cache_resource(show_spinner="Adding up attributions …", max_entries=16)  # pages only read it
+def reliance_curve(name: str, reference: str, key: str, fingerprint: str) -> list[dict[str, Any]]:
+    """The curve of language reliance (`core.results.attributions`)."""
+    return thresholds.reliance_curve(name, reference, key)
+
+
+def first_reliance_curve(name: str) -> list[dict[str, Any]]:
+    """The curve of the attributions that the page Tokens opens with; nothing without any."""
+    try:
+        keys, references = result_references.available(name), result_references.references(name)
+    except InputError:  # the page Tokens says what is wrong
+        return []
+    if not keys or not references:
+        return []
+    return reliance_curve(
+        name, references[0], next(iter(keys)), result_references.fingerprint(name)
+    )
+
+
+def attributions(
+    name: str, reference: str, threshold: float, key: str, texts: Texts = "all"
+) -> dict[str, Any] | None:
+    """What a study's attributions say (core.results.attributions), or a message on the page."""
+    try:
+        return _attributions(
+            name, reference, threshold, key, texts, result_references.fingerprint(name)
+        )
+    except InputError as error:
+        st.error(escaped(str(error)))
+        return None
+
+
+def texts_file(document: dict[str, Any]) -> Path | None:
+    """The texts of a study's corpus, for core.corpora.texts, or a message on the page."""
+    configs = run_folders.read_configs(run["run"] for run in document["runs"])
+    try:
+        with st.spinner("Reading the corpus …"):
+            return corpora_texts.texts_file(next(iter(configs.values())))
+    except InputError as error:
+        st.warning(escaped(str(error)))
+        return None
+
+
+def done_runs(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The runs that are done; says what is missing, and stops the page where all are."""
+    unfinished = [run for run in document["runs"] if run["state"] != "done"]
+    for run in unfinished:
+        text = f"**{run['setup']}, seed {run['seed']}** ({run['run']}) is {run['state']}"
+        message = f": {escaped(run['message'])}" if run["message"] else "."
+        show = st.warning if run["state"] in ("failed", "interrupted", "cancelled") else st.info
+        show(f"{text}{message}")
+    if unfinished:
+        st.caption(f"`python -m core study {document['study']}` trains what is missing.")
+    done = [run for run in document["runs"] if run["state"] == "done"]
+    if not done:
+        st.stop()
+    return done
+
+
+def choose_runs(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the done runs that the reader wants to see, chosen in the sidebar; by default all.
+
+    Stops the page where none is chosen.
+    """
+    names = short_names(runs)
+    chosen = address.choose_some(
+        "Runs",
+        "runs",
+        list(names),
+        widget=st.sidebar.multiselect,
+        show=lambda run: names[run],
+        help="One setup trained with one seed. A null is a further balanced run.",
+    )
+    if not chosen:
+        st.info("No run is chosen; choose one or more in the sidebar.")
+        st.stop()
+    return [run for run in runs if run["run"] in chosen]

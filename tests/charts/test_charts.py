@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import itertools
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.charts import calibration, comparison, data, predictions
+from core.charts import headline as headlines
+from core.charts.palette import (
+    LANGUAGE_COLOURS,
+    LANGUAGE_SHAPES,
+    SETUP_COLOURS,
+    SETUP_SHAPES,
+    language_encoding,
+    setup_encoding,
+)
+from core.checkpoints import studies
+from core.config import SETUPS
+from core.figures import headline
+from core.results import comparison_tables, comparisons, overlap, study_results
+from core.results.names import SETUP_ORDER, short_names
+
+
+def linear(colour: str) -> np.ndarray:
+    values = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2, contrast ratio."""
+    a, b = sorted(float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (one, other))
+    return (b + 0.05) / (a + 0.05)
+
+
+def lab(colour: np.ndarray) -> np.ndarray:
+    matrix = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
+    x = matrix @ np.clip(colour, 0, 1) / [0.9505, 1, 1.089]
+    f = np.where(x > 0.008856, np.cbrt(x), 7.787 * x + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+# Machado, Oliveira and Fernandes 2009, severity 1.
+VISIONS = {
+    "normal": np.eye(3),
+    "protan": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+         [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deutan": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+         [-0.011820, 0.042940, 0.968881]]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ground", ["#FFFFFF", "#0E1117"])
+def test_languages_stand_out_from_a_light_and_a_dark_ground(ground) -> None:
+    assert all(contrast(colour, ground) > 2.9 for colour in LANGUAGE_COLOURS)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_languages_are_told_apart_by_every_eye(vision) -> None:
+    seen = [lab(VISIONS[vision] @ linear(colour)) for colour in LANGUAGE_COLOURS]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 20
+
+
+def test_a_language_looks_the_same_whichever_a_chart_shows() -> None:
+    languages = [f"l{i}" for i in range(20)]
+    encoding = language_encoding({"languages": languages})
+    colours, shapes = (encoding[c].to_dict()["scale"] for c in ("color", "shape"))
+    assert colours["domain"] == shapes["domain"] == languages
+    looks = list(zip(colours["range"], shapes["range"], strict=True))
+    assert len(set(looks)) == len(languages)
+    assert looks[0] == (LANGUAGE_COLOURS[0], LANGUAGE_SHAPES[0])
+
+
+def test_every_setup_has_a_look_and_an_unknown_one_gets_one() -> None:
+    assert set(SETUPS) <= set(SETUP_ORDER) == set(SETUP_COLOURS) == set(SETUP_SHAPES)
+    scale = setup_encoding(["adversarial", "balanced"])["color"].to_dict()["scale"]
+    assert scale["domain"] == ["balanced", "adversarial"]
+    assert scale["range"][0] == SETUP_COLOURS["balanced"]
+
+
+def test_names_of_runs_are_short_and_tell_them_apart() -> None:
+    def run(i: int, setup: str, seed: int, null: bool = False) -> dict:
+        return {"run": f"{i:016d}", "setup": setup, "seed": seed, "null": null}
+
+    runs = [
+        run(1, "balanced", 0), run(2, "balanced", 1, True), run(3, "imbalanced", 0),
+        run(4, "imbalanced", 1), run(5 * 10**11, "imported", 0),
+        run(6 * 10**13, "imported", 0),
+    ]  # fmt: skip
+    names = list(short_names(runs).values())
+    assert names[:4] == [
+        "balanced", "balanced (null)", "imbalanced, seed 0", "imbalanced, seed 1"
+    ]  # fmt: skip
+    assert len(set(names)) == len(names)
+
+
+def rows_of(chart: alt.LayerChart, column: str) -> list:
+    return [r[column] for rows in chart.to_dict()["datasets"].values() for r in rows if column in r]
+
+
+def test_every_chart_keeps_to_the_schema_of_vega_lite(done) -> None:
+    """The pages do not check it, to save the time."""
+    document = study_results.summary("small")
+    runs = document["runs"]
+    ids = [run["run"] for run in runs]
+    made = [predictions.legend(runs), predictions.accuracy_by_language(document, runs)]
+    made += [predictions.predicted_shares(document, runs, x) for x in document["labels"]]
+    made += [predictions.intervals(runs, "skew_uptake", "slope", zero_line=True)]
+    made += calibration.confusion(document, runs[0]) + calibration.reliability(document, runs)
+    made += [headlines.over_setups(c.setups, c.runs, c.axis) for c in headline.cards(document)]
+    made += [data.joint(t, s) for t in overlap.designs(ids).values() for s in data.SHOWN]
+    made += [data.shared_rows(overlap.shared_rows(ids, "train"), runs)]
+    compared = comparisons.compare_runs("small", ids[1:2], ids[:1])
+    made += [comparison.differences(comparison_tables.table(compared))]
+    for chart in made:
+        assert chart.to_dict()["$schema"]
+    assert len(made) > 30
+    assert studies.run_ids("small") == ids
+
+
+def test_cells_of_a_joint_distribution_add_up() -> None:
+    counts = pd.DataFrame([[1, 2], [3, 6]], index=["fr", "de"], columns=["bad", "good"])
+    for shown, everything in (("counts", 12), ("shares", 1), ("difference from uniform", 0)):
+        cells = data.joint_cells(counts, shown)
+        inner = cells[~cells["margin"]]
+        assert inner["value"].sum() == pytest.approx(everything)
+        at = cells.set_index(["language", "label"])["value"]
+        assert at["all", "all"] == pytest.approx(everything)
+        for language in counts.index:
+            sides = inner[inner["language"] == language]["value"].sum()
+            assert at[language, "all"] == pytest.approx(sides)
+    assert at["de", "good"] == pytest.approx(6 / 12 - 1 / 4)
+
+
+def test_seeds_are_dots_and_their_values_are_written() -> None:
+    setups = pd.DataFrame(
+        {"setup": ["balanced", "imbalanced"], "value": [-0.001, 0.5], "low": [-0.1, None],
+         "high": [0.1, None], "seeds": [3, 1]}
+    )  # fmt: skip
+    runs = pd.DataFrame(
+        {"setup": ["balanced"] * 3 + ["imbalanced"], "seed": [0, 1, 2, 0],
+         "value": [-0.1, 0.0, 0.097, 0.5]}
+    )  # fmt: skip
+    chart = headlines.over_setups(setups, runs, "x")
+    assert sorted(x for x in rows_of(chart, "seed")) == [0, 1, 2]
+    assert set(rows_of(chart, "line")) == {
+        "balanced|0.00 [\u22120.10, 0.10]", "imbalanced|0.50"
+    }  # fmt: skip
