@@ -69,8 +69,8 @@ BUDGETS = (2, 4, 8, 16)
 def load(name: str, n: int) -> tuple[dict[str, Classifier], list[Game], list[str]]:
     """The models by setup, and texts of all languages in turn, short and long."""
     session = Session()
-    entries = sorted(studies.entries(name), key=lambda e: -e["seed"])
-    runs = {e["setup"]: e["run"] for e in entries if e["setup"] in SETUPS}
+    members = sorted(studies.read_started(name).members, key=lambda m: -m.seed)
+    runs = {m.setup: m.run for m in members if m.setup in SETUPS}
     configs = {setup: run_folders.read_config(runs[setup]) for setup in SETUPS}
     models = {s: open_model(run_folders.folder(runs[s]) / "model", configs[s]) for s in SETUPS}
     config = configs["balanced"]

@@ -37,6 +37,7 @@ from core.attribution import store
 from core.attribution.result import Attribution
 from core.checkpoints import outputs, run_folders
 from core.checkpoints.outputs import write_test
+from core.checkpoints.studies import read_started
 from core.config import RunConfig
 from core.corpora import corpus
 from core.results import thresholds
@@ -113,7 +114,7 @@ def build(folder: Path, test_rows: int) -> None:
     lines += [f"[[runs]]\n{''.join(f'{k} = {json.dumps(v)}{chr(10)}' for k, v in m.items())}"
               for m in members]  # fmt: skip
     (study / "study.toml").write_text("\n".join(lines))
-    thresholds.keep("large", METHOD)  # as the command `attribute` does
+    thresholds.keep(read_started("large"), METHOD)  # as the command `attribute` does
 
 
 def _write_run(

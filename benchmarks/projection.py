@@ -78,12 +78,12 @@ METHODS: dict[str, Callable[[Layouts], Layouts]] = {
 
 def measure(name: str, points: int) -> dict[str, Any]:
     """All methods on the finished runs of a study."""
-    entries = {e["run"]: e for e in studies.entries(name)}
-    runs = projection._finished(name)
-    texts = projection._sample(name, runs, points)
+    study = studies.read_started(name)
+    runs = [member.run for member in study.finished]
+    texts = projection._sample(study, runs, points)
     vectors = [projection._vectors(run, texts["row"].tolist()) for run in runs]
-    balanced = [run for run in runs if entries[run]["setup"] == "balanced"]
-    skewed = [run for run in runs if entries[run]["setup"] == "imbalanced"]
+    balanced = [m.run for m in study.finished if m.setup == "balanced"]
+    skewed = [m.run for m in study.finished if m.setup == "imbalanced"]
     for layout in (separate, aligned(0.1)):
         layout([v[:60] for v in vectors])  # compiles
     found = {}

@@ -13,8 +13,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from core.checkpoints.studies import read_started
 from core.results.comparison_tables import MEASURES
-from core.results.study_results import comparisons, summary
+from core.results.study_results import summary
 
 Run = dict[str, Any]
 _RUN_COLUMNS: dict[str, Callable[[Run], float | None]] = {
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("study")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     chosen = parser.parse_args(arguments)
-    document, compared = summary(chosen.study), comparisons(chosen.study)
+    document = summary(read_started(chosen.study))
+    compared = document["comparisons"]
     if chosen.json:
         print(json.dumps({"summary": document, "comparisons": compared}))
         return

@@ -5,18 +5,19 @@ from typing import Any
 import streamlit as st
 
 from core.charts.comparison import FORMS, differences
+from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import comparison
 from core.figures.figure import Figure
-from core.results import comparison_tables, comparisons, settings, study_results
+from core.results import comparison_tables, comparisons, settings
 from core.text import escaped
 from pages.shared import access, address, drawing, study_data
 
 access.gate()
 
 st.title("Compare")
-document = study_data.choose_study()
-name = document["study"]
+study, document = study_data.choose_study()
+name = study.name
 st.caption(
     f"Study **{escaped(name)}**. Two setups over their seeds, or two runs: every measure, and only "
     "the settings that differ."
@@ -47,10 +48,12 @@ with places[2]:
     )
 
 
-@st.cache_data(show_spinner="Comparing over resampled sentences …", max_entries=32)
-def compared(
-    study: str, a: list[str], b: list[str], margins: float, fingerprint: str
-) -> list[dict[str, Any]]:
+@st.cache_data(
+    show_spinner="Comparing over resampled sentences …",
+    max_entries=32,
+    hash_funcs=study_data.RESULTS,
+)
+def compared(study: Started, a: list[str], b: list[str], margins: float) -> list[dict[str, Any]]:
     return comparisons.compare_runs(study, a, b, margins)
 
 
@@ -59,7 +62,7 @@ if first == second:
     st.stop()
 a, b = sides[first][1], sides[second][1]
 try:
-    frame = comparison_tables.table(compared(name, a, b, margins, study_results.fingerprint(name)))
+    frame = comparison_tables.table(compared(study, a, b, margins))
     differing = settings.differing(a, b)
 except InputError as error:
     st.error(escaped(str(error)))

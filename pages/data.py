@@ -4,10 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from core.charts import data as charts
+from core.checkpoints.studies import Started
 from core.corpora import texts
 from core.errors import InputError
 from core.figures import data as figures
-from core.results import overlap, study_results, tables
+from core.results import overlap, tables
 from core.text import escaped
 from pages.parts import data_texts
 from pages.shared import access, address, drawing, study_data
@@ -15,27 +16,26 @@ from pages.shared import access, address, drawing, study_data
 access.gate()
 
 
-@st.cache_data(show_spinner="Counting …", max_entries=32)
-def shared_rows(runs: list[str], split: str, fingerprint: str) -> pd.DataFrame:
-    return overlap.shared_rows(runs, split)
+@st.cache_data(show_spinner="Counting …", max_entries=32, hash_funcs=study_data.RESULTS)
+def shared_rows(study: Started, split: str) -> pd.DataFrame:
+    return overlap.shared_rows(study, split)
 
 
-@st.cache_data(max_entries=32)
-def designs_of(runs: list[str], fingerprint: str) -> dict[str, pd.DataFrame]:
-    return overlap.designs(runs)
+@st.cache_data(max_entries=32, hash_funcs=study_data.RESULTS)
+def designs_of(study: Started) -> dict[str, pd.DataFrame]:
+    return overlap.designs(study)
 
 
 st.title("Data")
-document = study_data.choose_study()
-name, labels, languages = (document[key] for key in ("study", "labels", "languages"))
-runs, fingerprint = [run["run"] for run in document["runs"]], study_results.fingerprint(name)
+study, document = study_data.choose_study()
+name, labels, languages = study.name, document["labels"], document["languages"]
 st.caption(
     f"Study **{escaped(name)}**, corpus {escaped(document['corpus'])}. Training and validation set "
     "follow the design of a setup; one uniform test set serves all runs."
 )
-file = study_data.texts_file(document)
+file = study_data.texts_file(study)
 corpus = texts.counts(file, languages, labels) if file else {}
-designs = designs_of(runs, fingerprint)
+designs = designs_of(study)
 
 way = address.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
 if corpus:
@@ -51,7 +51,7 @@ if corpus or designs:
 
 split = address.choose("Rows of", "rows", ("train", "validation"), widget=st.segmented_control)
 try:
-    shared = shared_rows(runs, split, fingerprint)
+    shared = shared_rows(study, split)
 except InputError as error:
     st.warning(escaped(str(error)))
     shared = pd.DataFrame()

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.charts import latent as charts
+from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import latent as figures
 from core.figures import latent_sentences as reading
@@ -20,11 +21,13 @@ access.gate()
 ASK = "Map the finished runs"
 
 
-def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFrame | None:
+def show_map(
+    study: Started, document: dict[str, Any], runs: list[dict[str, Any]]
+) -> pd.DataFrame | None:
     """The panels; returns the texts in the rectangle that the reader drew, None without a map."""
-    name = document["study"]
+    name = study.name
     try:
-        found = projection.read(name)
+        found = projection.read(study)
     except InputError as error:
         st.error(escaped(str(error)))
         return None
@@ -33,12 +36,12 @@ def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFra
         st.info(reading.no_map(name))
         job_button.ask("project", name, {"study": name}, ASK)
         return None
-    if missing := projection.outdated(found, name):
+    if missing := projection.outdated(found, study):
         st.info(reading.outdated_note(name, len(missing)))
         job_button.ask("project", name, {"study": name}, ASK)
     colour = address.choose("Colour", "colour", charts.COLOURS, widget=st.segmented_control)
-    ids, file = [run["run"] for run in shown], study_data.texts_file(document)
-    frame = read_points(projection.fingerprint(name), found, ids, file)
+    ids, file = [run["run"] for run in shown], study_data.texts_file(study)
+    frame = read_points(projection.stamp(study), found, ids, file)
     figure = figures.mapped(document, runs, found, frame, colour)
     figure = replace(figure, how=figure.how + reading.MAP_DRAG)
     events = drawing.show(figure, on_select="rerun")
@@ -47,7 +50,7 @@ def show_map(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFra
 
 @st.cache_data(show_spinner="Reading the map …", max_entries=8)
 def read_points(
-    fingerprint: str, _found: projection.Projection, run_ids: list[str], file: Path | None
+    stamp: str, _found: projection.Projection, run_ids: list[str], file: Path | None
 ) -> pd.DataFrame:
     return latent.points(_found, run_ids, file)
 
@@ -63,12 +66,12 @@ def show_probes(name: str, table: pd.DataFrame) -> None:
 
 
 st.title("Latent space")
-document = study_data.choose_study()
+study, document = study_data.choose_study()
 runs = study_data.choose_runs(study_data.done_runs(document))
 st.caption(reading.SUBJECT)
 with st.container(horizontal=True, gap="small"):
     with st.container(width=charts.WIDTH):
-        chosen = show_map(document, runs)
+        chosen = show_map(study, document, runs)
     with st.container(width=380):
         show_probes(document["study"], latent.probe_table(runs))
 if chosen is not None:

@@ -30,12 +30,12 @@ studies, broken = overview.studies(), overview.broken_runs()
 if len(broken):
     with st.expander(f"Run folders with something wrong: {len(broken)}"):
         drawing.table(broken, "broken-runs")
-document = study_data.choose_study(f"{study_data.NO_STUDY}\n{EXPECT}")
+study, document = study_data.choose_study(f"{study_data.NO_STUDY}\n{EXPECT}")
 if len(studies) > 1 or (document["runs"] and (studies["state"] != "done").any()):
     with st.expander(f"Studies: {len(studies)}", expanded=bool((studies["state"] != "done").any())):
         drawing.table(studies, "studies")
 
-name = document["study"]
+name = study.name
 st.subheader(f"What the study {escaped(name)} found")
 st.caption(
     f"Corpus {escaped(document['corpus'])}, encoder {escaped(document['encoder'])}; languages "
@@ -58,7 +58,7 @@ places = st.columns(2)
 for i, figure in enumerate(figures.cards(document)):
     with places[i % 2], st.container(border=True):
         drawing.show(figure)
-curve = study_data.first_reliance_curve(name)
+curve = study_data.first_reliance_curve(study)
 if curve:
     setups = list(dict.fromkeys(row["setup"] for row in curve))
     setup = "imbalanced" if "imbalanced" in setups else setups[0]

@@ -4,12 +4,12 @@ from typing import Any
 
 import streamlit as st
 
+from core.checkpoints.studies import Started
 from core.figures import paper as figures
 from core.paper import measured as paper_measured
 from core.paper import published as paper
 from core.paper import reasons as paper_reasons
 from core.paper import tables as paper_tables
-from core.results import study_results
 from core.text import escaped
 from pages.parts import paper_figures, paper_report
 from pages.shared import access, address, drawing, study_data
@@ -19,8 +19,8 @@ access.gate()
 PARTS = ("tables", "figures", "thresholds")
 
 st.title("Paper")
-study = study_data.choose_study()
-name = study["study"]
+started, study = study_data.choose_study()
+name = started.name
 st.caption(
     f"Study **{escaped(name)}** beside the paper: {paper.CITATION}. Published values are one run "
     "each; XLM-R's are of setups with the masked-input entropy loss."
@@ -36,16 +36,20 @@ with places[2]:
     part = address.choose("Show", "show", PARTS, widget=st.segmented_control)
 
 
-@st.cache_data(show_spinner="Comparing over resampled sentences …", max_entries=32)
-def measured(_study: dict[str, Any], suffix: str, fingerprint: str) -> Any:
+@st.cache_data(
+    show_spinner="Comparing over resampled sentences …",
+    max_entries=32,
+    hash_funcs=study_data.RESULTS,
+)
+def measured(started: Started, _study: dict[str, Any], suffix: str) -> paper_measured.Measured:
     return paper_measured.measured(_study, suffix)
 
 
-found = measured(study, paper.SUFFIX[encoder], study_results.fingerprint(name))
+found = measured(started, study, paper.SUFFIX[encoder])
 if lacks := paper_reasons.missing(study, corpus, encoder):
     st.info(lacks)
 with st.expander("Why the numbers may differ", expanded=part == "tables"):
-    configs = paper_tables.configs_of(study)
+    configs = list(started.configs.values())
     st.markdown(paper_reasons.why(study, corpus, encoder, configs))
 
 if part == "tables":
@@ -55,8 +59,8 @@ if part == "tables":
     if encoder != "mBERT":
         st.caption("Table 2 is of mBERT alone.")
 elif part == "figures":
-    paper_figures.draw(study, corpus, encoder)
+    paper_figures.draw(started, study, corpus, encoder)
 else:
-    paper_figures.thresholds(study, encoder)
+    paper_figures.thresholds(started, study, encoder)
 st.divider()
-paper_report.draw(study)
+paper_report.draw(started)

@@ -10,10 +10,9 @@ from pages.shared import access, address, drawing, study_data
 access.gate()
 
 st.title("Predictions")
-document = study_data.choose_study()
-name = document["study"]
+study, document = study_data.choose_study()
 st.caption(
-    f"Study **{escaped(name)}**: corpus {escaped(document['corpus'])}, encoder "
+    f"Study **{escaped(study.name)}**: corpus {escaped(document['corpus'])}, encoder "
     f"{escaped(document['encoder'])}. One uniform test set serves all runs; what is shown is "
     "predicted on it."
 )
@@ -38,4 +37,4 @@ st.divider()
 part = address.choose(
     "Look closer at", "part", list(predictions_closer.PARTS), widget=st.segmented_control
 )
-predictions_closer.PARTS[part](document, runs)
+predictions_closer.PARTS[part](study, document, runs)

@@ -11,11 +11,11 @@ from pages.shared import access, address, job_button, study_data
 access.gate()
 
 st.title("Tokens")
-study = study_data.choose_study()
-name = study["study"]
+started, study = study_data.choose_study()
+name = started.name
 study_data.done_runs(study)
 try:
-    kept = references.available(name)
+    kept = references.available(started)
 except InputError as error:
     st.error(escaped(str(error)))
     st.stop()
@@ -31,7 +31,7 @@ if not kept:
 
 with st.sidebar:
     key = address.choose("Method and budget", "method", list(kept))
-    reference = address.choose("Reference setup", "reference", references.references(name))
+    reference = address.choose("Reference setup", "reference", references.references(started))
 top = st.columns([4, 4, 3, 5])
 with top[3]:
     threshold = address.choose(
@@ -45,7 +45,7 @@ with top[3]:
         "tries others (appendix A.4).",
     )
 try:
-    pairs = attributions.pairs_of(name, reference, key)
+    pairs = attributions.pairs_of(started, reference, key)
     if not pairs:
         st.info(f"Only runs of {reference} have attributions; nothing to compare them with.")
         st.stop()
@@ -65,7 +65,7 @@ with second[1]:
         help="The paper leaves open (section 2.3) whether a bar is over all test texts or over "
         "those whose true label the class is. The uptake below is of all texts.",
     )
-document = study_data.attributions(name, reference, threshold, key, texts)
+document = study_data.attributions(started, reference, threshold, key, texts)
 if document is None:
     st.stop()
 if missing := document["missing"]:
@@ -85,9 +85,9 @@ with top[2]:
 with second[0]:
     crossed = tokens_groups.choose_groups(document, setup)
 
-tokens_groups.draw(study, document, label, setup, seed, crossed=crossed)
+tokens_groups.draw(started, study, document, label, setup, seed, crossed=crossed)
 st.divider()
 one = min(s for s in seeds if s is not None) if seed is None else seed
-by = tokens_text.draw(study, document, label, setup, one)
+by = tokens_text.draw(started, document, label, setup, one)
 st.divider()
-tokens_typed.draw(study, document, label, setup, one, by)
+tokens_typed.draw(started, document, label, setup, one, by)

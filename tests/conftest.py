@@ -93,12 +93,13 @@ def explained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the trained checkpoints with attributions of three texts a language."""
     from core.attribution.attribute import attribute
     from core.models.session import Session
+    from tests.helpers.started import small_study
 
     folder = tmp_path_factory.mktemp("explained") / "checkpoints"
     shutil.copytree(trained, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
-        done = attribute("small", Session(), lambda what, share: None, per_language=3)
+        done = attribute(small_study(), Session(), lambda what, share: None, per_language=3)
     assert (done.key, done.texts, done.computed) == ("gaussian_process-16@0.01", 18, 4 * 18)
     return folder
 
@@ -145,20 +146,21 @@ def three_seeds(explained: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     import pyarrow.parquet as pq
 
     from core.checkpoints import run_folders, studies
+    from tests.helpers.started import small_study
 
     folder = tmp_path_factory.mktemp("three-seeds") / "checkpoints"
     shutil.copytree(explained, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
-        first = [entry for entry in studies.entries("small") if entry["seed"] == 0]
+        first = [member for member in small_study().members if member.seed == 0]
         there, lines = set(studies.run_ids("small")), []
-        for entry in first:
+        for member in first:
             for seed in (1, 2):
-                config = replace(run_folders.read_config(entry["run"]), seed=seed)
+                config = replace(run_folders.read_config(member.run), seed=seed)
                 if config.run_id not in there:
-                    shutil.copytree(folder / entry["run"], folder / config.run_id)
+                    shutil.copytree(folder / member.run, folder / config.run_id)
                     (folder / config.run_id / "config.json").write_text(config.canonical_json())
-                    named = f'run = "{config.run_id}", setup = "{entry["setup"]}"'
+                    named = f'run = "{config.run_id}", setup = "{member.setup}"'
                     lines.append(f"    {{ {named}, seed = {seed} }},\n")
         path = folder / "studies" / "small" / "study.toml"
         listed = path.read_text()

@@ -13,7 +13,8 @@ from core.attribution import store
 from core.attribution.explain import DEFAULT, check, explain
 from core.attribution.game import Game, games
 from core.attribution.result import Attribution
-from core.checkpoints import run_folders, studies
+from core.checkpoints import run_folders
+from core.checkpoints.studies import Started
 from core.config import RunConfig
 from core.corpora.corpus import Corpus
 from core.errors import InputError
@@ -44,7 +45,7 @@ class Attributed:
 
 
 def attribute(
-    name: str,
+    study: Started,
     session: Session,
     report: Progress,
     *,
@@ -65,22 +66,19 @@ def attribute(
         method, budget, tolerance: as in `explain`.
 
     Raises:
-        InputError: no such study, no finished run, more texts than the test set has, another
+        InputError: no finished run, more texts than the test set has, another
             process works on a run, or a method or budget that does not exist.
     """
     key = store.key(method, *check(method, budget, tolerance))
-    configs = {
-        e["run"]: run_folders.read_config(e["run"])
-        for e in studies.entries(name)
-        if run_folders.is_complete(e["run"])
-    }
+    configs = {m.run: study.config_of(m.run) for m in study.finished}
     if not configs:
         raise InputError(
-            f"study {name} has no finished run; `python -m core study {name}` trains them."
+            f"study {study.name} has no finished run; `python -m core study {study.name}` trains "
+            "them."
         )
     report("loading the models", 0.0)
     config = next(iter(configs.values()))
-    texts = _texts(name, config, session.corpus(config), per_language)
+    texts = _texts(study.name, config, session.corpus(config), per_language)
     with ExitStack() as claims:
         for run in configs:
             claims.enter_context(run_folders.claim(run))

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -83,15 +83,6 @@ def read_config(run_id: str) -> RunConfig:
         raise InputError(f"run {run_id} has no config.json in {folder(run_id)}.") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-
-
-def read_configs(run_ids: Iterable[str]) -> dict[str, RunConfig]:
-    """The configs of runs by their ids, without those that do not read."""
-    configs = {}
-    for run_id in run_ids:
-        with suppress(InputError):
-            configs[run_id] = read_config(run_id)
-    return configs
 
 
 def is_complete(run_id: str) -> bool:

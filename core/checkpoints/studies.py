@@ -3,11 +3,113 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.checkpoints import run_folders
+from core.config import BALANCED, IMPORTED, RunConfig
 from core.errors import InputError
 from core.storage import places
+
+# What results are read from, in the folder of a run.
+_READ = (
+    "config.json",
+    "status.json",
+    "metrics.json",
+    "predictions.parquet",
+    "base_values.parquet",
+    "probes.json",
+    "COMPLETE",
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A run that a study stands for.
+
+    Attributes:
+        run: its id.
+        setup, seed: as in the study's file.
+        null: whether it is a balanced run whose seed no other setup has, there for the noise alone.
+        config: None where it does not read.
+        problem: why it does not; else empty.
+    """
+
+    run: str
+    setup: str
+    seed: int
+    null: bool = False
+    config: RunConfig | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A started study, read once and handed on.
+
+    Attributes:
+        name: of the study.
+        folder: where its file and what belongs to several of its runs are.
+        members: its runs, in the order of the file.
+    """
+
+    name: str
+    folder: Path
+    members: tuple[Member, ...]
+
+    @property
+    def configs(self) -> dict[str, RunConfig]:
+        """The configs that read, by run."""
+        return {m.run: m.config for m in self.members if m.config is not None}
+
+    @property
+    def config(self) -> RunConfig:
+        """The first of them, for what all runs share: corpus, labels, languages.
+
+        Raises:
+            InputError: none reads.
+        """
+        for config in self.configs.values():
+            return config
+        raise InputError(
+            self.members[0].problem
+            if self.members
+            else f"study {self.name} stands for no run; start it again."
+        )
+
+    def config_of(self, run_id: str) -> RunConfig:
+        """The config of one of its runs.
+
+        Raises:
+            InputError: it does not read.
+        """
+        member = next(m for m in self.members if m.run == run_id)
+        if member.config is None:
+            raise InputError(member.problem)
+        return member.config
+
+    @property
+    def finished(self) -> tuple[Member, ...]:
+        """Those that are finished by now."""
+        return tuple(m for m in self.members if run_folders.is_complete(m.run))
+
+    @property
+    def stamp(self) -> str:
+        """Changes whenever the study's results may have changed; cheap, for caches."""
+        files = [run_folders.folder(m.run) / file for m in self.members for file in _READ]
+        times = _times(self.folder / "study.toml", *files)
+        return " ".join([str(places.checkpoints_dir()), *times, self.attributions_stamp])
+
+    @property
+    def attributions_stamp(self) -> str:
+        """Changes whenever its attributions may have changed, and not as further runs are done."""
+        files = [self.folder / "study.toml"]
+        for member in self.members:
+            files += sorted(run_folders.folder(member.run).glob("attributions/*/*.parquet"))
+        return " ".join(f"{f.name} {at}" for f, at in zip(files, _times(*files), strict=True))
 
 
 def started_folder(name: str) -> Path:
@@ -21,16 +123,41 @@ def started() -> list[str]:
     return sorted(path.parent.name for path in found)
 
 
-def entries(name: str) -> list[dict[str, Any]]:
-    """The runs that a started study stands for: `run`, `setup` and `seed` of each.
+def read_started(name: str) -> Started:
+    """A started study with the configs of its runs.
 
     Raises:
         InputError: it was never started, or its file does not read.
     """
+    entries = _entries(name)
+    others = {seed for _, setup, seed in entries if setup not in (*BALANCED, IMPORTED)}
+    members = []
+    for run, setup, seed in entries:
+        config, problem = None, ""
+        try:
+            config = run_folders.read_config(run)
+        except InputError as error:
+            problem = str(error)
+        null = bool(others) and setup in BALANCED and seed not in others
+        members.append(Member(run, setup, seed, null, config, problem))
+    return Started(name, started_folder(name), tuple(members))
+
+
+def run_ids(name: str) -> list[str]:
+    """Ids of the runs that a started study stands for, of which nothing is read.
+
+    Raises:
+        InputError: as `read_started`.
+    """
+    return [run for run, _, _ in _entries(name)]
+
+
+def _entries(name: str) -> list[tuple[str, str, int]]:
+    """Run, setup and seed of each."""
     path = started_folder(name) / "study.toml"
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-        return [{key: e[key] for key in ("run", "setup", "seed")} for e in document["runs"]]
+        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return [(e["run"], e["setup"], e["seed"]) for e in document["runs"]]
     except FileNotFoundError as error:
         raise InputError(
             f"study {name!r} was never started; started are {', '.join(started()) or 'none'}. "
@@ -40,6 +167,10 @@ def entries(name: str) -> list[dict[str, Any]]:
         raise InputError(f"{path} does not read: {error!r}; start the study again.") from error
 
 
-def run_ids(name: str) -> list[str]:
-    """Ids of the runs that a started study stands for; see `entries`."""
-    return [entry["run"] for entry in entries(name)]
+def _times(*files: Path) -> Iterator[str]:
+    """When each was last written; a dash for one that is not there."""
+    for file in files:
+        time = "-"
+        with suppress(FileNotFoundError):
+            time = str(file.stat().st_mtime_ns)
+        yield time

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from core.checkpoints.studies import Started
 from core.config import BALANCED
 from core.figures import comparison
 from core.measures.intervals import FEWEST_SEEDS
@@ -82,19 +83,19 @@ def power_lines(guide: dict[str, Any]) -> list[str]:
     ]
 
 
-def power_text(name: str) -> str:
+def power_text(study: Started) -> str:
     """What `python -m core show STUDY --power` prints: the guide, and the variances it is from."""
-    document = study_results.summary(name)
+    document = study_results.summary(study)
     guide = power.for_study(document)
     if guide is None:
         return (
-            f"study {name} has no two setups with {FEWEST_SEEDS} seeds, so that nothing is known "
-            "of what its differences vary by."
+            f"study {study.name} has no two setups with {FEWEST_SEEDS} seeds, so that nothing is "
+            "known of what its differences vary by."
         )
-    known = power.of_study(name)
+    known = power.of_study(study)
     rows = [[m, *(f"{x:.3g}" for x in of)] for m, of in known.items()]
     columns = ["variance of a seed-paired difference", "between seeds", "sentences", "both"]
-    return "\n".join([f"study {name}", *power_lines(guide), "", table(columns, rows)])
+    return "\n".join([f"study {study.name}", *power_lines(guide), "", table(columns, rows)])
 
 
 def power_reading(guide: dict[str, Any] | None) -> list[str]:

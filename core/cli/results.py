@@ -83,15 +83,15 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 def _attribute(chosen: argparse.Namespace) -> None:
     quiet()
     from core.attribution.attribute import attribute
-    from core.checkpoints import run_folders, studies
+    from core.checkpoints.studies import read_started
     from core.cli import attribution_text
     from core.models.session import Session
     from core.results import informative, thresholds
     from core.results.attributions import attributions
 
-    session = Session()
+    study, session = read_started(chosen.study), Session()
     done = attribute(
-        chosen.study,
+        study,
         session,
         Line(chosen.study),
         per_language=chosen.per_language,
@@ -99,20 +99,21 @@ def _attribute(chosen: argparse.Namespace) -> None:
         budget=chosen.budget,
         tolerance=chosen.tolerance,
     )
-    thresholds.keep(chosen.study, done.key)
-    document = attributions(chosen.study, chosen.reference, chosen.threshold, done.key)
-    configs = run_folders.read_configs(studies.run_ids(chosen.study))
-    corpus = session.corpus(next(iter(configs.values())))
-    document["reliance"] = thresholds.reliance_curve(chosen.study, chosen.reference, done.key)
-    document["uninformative"] = informative.of_study(chosen.study, done.key, corpus)
+    thresholds.keep(study, done.key)
+    document = attributions(study, chosen.reference, chosen.threshold, done.key)
+    corpus = session.corpus(study.config)
+    document["reliance"] = thresholds.reliance_curve(study, chosen.reference, done.key)
+    document["uninformative"] = informative.of_study(study, done.key, corpus)
     say(as_json(document) if chosen.json else attribution_text.text(document))
 
 
 def _project(chosen: argparse.Namespace) -> None:
+    from core.checkpoints.studies import read_started
     from core.results import projection
 
-    made = projection.project(chosen.study, Line(chosen.study), chosen.points)
-    say(f"{len(made.texts)} texts in {len(made.runs)} runs: {projection.path_of(chosen.study)}")
+    study = read_started(chosen.study)
+    made = projection.project(study, Line(study.name), chosen.points)
+    say(f"{len(made.texts)} texts in {len(made.runs)} runs: {projection.path_of(study)}")
 
 
 def _runs(chosen: argparse.Namespace) -> None:
@@ -133,10 +134,11 @@ def _show(chosen: argparse.Namespace) -> None:
     from core.results.study_results import run_summary, summary
 
     if chosen.name in studies.started():
+        study = studies.read_started(chosen.name)
         if chosen.power:
-            say(comparison_text.power_text(chosen.name))
+            say(comparison_text.power_text(study))
             return
-        document = summary(chosen.name)
+        document = summary(study)
         say(as_json(document) if chosen.json else text.study_text(document))
         return
     try:
@@ -149,10 +151,11 @@ def _show(chosen: argparse.Namespace) -> None:
 
 
 def _report(chosen: argparse.Namespace) -> None:
+    from core.checkpoints.studies import read_started
     from core.report import files as report_files
 
     folder = Path(chosen.folder).expanduser() if chosen.folder else None
-    made = report_files.write(chosen.study, Line(chosen.study), folder)
+    made = report_files.write(read_started(chosen.study), Line(chosen.study), folder)
     print(f"{made / 'report.html'}, and its figures and tables beside it")
 
 

@@ -139,6 +139,7 @@ def _study(chosen: argparse.Namespace) -> None:
         return
     quiet()
     from core.checkpoints.index import publish
+    from core.checkpoints.studies import read_started
     from core.cli import text
     from core.jobs import ask, kinds, worker
     from core.models.session import Session
@@ -160,7 +161,7 @@ def _study(chosen: argparse.Namespace) -> None:
 
     worker.work_through(kinds.enqueue_plan(plan), session, report)
     publish()
-    say(text.study_text(summary(asked.name)))
+    say(text.study_text(summary(read_started(asked.name))))
 
 
 def _train(chosen: argparse.Namespace) -> None:
@@ -176,6 +177,7 @@ def _train(chosen: argparse.Namespace) -> None:
 def _import(chosen: argparse.Namespace) -> None:
     quiet()
     from core.checkpoints.index import publish
+    from core.checkpoints.studies import read_started
     from core.cli import text
     from core.results.study_results import summary
     from core.training import import_model
@@ -191,4 +193,4 @@ def _import(chosen: argparse.Namespace) -> None:
         **_corpus_options(chosen),
     )
     publish()
-    say(text.study_text(summary(name)))
+    say(text.study_text(summary(read_started(name))))

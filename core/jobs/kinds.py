@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.checkpoints import run_folders
+from core.checkpoints.studies import read_started
 from core.jobs import queue
 from core.studies.study import Study, from_document
 
@@ -107,8 +108,9 @@ def _attribute(work: Work) -> dict[str, Any]:
     from core.results import thresholds
 
     more = {k: v for k, v in work.arguments.items() if k != "study"}
-    done = attribute(work.arguments["study"], work.session(), work.report, **more)
-    thresholds.keep(work.arguments["study"], done.key)
+    study = read_started(work.arguments["study"])
+    done = attribute(study, work.session(), work.report, **more)
+    thresholds.keep(study, done.key)
     return asdict(done)
 
 
@@ -116,14 +118,14 @@ def _project(work: Work) -> None:
     """The aligned map of a study's runs; `study`."""
     from core.results.projection import project
 
-    project(work.arguments["study"], work.report)
+    project(read_started(work.arguments["study"]), work.report)
 
 
 def _report(work: Work) -> None:
     """The report of a study; `study`."""
     from core.report import files as report_files
 
-    report_files.write(work.arguments["study"], work.report)
+    report_files.write(read_started(work.arguments["study"]), work.report)
 
 
 def _sentence(work: Work) -> dict[str, Any]:

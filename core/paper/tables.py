@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from core.checkpoints import run_folders
-from core.config import RunConfig
 from core.measures.accuracy import wilson
 from core.paper import published as paper
 from core.paper.measured import Measured, done
@@ -165,11 +163,6 @@ def data_points(document: Document, corpus: str) -> pd.DataFrame:
         rows.append(row)
     frame = pd.DataFrame(rows, columns=["split", "published", "ours", "share"])
     return frame.astype({"ours": "Int64", "share": float})
-
-
-def configs_of(document: Document) -> list[RunConfig]:
-    """Configs of the runs, as far as they read."""
-    return list(run_folders.read_configs(run["run"] for run in document["runs"]).values())
 
 
 def _label_row(

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from core.checkpoints import run_folders, versions
+from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import data as data_figures
 from core.figures import latent as latent_figures
@@ -32,7 +33,6 @@ from core.results import (
     overlap,
     projection,
     settings,
-    study_results,
     token_tables,
 )
 from core.results import references as result_references
@@ -55,19 +55,15 @@ class Section:
         return self.title.lower().replace(" ", "-")
 
 
-def sections(name: str, report: Progress) -> list[Section]:
-    """All that a started study has to show; what is missing is said.
+def sections(study: Started, document: Document, report: Progress) -> list[Section]:
+    """All that a study has to show; what is missing is said.
 
     Args:
-        name: of the study.
+        document: from `study_results.summary`.
         report: called with what is being done, and how much of it (0 to 1).
-
-    Raises:
-        InputError: the study was never started, or not one of its runs has a config that reads.
     """
-    document = study_results.summary(name)
     made = []
-    makers: dict[str, Callable[[Document], list[Block]]] = {
+    makers: dict[str, Callable[[Started, Document], list[Block]]] = {
         "Findings": _findings,
         "Settings": _settings,
         "Data": _data,
@@ -76,13 +72,13 @@ def sections(name: str, report: Progress) -> list[Section]:
         "Tokens": _tokens,
         "Comparisons": _comparisons,
         "Beside the paper": _paper,
-        "Method": lambda _: [wording.METHOD],
-        "Citation": lambda _: [wording.CITATION],
+        "Method": lambda *_: [wording.METHOD],
+        "Citation": lambda *_: [wording.CITATION],
     }
     for i, (title, make) in enumerate(makers.items()):
         report(f"measuring: {title.lower()}", i / len(makers))
         try:
-            blocks = make(document)
+            blocks = make(study, document)
         except InputError as error:
             blocks = [f"**Missing:** {escaped(str(error))}"]
         made.append(Section(title, blocks))
@@ -93,7 +89,7 @@ def _done(document: Document) -> list[Document]:
     return [run for run in document["runs"] if run["state"] == "done"]
 
 
-def _findings(document: Document) -> list[Block]:
+def _findings(_: Started, document: Document) -> list[Block]:
     missing = [run for run in document["runs"] if run["state"] != "done"]
     lines = [
         f"- {run['setup']}, seed {run['seed']} ({run['run']}) is {run['state']}"
@@ -112,7 +108,7 @@ def _findings(document: Document) -> list[Block]:
     return [*blocks, *prediction_figures.cards(document)]
 
 
-def _settings(document: Document) -> list[Block]:
+def _settings(study: Started, document: Document) -> list[Block]:
     name = document["study"]
     rows = [
         {
@@ -134,7 +130,7 @@ def _settings(document: Document) -> list[Block]:
     blocks: list[Block] = [
         Table(f"{name}-settings-runs", "Runs", frame, {"seconds": "%.1f", "best epoch": "%.3g"})
     ]
-    configs = [settings.flat(c) for c in paper_tables.configs_of(document)]
+    configs = [settings.flat(c) for c in study.configs.values()]
     if configs:
         given = [
             {"setting": key, "value": ", ".join(dict.fromkeys(short(str(c[key])) for c in configs))}
@@ -161,9 +157,9 @@ def _versions(document: Document) -> Table:
     return Table(f"{document['study']}-versions", title, pd.DataFrame(rows), caption=caption)
 
 
-def _data(document: Document) -> list[Block]:
+def _data(study: Started, document: Document) -> list[Block]:
     name = document["study"]
-    designs = overlap.designs([run["run"] for run in document["runs"]])
+    designs = overlap.designs(study)
     if not designs:
         return ["No run of this study was trained here, so there are no training sets to show."]
     return [
@@ -173,7 +169,7 @@ def _data(document: Document) -> list[Block]:
     ]
 
 
-def _predictions(document: Document) -> list[Block]:
+def _predictions(_: Started, document: Document) -> list[Block]:
     runs = _done(document)
     if not runs:
         return [wording.NOTHING_DONE]
@@ -201,7 +197,7 @@ def _predictions(document: Document) -> list[Block]:
     return [*blocks, prediction_figures.calibration_table(document, runs)]
 
 
-def _latent(document: Document) -> list[Block]:
+def _latent(study: Started, document: Document) -> list[Block]:
     name, runs = document["study"], _done(document)
     table = latent.probe_table(runs)
     blocks: list[Block] = [
@@ -211,7 +207,7 @@ def _latent(document: Document) -> list[Block]:
         blocks.append(latent_figures.probes_table(name, table))
     else:
         blocks.append(f"No probes: `python -m core study {name}` makes them.")
-    found = projection.read(name)
+    found = projection.read(study)
     shown = latent.on_map(runs, found)
     if found is None or not shown:
         return [*blocks, f"No map: `python -m core project {name}` makes it."]
@@ -225,19 +221,19 @@ def _latent(document: Document) -> list[Block]:
     ]
 
 
-def _tokens(document: Document) -> list[Block]:
+def _tokens(study: Started, document: Document) -> list[Block]:
     name = document["study"]
-    if not result_references.available(name):
+    if not result_references.available(study):
         return [f"No attributions: `python -m core attribute {name}` makes them."]
     blocks: list[Block] = []
-    for reference in result_references.references(name):
+    for reference in result_references.references(study):
         if reference.startswith("balanced"):
-            found = attributions.attributions(name, reference)
-            blocks += _against(document, found)
+            found = attributions.attributions(study, reference)
+            blocks += _against(study, document, found)
     return blocks or ["No balanced run has attributions, so there is nothing to read others by."]
 
 
-def _against(document: Document, found: Document) -> list[Block]:
+def _against(study: Started, document: Document, found: Document) -> list[Block]:
     """Attributions of the setups that share a reference's loss, over seeds or at the first."""
     name, reference = document["study"], found["reference"]
     entropy = reference.endswith("+entropy")
@@ -261,7 +257,7 @@ def _against(document: Document, found: Document) -> list[Block]:
     if found["decomposition"]:
         n = tokens_sentences.amount(found, found["labels"][0], setups[0], seeds[setups[0]])
         blocks.append(token_figures.decomposition(name, found, n, crossed=crossed))
-    curve = attributions.reliance_curve(name, reference, found["key"])
+    curve = attributions.reliance_curve(study, reference, found["key"])
     if shown := [row for row in curve if row["setup"] in setups]:
         at = (setups[0], found["threshold"])
         blocks.append(token_figures.reliance(name, shown, *at))
@@ -269,19 +265,19 @@ def _against(document: Document, found: Document) -> list[Block]:
     return [*blocks, token_figures.shares_table(name, found)]
 
 
-def _comparisons(document: Document) -> list[Block]:
+def _comparisons(_: Started, document: Document) -> list[Block]:
     name = document["study"]
-    frame = comparison_tables.pairs_table(study_results.comparisons(name))
+    frame = comparison_tables.pairs_table(document["comparisons"])
     if frame.empty:
         return ["No two setups of this study are done, so nothing can be compared."]
     return [Table(f"{name}-comparisons", "Setups compared", frame, caption=wording.COMPARED)]
 
 
-def _paper(document: Document) -> list[Block]:
+def _paper(study: Started, document: Document) -> list[Block]:
     name = document["study"]
     corpus, encoder = paper_tables.defaults(document)
     found = paper_measured.measured(document, paper.SUFFIX[encoder])
-    configs = paper_tables.configs_of(document)
+    configs = list(study.configs.values())
     blocks: list[Block] = [
         f"Beside {encoder} on {corpus}. {wording.BESIDE}",
         paper_reasons.missing(document, corpus, encoder),
@@ -289,16 +285,16 @@ def _paper(document: Document) -> list[Block]:
         f"Why the numbers may differ:\n\n{paper_reasons.why(document, corpus, encoder, configs)}",
         *paper_figures.tables(document, corpus, encoder, found),
     ]
-    references = result_references.references(name) if result_references.available(name) else []
+    references = result_references.references(study) if result_references.available(study) else []
     for figure in paper.figures_of(encoder):
         reference = f"balanced{paper.suffix_of(figure)}"
         if reference not in references:
             blocks.append(f"Figure {figure}: no attributions of {reference} here.")
             continue
-        documents = {t: attributions.attributions(name, reference, t) for t in paper.THRESHOLDS}
+        documents = {t: attributions.attributions(study, reference, t) for t in paper.THRESHOLDS}
         read = documents[attributions.THRESHOLD]
         without = (
-            attributions.attributions(name) if figure == 3 and "balanced" in references else None
+            attributions.attributions(study) if figure == 3 and "balanced" in references else None
         )
         blocks.append(f"Figure {figure}: {paper.FIGURES[figure]}.")
         tables = paper_figures.directions(name, read, corpus, figure)

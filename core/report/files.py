@@ -12,44 +12,45 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from core.checkpoints import studies, versions
+from core.checkpoints import versions
+from core.checkpoints.studies import Started
 from core.figures import export
 from core.figures.figure import Figure, Table
 from core.progress import Progress
 from core.report import contents as report_contents
 from core.report import html as report_html
 from core.report.contents import Section
-from core.results import references, study_results
+from core.results import projection, study_results
 from core.storage import atomic
 from core.text import short
 
 _MADE = "report.json"  # written last: what the report was made from
 
 
-def folder_of(name: str) -> Path:
-    """Where the report of a started study is put by default."""
-    return studies.started_folder(name) / "report"
+def folder_of(study: Started) -> Path:
+    """Where the report of a study is put by default."""
+    return study.folder / "report"
 
 
-def write(name: str, report: Progress | None = None, folder: Path | None = None) -> Path:
-    """Make the report of a started study, as far as the study is done.
+def write(study: Started, report: Progress | None = None, folder: Path | None = None) -> Path:
+    """Make the report of a study, as far as it is done.
 
     `report.html`; `figures/` with each figure as SVG and PNG; `tables/` with each table as CSV and
     LaTeX; `README.txt` says what is what.
 
     Args:
-        name: of the study.
         report: called with what is being done, and how much of it (0 to 1).
         folder: by default in the study's own; what an earlier report left there is replaced.
 
     Raises:
-        InputError: the study was never started, or not one of its runs has a config that reads.
+        InputError: not one of the study's runs has a config that reads.
     """
     tell = report or (lambda what, share: None)
-    stamp = _stamp(name)
-    sections = report_contents.sections(name, _part(tell, 0.0, 0.2))
-    page = report_html.html(_facts(name), sections, _part(tell, 0.2, 0.5))
-    target = folder or folder_of(name)
+    stamp = _stamp(study)
+    document = study_results.summary(study)
+    sections = report_contents.sections(study, document, _part(tell, 0.0, 0.2))
+    page = report_html.html(_facts(document), sections, _part(tell, 0.2, 0.5))
+    target = folder or folder_of(study)
     if (target / _MADE).exists():  # ours: nothing of an earlier report is left among the new
         (target / _MADE).unlink()
         for old in ("figures", "tables"):
@@ -57,19 +58,19 @@ def write(name: str, report: Progress | None = None, folder: Path | None = None)
     for sub in ("figures", "tables"):
         (target / sub).mkdir(parents=True, exist_ok=True)
     atomic.write_text(target / "report.html", page)
-    _write_files(target, name, sections, _part(tell, 0.5, 1.0))
-    atomic.write_text(target / _MADE, json.dumps({"study": name, "made from": stamp}))
+    _write_files(target, study.name, sections, _part(tell, 0.5, 1.0))
+    atomic.write_text(target / _MADE, json.dumps({"study": study.name, "made from": stamp}))
     tell("done", 1.0)
     return target
 
 
-def state(name: str) -> str:
+def state(study: Started) -> str:
     """Of the report in the study's own folder: `none`, `current` or `outdated`."""
     try:
-        made = json.loads((folder_of(name) / _MADE).read_text(encoding="utf-8"))
+        made = json.loads((folder_of(study) / _MADE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "none"
-    return "current" if made.get("made from") == _stamp(name) else "outdated"
+    return "current" if made.get("made from") == _stamp(study) else "outdated"
 
 
 def zipped(folder: Path) -> bytes:
@@ -118,11 +119,10 @@ def file_name(name: str, study_name: str) -> str:
     return bare[:80] or "unnamed"
 
 
-def _facts(name: str) -> dict[str, Any]:
-    document = study_results.summary(name)
+def _facts(document: dict[str, Any]) -> dict[str, Any]:
     version = versions.installed()["langskew"]
     return {
-        "study": name,
+        "study": document["study"],
         "corpus": short(document["corpus"]),
         "encoder": short(document["encoder"]),
         "languages": " ".join(document["languages"]),
@@ -131,11 +131,9 @@ def _facts(name: str) -> dict[str, Any]:
     }
 
 
-def _stamp(name: str) -> str:
+def _stamp(study: Started) -> str:
     """Changes whenever the report may have changed."""
-    projection = studies.started_folder(name) / "projection.parquet"
-    when = projection.stat().st_mtime_ns if projection.exists() else 0
-    return f"{study_results.fingerprint(name)} {references.fingerprint(name)} {when}"
+    return f"{study.stamp} {projection.stamp(study)}"
 
 
 def _part(report: Progress, start: float, end: float) -> Progress:

@@ -12,13 +12,12 @@ from typing import Any, Literal
 import pandas as pd
 
 from core.attribution import store
-from core.checkpoints import run_folders, studies
-from core.config import RunConfig
+from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.measures.cumulative import token_shares
 from core.results import attribution_rows
 from core.results.cross_fitted import Pair, between_references, pairs
-from core.results.references import available, compared, fingerprint, references
+from core.results.references import available, compared, references
 from core.results.reliance_curve import curve
 from core.results.run_measures import skewed_design
 from core.sampling.joint import deviation
@@ -29,7 +28,7 @@ TEXTS: tuple[Texts, ...] = ("all", "label")
 
 
 def attributions(
-    name: str,
+    study: Started,
     reference: str = "balanced",
     threshold: float = THRESHOLD,
     key: str | None = None,
@@ -70,7 +69,7 @@ def attributions(
         raise InputError(f"threshold is {threshold}; expected 0 to 1, such as {THRESHOLD}.")
     if texts not in TEXTS:
         raise InputError(f"texts is {texts!r}; expected {' or '.join(map(repr, TEXTS))}.")
-    asked = _Asked(name, reference, key)
+    asked = _Asked(study, reference, key)
     config, design = asked.config, asked.design
     found = pairs(asked.compared, asked.key, config)
     own_label = texts == "label"
@@ -90,26 +89,26 @@ def attributions(
                 for label, row in token_shares(one.own).to_dict("index").items()
             ]
     return {
-        "study": name,
+        "study": study.name,
         "reference": reference,
         "threshold": threshold,
         "key": asked.key,
         "counted": texts,
-        "texts": available(name)[asked.key],
+        "texts": available(study)[asked.key],
         "labels": list(config.labels),
         "languages": list(config.languages),
-        "missing": [e["run"] for e in asked.entries if e not in asked.with_files],
+        "missing": [m.run for m in study.members if m not in asked.with_files],
         "left_out": _left_out(asked, found),
         **attribution_rows.of_seeds(read, noise, represented),
         "over_seeds": attribution_rows.over_seeds(read, noise, represented),
         "cross_fitted": _cross_fitted(found),
         "token_shares": shares,
-        "cost": dict(_cost(tuple(asked.configs), asked.key, fingerprint(name))),
+        "cost": dict(_cost(asked.runs, asked.key, study.attributions_stamp)),
     }
 
 
 def reliance_curve(
-    name: str, reference: str | None = None, key: str | None = None
+    study: Started, reference: str | None = None, key: str | None = None
 ) -> list[dict[str, Any]]:
     """The change of the soft uptake that neutral tokens carry, by setup and threshold.
 
@@ -130,65 +129,57 @@ def reliance_curve(
         without a skewed design.
     """
     try:
-        reference = reference or next(iter(references(name)), "balanced")
-        asked = _Asked(name, reference, key)
+        reference = reference or next(iter(references(study)), "balanced")
+        asked = _Asked(study, reference, key)
     except InputError:  # no attributions; the page Tokens says what is wrong with broken ones
         return []
     if asked.design is None or not reference.startswith("balanced"):
         return []
-    error = _cost(tuple(asked.configs), asked.key, fingerprint(name))["standard_error"]
+    error = _cost(asked.runs, asked.key, study.attributions_stamp)["standard_error"]
     rows = curve(pairs(asked.compared, asked.key, asked.config), asked.design)
     return [{**row, "standard_error": error} for row in rows]
 
 
 class _Asked:
-    """Runs and configs of a study that have attributions of one kind.
+    """Runs of a study that have attributions of one kind.
 
     Raises:
         InputError: no attributions, or no run of the reference setup has any.
     """
 
-    def __init__(self, name: str, reference: str, key: str | None) -> None:
-        kept = available(name)
+    def __init__(self, study: Started, reference: str, key: str | None) -> None:
+        kept = available(study)
         if not kept or (key is not None and key not in kept):
             there = f" by {key}; there are {', '.join(kept)}" if kept else ""
             raise InputError(
-                f"study {name} has no attributions{there}. `python -m core attribute {name}` makes "
-                "them."
+                f"study {study.name} has no attributions{there}. `python -m core attribute "
+                f"{study.name}` makes them."
             )
         self.reference = reference
         self.key = key or next(iter(kept))
-        self.entries = studies.entries(name)
-        self.with_files = [e for e in self.entries if store.files([e["run"]], self.key)]
+        self.with_files = [m for m in study.members if store.files([m.run], self.key)]
+        self.runs = tuple(m.run for m in self.with_files)
         self.compared = compared(self.with_files, reference)
-        self.configs = {e["run"]: run_folders.read_config(e["run"]) for e in self.with_files}
-
-    @property
-    def config(self) -> RunConfig:
-        """Of one of the runs, for labels and languages."""
-        return next(iter(self.configs.values()))
+        configs = {run: study.config_of(run) for run in self.runs}
+        self.config = configs[self.runs[0]]  # for labels and languages
+        # The study's skewed design, where it has one.
+        self.design = None
+        if (skewed := skewed_design(configs)) is not None:
+            self.design = attribution_rows.Design(deviation(skewed), skewed.sum(axis=1))
 
     @property
     def references(self) -> list[str]:
         """Runs of the reference setup."""
-        return [e["run"] for e in self.with_files if e["setup"] == self.reference]
-
-    @property
-    def design(self) -> attribution_rows.Design | None:
-        """The study's skewed design, where it has one."""
-        skewed = skewed_design(self.configs)
-        if skewed is None:
-            return None
-        return attribution_rows.Design(deviation(skewed), skewed.sum(axis=1))
+        return [m.run for m in self.with_files if m.setup == self.reference]
 
 
-def pairs_of(name: str, reference: str, key: str) -> list[tuple[str, int]]:
+def pairs_of(study: Started, reference: str, key: str) -> list[tuple[str, int]]:
     """Setup and seed of the runs that have attributions to be read against a reference setup.
 
     Raises:
         InputError: no run of the reference setup has any.
     """
-    return [(pair["setup"], pair["seed"]) for pair in _Asked(name, reference, key).compared]
+    return [(pair["setup"], pair["seed"]) for pair in _Asked(study, reference, key).compared]
 
 
 def runs_of(document: dict[str, Any], setup: str, seed: int) -> tuple[str, str]:
@@ -218,9 +209,9 @@ def _left_out(asked: _Asked, found: list[Pair]) -> dict[str, str]:
         if pair["run"] not in compared_runs:
             reasons[pair["run"]] = "no text in the same tokens as its reference"
     listed = {pair["run"] for pair in asked.compared}
-    for entry in asked.with_files:
-        if entry["setup"] != asked.reference and entry["run"] not in listed:
-            reasons[entry["run"]] = f"no run of {asked.reference} with seed {entry['seed']}"
+    for member in asked.with_files:
+        if member.setup != asked.reference and member.run not in listed:
+            reasons[member.run] = f"no run of {asked.reference} with seed {member.seed}"
     return reasons
 
 

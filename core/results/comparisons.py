@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from core.checkpoints import outputs, run_folders, studies
-from core.config import BALANCED, IMPORTED, RunConfig
+from core.checkpoints import outputs
+from core.checkpoints.studies import Started
+from core.config import BALANCED, IMPORTED
 from core.errors import InputError
 from core.measures.accuracy import accuracy_totals
 from core.measures.bootstrap import Totals
@@ -18,44 +19,42 @@ from core.measures.comparison import Comparison, compare, holm, margin_of
 from core.results.run_measures import comparable, skewed_design
 
 
-def setup_comparisons(
-    entries: list[dict[str, Any]], configs: Mapping[str, RunConfig], skewed: pd.DataFrame | None
-) -> list[dict[str, Any]]:
-    """Every measure of each setup against the setup it is read against.
+def setup_comparisons(study: Started, skewed: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """Every measure of each setup of a study against the setup it is read against.
+
+    Imbalanced against balanced, with class weights against without and against balanced, with the
+    masked-input entropy against without, and with one seed its nulls against balanced.
+    `beyond_chance` is corrected (Holm) for the pairs of setups compared by the same measure, not
+    over the measures: each is a question of its own, and with few seeds a correction over all of
+    them would find nothing. Below three seeds it is None, and the `verdict` "no verdict".
 
     Args:
-        entries: of the study.
-        configs: of those that read, by run.
         skewed: the study's skewed design.
-
-    Returns:
-        See `study_results.comparisons`.
     """
     measures: dict[str, dict[int, dict[str, Totals | float]]] = {}
-    for entry in entries:
-        run_id = entry["run"]
-        if run_id in configs and run_folders.is_complete(run_id):
+    for member in study.finished:
+        if member.config is not None:
             with suppress(InputError):  # summary says what is wrong with it
-                found = comparable(run_id, configs[run_id], skewed)
-                measures.setdefault(entry["setup"], {})[entry["seed"]] = found
+                found = comparable(member.run, member.config, skewed)
+                measures.setdefault(member.setup, {})[member.seed] = found
     compared = []
     for a, b in pairs(list(measures)):
         compared += _compare(a, b, measures[a], measures[b])
-    others = {s for x, runs in measures.items() if x not in (*BALANCED, IMPORTED) for s in runs}
+    nulls = {(m.setup, m.seed) for m in study.members if m.null}
     for setup in BALANCED:
-        seeds = sorted(measures.get(setup, {}))
-        if len(others) == 1 and len(seeds) > 1 and seeds[0] in others:
+        own = sorted(measures.get(setup, {}), key=lambda seed: ((setup, seed) in nulls, seed))
+        if len(own) > 1 and (setup, own[0]) not in nulls and (setup, own[1]) in nulls:
             # Two at most: differences from one and the same run are no seeds for a verdict.
-            nulls = {s: measures[setup][s] for s in seeds[1:3]}
-            one = dict.fromkeys(nulls, measures[setup][seeds[0]])
-            compared += _compare(f"{setup} (null)", setup, nulls, one)
+            null = {seed: measures[setup][seed] for seed in own[1:3]}
+            one = dict.fromkeys(null, measures[setup][own[0]])
+            compared += _compare(f"{setup} (null)", setup, null, one)
     names = dict.fromkeys(c.measure for c in compared)
     judged = [c for name in names for c in holm([c for c in compared if c.measure == name])]
     return [_document(c) for c in judged]
 
 
 def compare_runs(
-    name: str, a: Sequence[str], b: Sequence[str], margins: float = 1.0
+    study: Started, a: Sequence[str], b: Sequence[str], margins: float = 1.0
 ) -> list[dict[str, Any]]:
     """Every measure of some runs of a study against others of it, such as two setups or two runs.
 
@@ -64,27 +63,25 @@ def compare_runs(
     (Holm) over the languages.
 
     Args:
-        name: the study.
-        a: ids of finished runs, of different seeds.
+        a: ids of finished runs of the study, of different seeds.
         b: what they are read against.
         margins: what the usual ones are multiplied by.
 
     Returns:
-        As `comparisons`, with the means `value_a` and `value_b`; accuracy in each language too.
+        As `setup_comparisons`, with the means `value_a` and `value_b`; accuracy in each language
+        too.
 
     Raises:
         InputError: no seed in common, different test rows, or a file does not read.
     """
-    entries = studies.entries(name)
-    configs = run_folders.read_configs(entry["run"] for entry in entries)
-    table = skewed_design(configs)
-    seeds = {entry["run"]: entry["seed"] for entry in entries}
+    table = skewed_design(study.configs)
+    seeds = {m.run: m.seed for m in study.members}
     sides = []
     for runs in (a, b):
         side: dict[int, dict[str, Totals | float]] = {}
         for run_id in runs:
-            config = configs.get(run_id) or run_folders.read_config(run_id)
-            seed = 0 if len(a) == len(b) == 1 else seeds.get(run_id, config.seed)
+            config = study.config_of(run_id)
+            seed = 0 if len(a) == len(b) == 1 else seeds[run_id]
             side[seed] = comparable(run_id, config, table)
             accuracy = accuracy_totals(outputs.read_predictions(run_id))
             side[seed] |= {f"accuracy, {x}": accuracy.only(x) for x in config.languages}

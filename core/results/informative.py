@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.attribution import store
-from core.checkpoints import studies
+from core.checkpoints.studies import Started
 from core.corpora.corpus import Corpus
 from core.measures.bootstrap import interval
 from core.measures.cumulative import Value
@@ -54,12 +54,13 @@ def uninformative_share(run_id: str, key: str, corpus: Corpus) -> Value | None:
     return Value(float(share(values.sum(axis=0, keepdims=True))[0]), float(low), float(high))
 
 
-def of_study(name: str, key: str, corpus: Corpus) -> list[dict[str, Any]]:
+def of_study(study: Started, key: str, corpus: Corpus) -> list[dict[str, Any]]:
     """`uninformative_share` of each run of a study: `run`, `setup`, `seed`, `share`, `ci`."""
     rows = []
-    for entry in studies.entries(name):
-        if (found := uninformative_share(entry["run"], key, corpus)) is not None:
-            rows.append({**entry, "share": found.value, "ci": [found.low, found.high]})
+    for m in study.members:
+        if (found := uninformative_share(m.run, key, corpus)) is not None:
+            run = {"run": m.run, "setup": m.setup, "seed": m.seed}
+            rows.append({**run, "share": found.value, "ci": [found.low, found.high]})
     return rows
 
 

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import duckdb
 import pandas as pd
 
 from core.checkpoints import run_folders
+from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.sampling.subsets import training_counts
 from core.storage import sql
 
 
-def shared_rows(runs: Sequence[str], split: str) -> pd.DataFrame:
-    """Rows of a split that two runs share: `run`, `other`, `n`, and `largest`, the most possible.
+def shared_rows(study: Started, split: str) -> pd.DataFrame:
+    """Rows of a split that two runs of a study share, a pair a row.
 
-    The most that two designs allow is the sum over cells of the smaller count (paper, section 2.1).
+    `run`, `other`, `n`, and `largest`, the most that their designs allow: the sum over cells of the
+    smaller count (paper, section 2.1). Runs without a subset.parquet (imported ones), or whose
+    config does not read, are left out.
 
     Args:
-        runs: ids; those without a subset.parquet (imported ones), or whose config does not read,
-            are left out.
         split: train or validation.
 
     Raises:
         InputError: a file does not read.
     """
-    configs = run_folders.read_configs(runs)
+    configs = study.configs
     files = {run: run_folders.folder(run) / "subset.parquet" for run in configs}
     there = {run: path for run, path in files.items() if path.exists()}
     if not there:
@@ -57,18 +56,15 @@ def shared_rows(runs: Sequence[str], split: str) -> pd.DataFrame:
     return frame.assign(largest=largest)
 
 
-def designs(runs: Sequence[str]) -> dict[str, pd.DataFrame]:
+def designs(study: Started) -> dict[str, pd.DataFrame]:
     """Rows by language and label of each design of a study, by what it is called.
-
-    Args:
-        runs: ids; one run of each design is enough.
 
     Returns:
         `balanced, train`, `balanced, validation`, and the same of `imbalanced`, as far as there
         are such runs whose config reads.
     """
     found: dict[str, pd.DataFrame] = {}
-    for config in run_folders.read_configs(runs).values():
+    for config in study.configs.values():
         for split in ("train", "validation"):
             if getattr(config, f"{split}_per_language"):
                 name = f"{'imbalanced' if config.skewed else 'balanced'}, {split}"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core.checkpoints import run_folders, studies
+from core.checkpoints import studies
+from core.checkpoints.studies import Started
 from core.config import BALANCED
 from core.errors import InputError
 from core.measures.comparison import ALPHA, Spread
@@ -46,19 +47,19 @@ SHIPPED = {
 }
 
 
-def of_study(name: str) -> dict[str, Sources]:
+def of_study(study: Started) -> dict[str, Sources]:
     """By measure, what the differences from balanced of a started study vary by.
 
     Means over the setups that are compared with balanced over three seeds or more; empty where
     there are none. `neutral_tokens` (`of_tokens`) where the study has attributions.
     """
-    found = of_comparisons(study_results.comparisons(name))
-    tokens = of_tokens(name)
+    found = of_comparisons(study_results.summary(study)["comparisons"])
+    tokens = of_tokens(study)
     return found if tokens is None else {**found, "neutral_tokens": tokens}
 
 
 def of_comparisons(comparisons: Sequence[Document]) -> dict[str, Sources]:
-    """The same from documents of `study_results.comparisons`, without tokens."""
+    """The same from the comparisons of `study_results.summary`, without tokens."""
     by_measure: dict[str, list[Sources]] = {}
     for c in comparisons:
         if c["b"] in BALANCED and c["n_seeds"] >= FEWEST_SEEDS and c["spread"]:
@@ -67,17 +68,17 @@ def of_comparisons(comparisons: Sequence[Document]) -> dict[str, Sources]:
     return {m: Sources(*np.mean(of, axis=0).tolist()) for m, of in by_measure.items()}
 
 
-def of_tokens(name: str) -> Sources | None:
+def of_tokens(study: Started) -> Sources | None:
     """What the neutral tokens' difference between over- and under-represented languages varies by.
 
     In cross-fitted groups; the mean over labels and setups; of as many texts as were explained. The
     variance over texts is a single seed's, as if all seeds shared it. None below three seeds, or
     without attributions against balanced.
     """
-    if not references.available(name) or "balanced" not in references.references(name):
+    if not references.available(study) or "balanced" not in references.references(study):
         return None
     values: dict[tuple[str, str], list[Document]] = {}
-    for row in attributions.attributions(name)["sides"]:
+    for row in attributions.attributions(study)["sides"]:
         wanted = (row["group"], row["side"]) == ("neutral", "over - under")
         if wanted and row["crossed"] is not None and row["setup"] not in BALANCED:
             values.setdefault((row["label"], row["setup"]), []).append(row)
@@ -102,8 +103,8 @@ def for_plan(plan: Plan) -> Document:
     most = 0
     for name in studies.started():
         try:
-            ids = studies.run_ids(name)
-            configs = list(run_folders.read_configs(ids).values())
+            study = studies.read_started(name)
+            configs = list(study.configs.values())
             alike = configs and (configs[0].corpus_hash, configs[0].encoder) == (
                 asked.corpus_hash,
                 asked.encoder,
@@ -111,7 +112,7 @@ def for_plan(plan: Plan) -> Document:
             seeds = len({c.seed for c in configs})
             if not alike or seeds <= max(most, FEWEST_SEEDS - 1):
                 continue
-            if found := of_study(name):
+            if found := of_study(study):
                 most, known, source = seeds, found, f"the study {name}, {seeds} seeds"
                 of_rows = configs[0].test_per_language * len(configs[0].languages)
         except InputError:  # what does not read tells nothing

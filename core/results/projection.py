@@ -40,7 +40,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.checkpoints import run_folders, studies
+from core.checkpoints import run_folders
+from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.sampling import joint, subsets
 from core.storage import atomic, sql
@@ -100,18 +101,18 @@ class Projection:
         return float(np.sqrt(((a - b) ** 2).sum(axis=1).mean() / size))
 
 
-def path_of(name: str) -> Path:
+def path_of(study: Started) -> Path:
     """The file of a study's map."""
-    return studies.started_folder(name) / "projection.parquet"
+    return study.folder / "projection.parquet"
 
 
-def read(name: str) -> Projection | None:
+def read(study: Started) -> Projection | None:
     """The map of a study; None where none was made.
 
     Raises:
         InputError: its file does not read.
     """
-    path = path_of(name)
+    path = path_of(study)
     if not path.exists():
         return None
     try:
@@ -125,22 +126,23 @@ def read(name: str) -> Projection | None:
         )
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path} does not read ({error}); make it anew with `python -m core project {name}`."
+            f"{path} does not read ({error}); make it anew with `python -m core project "
+            f"{study.name}`."
         ) from error
 
 
-def outdated(projection: Projection, name: str) -> list[str]:
+def outdated(projection: Projection, study: Started) -> list[str]:
     """Finished runs of the study that its map does not show, for which it has to be made anew."""
-    return [run for run in _finished(name) if run not in projection.runs]
+    return [m.run for m in study.finished if m.run not in projection.runs]
 
 
-def fingerprint(name: str) -> str:
+def stamp(study: Started) -> str:
     """Changes whenever the map may have changed; cheap, for caches."""
-    path = path_of(name)
+    path = path_of(study)
     return f"{path} {path.stat().st_mtime_ns}" if path.exists() else str(path)
 
 
-def project(name: str, report: Progress | None = None, points: int = POINTS) -> Projection:
+def project(study: Started, report: Progress | None = None, points: int = POINTS) -> Projection:
     """Make the map of a study's finished runs, unless it is there with the same runs and settings.
 
     The texts are the same in every run: the same sentences in every language that has them, equally
@@ -153,20 +155,20 @@ def project(name: str, report: Progress | None = None, points: int = POINTS) -> 
         InputError: no finished run, vectors that do not read or are not finite, or too few texts.
     """
     report = report or (lambda what, share: None)
-    runs = _finished(name)
+    runs = [m.run for m in study.finished]
     if not runs:
         raise InputError(
-            f"study {name} has no finished run to project; train one with "
-            f"`python -m core study {name}`."
+            f"study {study.name} has no finished run to project; train one with "
+            f"`python -m core study {study.name}`."
         )
     settings = {**SETTINGS, "points": points}
     with suppress(InputError):  # one that does not read is made anew
-        old = read(name)
+        old = read(study)
         if old and old.runs == tuple(runs) and old.settings == settings:
             report("done", 1.0)
             return old
     report("reading texts", 0.0)
-    texts = _sample(name, runs, points)
+    texts = _sample(study, runs, points)
     vectors = []
     for i, run_id in enumerate(runs):
         report("reading CLS vectors", 0.1 * i / len(runs))
@@ -179,20 +181,16 @@ def project(name: str, report: Progress | None = None, points: int = POINTS) -> 
         trust[run_id] = _trustworthiness(vectors[i], layouts[i])
         texts[f"x_{run_id}"], texts[f"y_{run_id}"] = layouts[i].T
     document = {"runs": runs, "settings": settings, "trustworthiness": trust}
-    _write(path_of(name), texts, document)
+    _write(path_of(study), texts, document)
     report("done", 1.0)
-    made = read(name)
+    made = read(study)
     assert made is not None  # it was just written
     return made
 
 
-def _finished(name: str) -> list[str]:
-    return [run for run in studies.run_ids(name) if run_folders.is_complete(run)]
-
-
-def _sample(name: str, runs: Sequence[str], points: int) -> pd.DataFrame:
+def _sample(study: Started, runs: Sequence[str], points: int) -> pd.DataFrame:
     """The texts that are shown: `row`, `sentence`, `language`, `label`, ordered by row."""
-    config = run_folders.read_config(runs[0])
+    config = study.config_of(runs[0])
     rows = _query(runs[0], ", ".join(_COLUMNS))
     for run_id in runs[1:]:
         rows = rows[rows["row"].isin(_query(run_id, "row")["row"])]
@@ -202,7 +200,7 @@ def _sample(name: str, runs: Sequence[str], points: int) -> pd.DataFrame:
     a_cell = min(points // (panels * counts.size), available)
     if a_cell * counts.size <= 2 * NEIGHBOURS:
         raise InputError(
-            f"study {name}: {points} points over {panels} panels and {counts.size} cells of "
+            f"study {study.name}: {points} points over {panels} panels and {counts.size} cells of "
             f"language and class are {max(a_cell, 0)} texts a cell, where the test set has "
             f"{available}; a map of {NEIGHBOURS} neighbours needs more than {2 * NEIGHBOURS} texts "
             "a panel. Ask for more points, or test on more texts."

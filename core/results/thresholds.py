@@ -9,16 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.checkpoints import studies
+from core.checkpoints.studies import Started
 from core.results import attributions as result_attributions
 from core.results import cache
 from core.results.attributions import TEXTS, Texts
-from core.results.references import fingerprint, references
+from core.results.references import references
 
 THRESHOLDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)  # in units of probability
 
 
-def keep(name: str, key: str) -> None:
+def keep(study: Started, key: str) -> None:
     """Add up and keep what attributions say against the first reference: at every threshold in both
     readings of which texts count, and the curve of language reliance.
 
@@ -28,35 +28,35 @@ def keep(name: str, key: str) -> None:
     Raises:
         InputError: as `attributions.attributions`.
     """
-    reference = references(name)[0]
+    reference = references(study)[0]
     for texts in TEXTS:
         for threshold in THRESHOLDS:
-            document = result_attributions.attributions(name, reference, threshold, key, texts)
-            path = _path(name, key, reference, _file(threshold, texts))
-            cache.keep(path, fingerprint(name), document)
-    reliance_curve(name, reference, key)
+            document = result_attributions.attributions(study, reference, threshold, key, texts)
+            path = _path(study, key, reference, _file(threshold, texts))
+            cache.keep(path, study.attributions_stamp, document)
+    reliance_curve(study, reference, key)
 
 
 def attributions(
-    name: str, reference: str, threshold: float, key: str, texts: Texts = "all"
+    study: Started, reference: str, threshold: float, key: str, texts: Texts = "all"
 ) -> dict[str, Any]:
     """As `attributions.attributions`.
 
     Raises:
         InputError: as `attributions.attributions`.
     """
-    path = _path(name, key, reference, _file(threshold, texts))
-    stored = cache.stored(path, fingerprint(name))
-    return stored or result_attributions.attributions(name, reference, threshold, key, texts)
+    path = _path(study, key, reference, _file(threshold, texts))
+    stored = cache.stored(path, study.attributions_stamp)
+    return stored or result_attributions.attributions(study, reference, threshold, key, texts)
 
 
-def reliance_curve(name: str, reference: str, key: str) -> list[dict[str, Any]]:
+def reliance_curve(study: Started, reference: str, key: str) -> list[dict[str, Any]]:
     """As `attributions.reliance_curve`, kept."""
-    path = _path(name, key, reference, "curve")
+    path = _path(study, key, reference, "curve")
     document = cache.kept(
         path,
-        fingerprint(name),
-        lambda: {"rows": result_attributions.reliance_curve(name, reference, key)},
+        study.attributions_stamp,
+        lambda: {"rows": result_attributions.reliance_curve(study, reference, key)},
     )
     return list(document["rows"])
 
@@ -65,5 +65,5 @@ def _file(threshold: float, texts: Texts) -> str:
     return f"{threshold:g}" + ("" if texts == "all" else f"-{texts}")
 
 
-def _path(name: str, key: str, reference: str, what: str) -> Path:
-    return studies.started_folder(name) / "attributed" / f"{key}-{reference}-{what}.json"
+def _path(study: Started, key: str, reference: str, what: str) -> Path:
+    return study.folder / "attributed" / f"{key}-{reference}-{what}.json"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 import tomli_w
 
-from core.checkpoints.studies import entries, started_folder
+from core.checkpoints.studies import Member, read_started, started_folder
 from core.config import BALANCED, IMPORTED, RunConfig
 from core.corpora.corpus import Corpus
 from core.errors import InputError
@@ -110,16 +110,17 @@ def plan(study: Study, session: Session) -> Plan:
 
 def record(plan_: Plan) -> None:
     """Write the study's folder: what was asked, and the runs it stands for."""
-    members = [{"run": run, "setup": c.setup, "seed": c.seed} for run, c in plan_.runs.items()]
+    members = [Member(run, c.setup, c.seed) for run, c in plan_.runs.items()]
     name = plan_.study.name
     if (started_folder(name) / "study.toml").exists():  # models that were brought to it stay
-        members += [e for e in entries(name) if e["setup"] == IMPORTED]
+        members += [m for m in read_started(name).members if m.setup == IMPORTED]
     record_members(plan_.study, members)
 
 
-def record_members(study: Study, members: list[dict[str, Any]]) -> None:
-    """Write what was asked and these runs (`run`, `setup`, `seed`) into the study's folder."""
-    document = to_document(study) | {"runs": members}
+def record_members(study: Study, members: Sequence[Member]) -> None:
+    """Write what was asked and these runs into the study's folder."""
+    runs = [{"run": m.run, "setup": m.setup, "seed": m.seed} for m in members]
+    document = to_document(study) | {"runs": runs}
     folder = started_folder(study.name)
     folder.mkdir(parents=True, exist_ok=True)
     atomic.write_text(folder / "study.toml", tomli_w.dumps(document))

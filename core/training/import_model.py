@@ -69,12 +69,13 @@ def import_to_study(
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; expected a model in transformers' layout.")
     if study_name is not None:
-        first = run_folders.read_config(studies.run_ids(study_name)[0])
+        started = studies.read_started(study_name)
+        first = started.config
         loaded = session.corpus(first)
         columns, size, name = first.columns, first.test_per_language, study_name
         pooling = first.training.pooling
-        members = [e for e in studies.entries(name) if e["setup"] != IMPORTED]
-        asked = study.read(str(studies.started_folder(name) / "study.toml"))
+        members = [m for m in started.members if m.setup != IMPORTED]
+        asked = study.read(str(started.folder / "study.toml"))
     else:
         assert corpus is not None  # the command line asks for one of the two
         loaded = session.load_corpus(corpus, columns, labels, languages)
@@ -96,14 +97,11 @@ def import_to_study(
         report=report,
     )
     evaluation.complete(config.run_id, session, report)
-    known = studies.entries(name) if name in studies.started() else []
-    brought = [e for e in known if e["setup"] == IMPORTED and e["run"] != config.run_id]
-    record_members(asked, [*members, *brought, _entry(config)])
+    known = studies.read_started(name).members if name in studies.started() else ()
+    brought = [m for m in known if m.setup == IMPORTED and m.run != config.run_id]
+    own = studies.Member(config.run_id, config.setup, config.seed)
+    record_members(asked, [*members, *brought, own])
     return name
-
-
-def _entry(config: RunConfig) -> dict[str, object]:
-    return {"run": config.run_id, "setup": config.setup, "seed": config.seed}
 
 
 def import_model(

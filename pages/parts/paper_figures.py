@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import paper as figures
 from core.paper import directions as paper_directions
@@ -18,9 +19,8 @@ from pages.shared import address, drawing, job_button, study_data
 BARS = {"paper": "As in the paper", "crossed": "Cross-fitted"}
 
 
-def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
+def draw(started: Started, study: dict[str, Any], corpus: str, encoder: str) -> None:
     """One figure's directions and panels."""
-    name = study["study"]
     figure = _figure(encoder)
     threshold = address.choose(
         "Threshold of the token groups (probability)",
@@ -29,12 +29,14 @@ def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
         0.01,
         widget=st.segmented_control,
     )
-    document = _document(study, figure, threshold)
+    document = _document(started, study, figure, threshold)
     if document is None:
         return
-    tables = figures.directions(name, document, corpus, figure)
+    tables = figures.directions(started.name, document, corpus, figure)
     st.markdown(paper_directions.reading([table.frame for table in tables]))
-    for text in paper_whole.readings(document, _without(study, figure, threshold), study, figure):
+    for text in paper_whole.readings(
+        document, _without(started, study, figure, threshold), study, figure
+    ):
         st.markdown(text)
     for table in tables:
         drawing.show_block(table)
@@ -48,16 +50,16 @@ def draw(study: dict[str, Any], corpus: str, encoder: str) -> None:
         drawing.show(panel)
 
 
-def thresholds(study: dict[str, Any], encoder: str) -> None:
+def thresholds(started: Started, study: dict[str, Any], encoder: str) -> None:
     """Shares of the token groups at the paper's three thresholds."""
     figure = _figure(encoder)
     documents = {}
     for threshold in paper.THRESHOLDS:
-        document = _document(study, figure, threshold)
+        document = _document(started, study, figure, threshold)
         if document is None:
             return
         documents[threshold] = document
-    drawing.show_block(figures.thresholds(study["study"], documents))
+    drawing.show_block(figures.thresholds(started.name, documents))
     st.caption("The panels at each threshold are under *figures*.")
 
 
@@ -70,16 +72,18 @@ def _figure(encoder: str) -> int:
     )
 
 
-def _document(study: dict[str, Any], figure: int, threshold: float) -> dict[str, Any] | None:
+def _document(
+    started: Started, study: dict[str, Any], figure: int, threshold: float
+) -> dict[str, Any] | None:
     """Attributions read against the balanced setup of a figure; says how to make missing ones."""
-    name, reference = study["study"], f"balanced{paper.suffix_of(figure)}"
+    name, reference = started.name, f"balanced{paper.suffix_of(figure)}"
     try:
-        kept = references.available(name)
+        kept = references.available(started)
     except InputError as error:
         st.error(escaped(str(error)))
         return None
-    if kept and reference in references.references(name):
-        return study_data.attributions(name, reference, threshold, next(iter(kept)))
+    if kept and reference in references.references(started):
+        return study_data.attributions(started, reference, threshold, next(iter(kept)))
     there = {run["setup"] for run in study["runs"]}
     if reference in there:
         st.info(f"No attributions of {reference}: `python -m core attribute {name}` makes them.")
@@ -89,8 +93,10 @@ def _document(study: dict[str, Any], figure: int, threshold: float) -> dict[str,
     return None
 
 
-def _without(study: dict[str, Any], figure: int, threshold: float) -> dict[str, Any] | None:
+def _without(
+    started: Started, study: dict[str, Any], figure: int, threshold: float
+) -> dict[str, Any] | None:
     """Attributions without equation 3, to read figure 3 against."""
-    if figure != 3 or "balanced" not in references.references(study["study"]):
+    if figure != 3 or "balanced" not in references.references(started):
         return None
-    return _document(study, 1, threshold)
+    return _document(started, study, 1, threshold)

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.checkpoints.studies import Started
 from core.report import files as report_files
 from pages.shared import job_button
 
@@ -19,14 +20,14 @@ _SAYS = {
 }
 
 
-def draw(study: dict[str, Any]) -> None:
+def draw(study: Started) -> None:
     """The report's downloads, where it was made, and a button that makes it."""
-    name = study["study"]
+    name = study.name
     st.markdown("#### Report")
-    state = report_files.state(name)
+    state = report_files.state(study)
     if _SAYS[state]:
         st.caption(_SAYS[state])
-    folder = report_files.folder_of(name)
+    folder = report_files.folder_of(study)
     with st.container(horizontal=True, vertical_alignment="center"):
         if state != "none":
             page = partial(Path.read_bytes, folder / "report.html")

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.checkpoints.studies import Started
 from core.corpora.texts import ANY
 from core.errors import InputError
 from core.figures import predictions as figures
@@ -17,13 +18,13 @@ from pages.shared import address, drawing, study_data
 Runs = list[dict[str, Any]]
 
 
-def accuracy(document: dict[str, Any], runs: Runs) -> None:
+def accuracy(_: Started, document: dict[str, Any], runs: Runs) -> None:
     drawing.show(figures.by_language(document, runs))
     with st.expander("As a table"):
         drawing.show_table(figures.by_language_table(document, runs))
 
 
-def uptake(document: dict[str, Any], runs: Runs) -> None:
+def uptake(_: Started, document: dict[str, Any], runs: Runs) -> None:
     if runs[0]["skew_uptake"] is None:
         st.info("No run of this study has a skewed training set, so there is no skew to take up.")
         return
@@ -32,20 +33,20 @@ def uptake(document: dict[str, Any], runs: Runs) -> None:
         drawing.show_table(figures.uptake_by_table(document, runs))
 
 
-def confusion(document: dict[str, Any], runs: Runs) -> None:
+def confusion(_: Started, document: dict[str, Any], runs: Runs) -> None:
     run = _one_run("Run", "run", runs, default="imbalanced")
     drawing.show(figures.confusion(document, run))
     with st.expander("As a table"):
         drawing.show_table(figures.confusion_table(document, run))
 
 
-def calibration(document: dict[str, Any], runs: Runs) -> None:
+def calibration(_: Started, document: dict[str, Any], runs: Runs) -> None:
     drawing.show(figures.reliability(document, runs))
     st.markdown("##### Calibration error")
     drawing.show_table(figures.calibration_table(document, runs))
 
 
-def disagreements(document: dict[str, Any], runs: Runs) -> None:
+def disagreements(study: Started, document: dict[str, Any], runs: Runs) -> None:
     if len(runs) < 2:
         st.info("Choose two or more runs in the sidebar to see where they disagree.")
         return
@@ -61,7 +62,7 @@ def disagreements(document: dict[str, Any], runs: Runs) -> None:
         label = address.choose("Label", "label", [ANY, *document["labels"]])
     with filters[2]:
         direction = address.choose("Which is right", "direction", result_disagreements.DIRECTIONS)
-    file = study_data.texts_file(document)
+    file = study_data.texts_file(study)
     try:
         found, n = result_disagreements.disagreements(
             first["run"], second["run"], file, language=language, label=label, direction=direction
@@ -76,7 +77,7 @@ def disagreements(document: dict[str, Any], runs: Runs) -> None:
     drawing.table(found, f"{document['study']}-disagreements", isolate=drawing.texts_in(found))
 
 
-def translations(document: dict[str, Any], runs: Runs) -> None:
+def translations(study: Started, document: dict[str, Any], runs: Runs) -> None:
     places = st.columns(2)
     with places[0]:
         run = _one_run("Run", "run", runs, default="imbalanced")
@@ -108,9 +109,8 @@ def translations(document: dict[str, Any], runs: Runs) -> None:
     )
     at = event.selection.rows[0] if event.selection.rows else 0
     sentence = str(found["sentence"].iloc[at])
-    together = result_disagreements.translations(
-        run["run"], sentence, study_data.texts_file(document)
-    )
+    file = study_data.texts_file(study)
+    together = result_disagreements.translations(run["run"], sentence, file)
     st.markdown("##### The sentence in all languages")
     drawing.table(together, f"{document['study']}-{sentence}", isolate=drawing.texts_in(together))
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
+from core.checkpoints.studies import Started
 from core.figures import tokens as figures
 from core.figures import tokens_sentences
 from core.results import token_tables
-from core.results.references import fingerprint
 from pages.shared import address, drawing, study_data
 
 CROSSED, PAPER = "crossed", "paper"
@@ -33,6 +33,7 @@ def choose_groups(document: dict[str, Any], setup: str) -> bool:
 
 
 def draw(
+    started: Started,
     study: dict[str, Any],
     document: dict[str, Any],
     label: str,
@@ -46,7 +47,7 @@ def draw(
     Args:
         seed: None for the mean over seeds.
     """
-    name, of = study["study"], (document, label, setup, seed)
+    name, of = started.name, (document, label, setup, seed)
     drawing.show(figures.cumulative(study, *of, crossed=crossed))
     with st.expander("As a table"):
         drawing.show_table(figures.cumulative_table(name, *of, crossed=crossed))
@@ -54,11 +55,11 @@ def draw(
         drawing.show_table(figures.per_token_table(name, *of, crossed=crossed))
     with st.expander("Share of tokens in each group of the reference"):
         drawing.show_table(figures.shares_table(name, document))
-    _uptake(study, document, label, setup, seed, crossed=crossed)
+    _uptake(started, document, label, setup, seed, crossed=crossed)
 
 
 def _uptake(
-    study: dict[str, Any],
+    study: Started,
     document: dict[str, Any],
     label: str,
     setup: str,
@@ -67,13 +68,13 @@ def _uptake(
     crossed: bool,
 ) -> None:
     """What carries the change of the soft uptake, which is of all texts."""
-    name, reference, key = study["study"], document["reference"], document["key"]
-    of_all = study_data.attributions(name, reference, document["threshold"], key)
+    name, reference, key = study.name, document["reference"], document["key"]
+    of_all = study_data.attributions(study, reference, document["threshold"], key)
     if of_all is None or not of_all["decomposition"]:
         return
     n = tokens_sentences.amount(of_all, label, setup, seed)
     drawing.show(figures.decomposition(name, of_all, n, crossed=crossed))
-    rows = study_data.reliance_curve(name, reference, key, fingerprint(name))
+    rows = study_data.reliance_curve(study, reference, key)
     if rows:
         drawing.show(figures.reliance(name, rows, setup, document["threshold"]))
         with st.expander("As a table"):

@@ -8,15 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from core.charts import tokens as chart_tokens
+from core.checkpoints.studies import Started
 from core.corpora.texts import ANY
 from core.errors import InputError
 from core.figures import tokens_sentences
 from core.figures.figure import Figure
 from core.results import tokens
 from core.results.attributions import runs_of
-from core.results.references import fingerprint
 from core.text import escaped
-from pages.shared import address, drawing
+from pages.shared import address, drawing, study_data
 
 # The text after what the table is sorted by, or a narrow page would not show that.
 SHOWN = ["language", "label", "shift", "reference", "other", "text"]
@@ -27,16 +27,16 @@ FORMATS = {
 }
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=study_data.ATTRIBUTIONS)
 def _gained(
-    reference: str, other: str, key: str, label: str, language: str | None, fingerprint: str
+    study: Started, reference: str, other: str, key: str, label: str, language: str | None
 ) -> pd.DataFrame:
     return tokens.gained(reference, other, key, label, language)
 
 
-def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str, seed: int) -> str:
+def draw(study: Started, document: dict[str, Any], label: str, setup: str, seed: int) -> str:
     """Texts by shift, the chosen one, the tokens that gained most; returns the kind of token."""
-    name, threshold, key = study["study"], document["threshold"], document["key"]
+    name, threshold, key = study.name, document["threshold"], document["key"]
     reference, other = runs_of(document, setup, seed)
     place = st.columns([2, 3, 2])
     with place[0]:
@@ -46,7 +46,7 @@ def draw(study: dict[str, Any], document: dict[str, Any], label: str, setup: str
     chosen = None if language == ANY else language
     try:
         texts = tokens.shifts(reference, other, key, label, threshold, chosen)
-        gains = _gained(reference, other, key, label, chosen, fingerprint(name))
+        gains = _gained(study, reference, other, key, label, chosen)
     except InputError as error:
         st.error(escaped(str(error)))
         return by

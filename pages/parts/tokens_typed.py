@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.checkpoints.studies import Started
 from core.corpora import texts
 from core.jobs import ask, monitoring, queue
 from core.results import tokens
@@ -19,7 +20,7 @@ FORMATS = dict.fromkeys(("reference", "other", "difference"), "%.3f")
 
 
 def draw(
-    study: dict[str, Any], document: dict[str, Any], label: str, setup: str, seed: int, by: str
+    study: Started, document: dict[str, Any], label: str, setup: str, seed: int, by: str
 ) -> None:
     """A box for a text or pair, then its predictions and attributions."""
     st.markdown("#### Try a text of your own")

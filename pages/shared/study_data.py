@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from core.checkpoints import run_folders, studies
+from core.checkpoints import studies
+from core.checkpoints.studies import Started
 from core.corpora import texts as corpora_texts
 from core.errors import InputError
 from core.jobs import ask
-from core.results import references as result_references
-from core.results import study_results, thresholds
+from core.results import references, study_results, thresholds
 from core.results.attributions import Texts
 from core.results.names import short_names
 from core.studies import study
 from core.text import escaped
 from pages.shared import access, address
 
+HashFuncs = dict[str | type, Callable[[Any], Any]]
 NO_STUDY = """No study has been trained yet. The demo study fetches a small real corpus and encoder
 (once, 450 MB) and trains five models in some minutes on a laptop; then this page shows what the
 skew of a training set does to them. The page Train does the same for your own corpus; in a
 terminal, in the folder of LangSkew, so do `make demo` and `python -m core study FILE.toml`.
 """
 
+# How a cache of a page tells one state of a study from another, by what it holds.
+RESULTS: HashFuncs = {Started: lambda study: (study.name, study.stamp)}
+ATTRIBUTIONS: HashFuncs = {Started: lambda study: (study.name, study.attributions_stamp)}
 
-def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
-    """The results of the study chosen in the sidebar; stops the page where there is none."""
+
+def choose_study(no_study: str = NO_STUDY) -> tuple[Started, dict[str, Any]]:
+    """The study chosen in the sidebar and its results; stops the page where there is none."""
     names = studies.started()
     if not names:
         st.info(no_study)
@@ -46,12 +52,13 @@ def choose_study(no_study: str = NO_STUDY) -> dict[str, Any]:
         help="Runs that belong together: one corpus and encoder, trained with and without skew.",
     )
     try:
-        document = _summary(name, study_results.fingerprint(name))
+        started = studies.read_started(name)
+        document = _summary(started)
     except InputError as error:
         st.error(escaped(str(error)))
         st.stop()
     _warn_of_unsound(document)
-    return document
+    return started, document
 
 
 def _warn_of_unsound(document: dict[str, Any]) -> None:
@@ -66,61 +73,51 @@ def _warn_of_unsound(document: dict[str, Any]) -> None:
 
 
 # A resource is not copied for each script run, which took a tenth of a second: pages only read it.
-@st.cache_resource(show_spinner="Measuring the study's predictions …", max_entries=8)
-def _summary(name: str, fingerprint: str) -> dict[str, Any]:
-    return study_results.summary(name)
+@st.cache_resource(
+    show_spinner="Measuring the study's predictions …", max_entries=8, hash_funcs=RESULTS
+)
+def _summary(study: Started) -> dict[str, Any]:
+    return study_results.summary(study)
 
 
-@st.cache_resource(show_spinner="Adding up attributions …", max_entries=64)  # pages only read it
+@st.cache_resource(show_spinner="Adding up attributions …", max_entries=64, hash_funcs=ATTRIBUTIONS)
 def _attributions(
-    name: str,
-    reference: str,
-    threshold: float,
-    key: str,
-    texts: Texts,
-    fingerprint: str,
+    study: Started, reference: str, threshold: float, key: str, texts: Texts
 ) -> dict[str, Any]:
-    return thresholds.attributions(name, reference, threshold, key, texts)
+    return thresholds.attributions(study, reference, threshold, key, texts)
 
 
-@st.cache_resource(show_spinner="Adding up attributions …", max_entries=16)  # pages only read it
-def reliance_curve(name: str, reference: str, key: str, fingerprint: str) -> list[dict[str, Any]]:
+@st.cache_resource(show_spinner="Adding up attributions …", max_entries=16, hash_funcs=ATTRIBUTIONS)
+def reliance_curve(study: Started, reference: str, key: str) -> list[dict[str, Any]]:
     """The curve of language reliance (`core.results.attributions`)."""
-    return thresholds.reliance_curve(name, reference, key)
+    return thresholds.reliance_curve(study, reference, key)
 
 
-def first_reliance_curve(name: str) -> list[dict[str, Any]]:
+def first_reliance_curve(study: Started) -> list[dict[str, Any]]:
     """The curve of the attributions that the page Tokens opens with; nothing without any."""
     try:
-        keys, references = result_references.available(name), result_references.references(name)
+        keys, setups = references.available(study), references.references(study)
     except InputError:  # the page Tokens says what is wrong
         return []
-    if not keys or not references:
-        return []
-    return reliance_curve(
-        name, references[0], next(iter(keys)), result_references.fingerprint(name)
-    )
+    return reliance_curve(study, setups[0], next(iter(keys))) if keys and setups else []
 
 
 def attributions(
-    name: str, reference: str, threshold: float, key: str, texts: Texts = "all"
+    study: Started, reference: str, threshold: float, key: str, texts: Texts = "all"
 ) -> dict[str, Any] | None:
     """What a study's attributions say (core.results.attributions), or a message on the page."""
     try:
-        return _attributions(
-            name, reference, threshold, key, texts, result_references.fingerprint(name)
-        )
+        return _attributions(study, reference, threshold, key, texts)
     except InputError as error:
         st.error(escaped(str(error)))
         return None
 
 
-def texts_file(document: dict[str, Any]) -> Path | None:
+def texts_file(study: Started) -> Path | None:
     """The texts of a study's corpus, for core.corpora.texts, or a message on the page."""
-    configs = run_folders.read_configs(run["run"] for run in document["runs"])
     try:
         with st.spinner("Reading the corpus …"):
-            return corpora_texts.texts_file(next(iter(configs.values())))
+            return corpora_texts.texts_file(study.config)
     except InputError as error:
         st.warning(escaped(str(error)))
         return None

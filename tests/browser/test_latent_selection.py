@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 from core.results import projection
 from tests.browser.conftest import serving
+from tests.helpers.started import small_study
 
 pytestmark = pytest.mark.browser
 
@@ -62,7 +63,7 @@ def test_a_rectangle_selects_the_same_texts_in_all_panels(
     assert page.evaluate(BRIGHT) == [told] * 4
 
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(projected))
-    found = projection.read("small")
+    found = projection.read(small_study())
     xs = [found.places(run_id)[:, 0] for run_id in found.runs]
     middle = (np.min(xs) + np.max(xs)) / 2
     assert told == pytest.approx((xs[1] < middle).sum(), abs=4)  # points on the very edge

@@ -22,6 +22,7 @@ from core.config import SETUPS
 from core.figures import headline
 from core.results import comparison_tables, comparisons, overlap, study_results
 from core.results.names import SETUP_ORDER, short_names
+from tests.helpers.started import small_study
 
 
 def linear(colour: str) -> np.ndarray:
@@ -108,7 +109,7 @@ def rows_of(chart: alt.LayerChart, column: str) -> list:
 
 def test_every_chart_keeps_to_the_schema_of_vega_lite(done) -> None:
     """The pages do not check it, to save the time."""
-    document = study_results.summary("small")
+    document = study_results.summary(small_study())
     runs = document["runs"]
     ids = [run["run"] for run in runs]
     made = [predictions.legend(runs), predictions.accuracy_by_language(document, runs)]
@@ -116,9 +117,9 @@ def test_every_chart_keeps_to_the_schema_of_vega_lite(done) -> None:
     made += [predictions.intervals(runs, "skew_uptake", "slope", zero_line=True)]
     made += calibration.confusion(document, runs[0]) + calibration.reliability(document, runs)
     made += [headlines.over_setups(c.setups, c.runs, c.axis) for c in headline.cards(document)]
-    made += [data.joint(t, s) for t in overlap.designs(ids).values() for s in data.SHOWN]
-    made += [data.shared_rows(overlap.shared_rows(ids, "train"), runs)]
-    compared = comparisons.compare_runs("small", ids[1:2], ids[:1])
+    made += [data.joint(t, s) for t in overlap.designs(small_study()).values() for s in data.SHOWN]
+    made += [data.shared_rows(overlap.shared_rows(small_study(), "train"), runs)]
+    compared = comparisons.compare_runs(small_study(), ids[1:2], ids[:1])
     made += [comparison.differences(comparison_tables.table(compared))]
     for chart in made:
         assert chart.to_dict()["$schema"]

@@ -10,11 +10,12 @@ from core.figures import headline
 from core.measures.accuracy import wilson
 from core.results import seeds as result_seeds
 from core.results import study_results
+from tests.helpers.started import small_study
 
 
 @pytest.fixture
 def document(done) -> dict:
-    return copy.deepcopy(study_results.summary("small"))
+    return copy.deepcopy(study_results.summary(small_study()))
 
 
 def test_over_three_seeds_the_interval_is_a_t_interval() -> None:

@@ -17,6 +17,7 @@ import pytest
 from core.attribution import store
 from core.attribution.result import Attribution
 from core.checkpoints import index, run_folders, studies
+from core.checkpoints.studies import Member
 from core.cli.main import main
 from core.config import Recipe, RunConfig
 from core.jobs import queue
@@ -376,12 +377,13 @@ def test_a_started_study_is_written_and_read_as_ever() -> None:
         train_per_language=30,
         training=Recipe(epochs=1),
     )
-    members = [{"run": "0123456789abcdef", "setup": "balanced", "seed": 0}]
+    members = [Member("0123456789abcdef", "balanced", 0)]
     planning.record_members(asked, members)
     file = places.checkpoints_dir() / "studies" / "own" / "study.toml"
     assert file.read_text() == STUDY
     assert study.read("own") == asked
-    assert studies.entries("own") == members
+    (read,) = studies.read_started("own").members
+    assert (read.run, read.setup, read.seed) == ("0123456789abcdef", "balanced", 0)
 
 
 def test_a_job_is_written_and_read_as_ever(monkeypatch) -> None:

@@ -21,6 +21,7 @@ from core.studies import planning, study
 from core.training.run import train_run
 from core.training.trainer import RunTrainer
 from tests.helpers import faults
+from tests.helpers.started import small_study
 
 SAME = ("accuracy", "test_loss", "accuracy_by_language", "n_train")
 
@@ -216,7 +217,7 @@ def test_a_truncated_model_is_named(copied) -> None:
     path.write_bytes(path.read_bytes()[:1000])
     (copied / run_id / "probes.json").unlink()
     assert state(run_id) == "done"
-    assert len(study_results.summary("small")["runs"]) == 4  # its numbers are still there
+    assert len(study_results.summary(small_study())["runs"]) == 4  # its numbers are still there
     queue.enqueue("train", run_id)
     worker.serve("0", idle=0)
     assert job(run_id).state == "failed"

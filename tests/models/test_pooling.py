@@ -25,6 +25,7 @@ from core.models.imported import open_model
 from core.models.prediction import predict
 from core.models.tokens import tokenise
 from tests.helpers.encoders import unigram, wordpiece
+from tests.helpers.started import small_study
 
 LABELS = ("bad", "fair", "good")
 TEXTS = ["aaa bbb", "c", "the cat sat on the mat", "bbb aaa c the"]
@@ -146,7 +147,7 @@ def test_a_pooled_run_trains_and_its_model_comes_back_as_an_import(
     assert abs(vectors).max() < 1  # behind a tanh
     shutil.copytree(run_folders.folder(run) / "model", tmp_path / "mine")
     assert main(["import", str(tmp_path / "mine"), "--study", "small", "--max-length", "32"]) == 0
-    theirs = next(e["run"] for e in studies.entries("small") if e["setup"] == "imported")
+    theirs = next(m.run for m in small_study().members if m.setup == "imported")
     for name, ours in zip(("predictions", "embeddings"), files, strict=True):
         found = pd.read_parquet(run_folders.folder(theirs) / f"{name}.parquet")
         assert found["row"].tolist() == ours["row"].tolist()

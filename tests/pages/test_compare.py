@@ -4,6 +4,7 @@ import pytest
 
 from core.checkpoints import run_folders, studies
 from core.results.study_results import summary
+from tests.helpers.started import small_study
 
 from .conftest import charts, texts
 
@@ -11,7 +12,7 @@ from .conftest import charts, texts
 def test_two_setups_are_compared_by_every_measure(done, open_page) -> None:
     app = open_page("compare")
     table = app.dataframe[0].value.set_index("measure")
-    runs = {run["setup"]: run for run in summary("small")["runs"] if not run["null"]}
+    runs = {run["setup"]: run for run in summary(small_study())["runs"] if not run["null"]}
     for name, key in (("accuracy", "accuracy"), ("skew uptake", "skew_uptake")):
         assert table.loc[name, "first"] == pytest.approx(runs["imbalanced"][key])
         assert table.loc[name, "second"] == pytest.approx(runs["balanced"][key])

@@ -14,6 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import text as core_text
+from core.checkpoints.studies import read_started
 from core.results.names import language_order
 from core.results.study_results import summary
 from pages.shared import drawing
@@ -121,7 +122,7 @@ def test_a_link_with_hostile_values_is_refused_in_words(opened) -> None:
 
 def test_the_names_come_through_whole(hostile_done, monkeypatch) -> None:
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(hostile_done))
-    document = summary("hostile")
+    document = summary(read_started("hostile"))
     assert sorted(document["labels"]) == sorted(hostile.LABELS)
     assert sorted(language_order(document)) == sorted(hostile.LANGUAGES)
 

@@ -8,6 +8,7 @@ import pytest
 
 from core.checkpoints import studies
 from core.results import projection
+from tests.helpers.started import small_study
 
 from .conftest import charts, texts
 
@@ -61,7 +62,7 @@ def test_a_run_that_came_after_the_map_is_said(mapped, monkeypatch, open_page) -
     monkeypatch.setattr(projection, "layout", lambda vectors: [v[:, :2] for v in vectors])
     ids = studies.run_ids("small")
     (mapped / ids[3] / "COMPLETE").unlink()
-    projection.project("small")
+    projection.project(small_study())
     (mapped / ids[3] / "COMPLETE").touch()
     app = open_page("latent")
     assert not app.exception
@@ -91,7 +92,7 @@ def test_a_half_done_study_shows_what_is_there(mapped, open_page) -> None:
 
 def test_a_broken_map_is_named_and_the_rest_is_shown(mapped, open_page) -> None:
     ids = studies.run_ids("small")
-    projection.path_of("small").write_bytes(b"PAR1")
+    projection.path_of(small_study()).write_bytes(b"PAR1")
     (mapped / ids[0] / "predictions.parquet").write_bytes(b"PAR1")
     (mapped / ids[2] / "config.json").write_text("{")
     app = open_page("latent")

@@ -9,6 +9,7 @@ from core.report import contents as report_contents
 from core.report import files as report_files
 from core.report.contents import Section
 from core.results.attributions import attributions
+from tests.helpers.started import small_study
 
 from .conftest import charts, texts
 
@@ -99,7 +100,7 @@ def test_the_report_is_made_by_another_process_and_downloaded(
     next(b for b in app.button if b.label == "Make the report").click().run()
     assert asked == [("report", "small", {"study": "small"}, "")]
     monkeypatch.setattr(report_contents, "sections", lambda name, tell: [Section("One", ["x"])])
-    report_files.write("small")
+    report_files.write(small_study())
     app = open_page("paper")
     labels = [d.proto.label for d in app.get("download_button")]
     assert "↓ HTML" in labels and "↓ Figures and tables (ZIP)" in labels

@@ -14,7 +14,6 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.checkpoints import run_folders
 from core.measures.accuracy import wilson
 from core.measures.intervals import seeds_and_sentences
 from core.measures.predictions import Predictions
@@ -39,6 +38,7 @@ from core.paper.verdicts import (
 )
 from core.results import study_results
 from core.sampling.designs import design_shares
+from tests.helpers.started import small_study
 
 SOURCE = Path(__file__).parents[3] / "shared" / "paper.md"
 
@@ -270,7 +270,7 @@ def test_three_seeds_are_an_interval_over_seeds_and_two_of_single_values_none() 
 
 @pytest.fixture
 def document(done) -> dict:
-    return copy.deepcopy(study_results.summary("small"))
+    return copy.deepcopy(study_results.summary(small_study()))
 
 
 def as_amazon(document: dict) -> dict:
@@ -299,7 +299,7 @@ def test_another_task_is_compared_in_direction_alone(document) -> None:
     shares = paper_tables.training_shares(document, "amazon")
     assert shares["our label"].unique().tolist() == ["negative", "positive"]
     assert set(shares["direction"]) == {"agrees"}
-    why = paper_reasons.why(document, "amazon", "mBERT", paper_tables.configs_of(document))
+    why = paper_reasons.why(document, "amazon", "mBERT", list(small_study().configs.values()))
     assert "direction only" in why and "es fr ja against de en zh" in why
     assert "180 training rows here, 719,000 there" in why
     assert "learning rate 0.001 (5e-05)" in why
@@ -423,7 +423,7 @@ def test_three_seeds_are_counted_by_verdict(document) -> None:
 
 
 def test_reasons_name_what_is_left_open(document) -> None:
-    configs = run_folders.read_configs(r["run"] for r in document["runs"]).values()
+    configs = small_study().configs.values()
     with_entropy = [replace(c, setup=f"{c.setup}+entropy") for c in configs]
     why = paper_reasons.why(document, "xnli", "mBERT", with_entropy)
     for said in (

@@ -14,13 +14,14 @@ import pytest
 
 from core.checkpoints import studies
 from core.cli.main import main
-from core.errors import InputError
 from core.figures import export
 from core.figures.figure import Figure, Table
 from core.report import contents as report_contents
 from core.report import files as report_files
 from core.report import html as report_html
 from core.report.contents import Section
+from core.results import study_results
+from tests.helpers.started import small_study
 
 FACTS = {"study": "s", "corpus": "c", "encoder": "e", "languages": "", "labels": "", "made": ""}
 
@@ -160,7 +161,9 @@ def test_a_half_done_study_says_what_is_missing(trained, tmp_path, monkeypatch) 
     ids = studies.run_ids("small")
 
     def blocks() -> dict[str, list]:
-        found = report_contents.sections("small", lambda what, share: None)
+        study = small_study()
+        document = study_results.summary(study)
+        found = report_contents.sections(study, document, lambda what, share: None)
         return {section.title: section.blocks for section in found}
 
     (tmp_path / "checkpoints" / ids[1] / "COMPLETE").unlink()
@@ -182,22 +185,23 @@ def test_the_report_knows_whether_it_is_current(trained, tmp_path, monkeypatch) 
     shutil.copytree(trained, tmp_path / "checkpoints")
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(tmp_path / "checkpoints"))
     monkeypatch.setattr(report_contents, "sections", lambda name, tell: [Section("One", ["x"])])
-    assert report_files.state("small") == "none"
-    made = report_files.write("small")
-    assert made == report_files.folder_of("small") and report_files.state("small") == "current"
+    assert report_files.state(small_study()) == "none"
+    made = report_files.write(small_study())
+    assert (
+        made == report_files.folder_of(small_study())
+        and report_files.state(small_study()) == "current"
+    )
     (made / "figures" / "old.svg").write_text("")
     (made / "mine.txt").write_text("")
     metrics = tmp_path / "checkpoints" / studies.run_ids("small")[0] / "metrics.json"
     metrics.write_text(metrics.read_text() + " ")
-    assert report_files.state("small") == "outdated"
-    report_files.write("small")
-    assert report_files.state("small") == "current"
+    assert report_files.state(small_study()) == "outdated"
+    report_files.write(small_study())
+    assert report_files.state(small_study()) == "current"
     assert not (made / "figures" / "old.svg").exists() and (made / "mine.txt").exists()
 
 
 def test_what_is_not_there_is_an_error(done, capsys) -> None:
-    with pytest.raises(InputError, match="never started"):
-        report_files.write("nothing")
     assert main(["report", "nothing"]) == 2
     assert "was never started" in capsys.readouterr().err
 

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.checkpoints import studies
 from core.measures import cumulative
 from core.measures.cumulative import Differences
 from core.results import attributions
 from core.results.attribution_rows import Design, estimates, measures
 from core.results.cross_fitted import Pair
 from core.results.differences import Together
+from tests.helpers.started import small_study
 
 LANGUAGES, LABELS = ("de", "en", "fr", "es"), ("bad", "good")
 SENTENCES, TOKENS, SPREAD, THRESHOLD = 12, 27, 0.05, 0.01
@@ -153,8 +153,8 @@ def test_the_interval_covers_a_known_effect_and_rarely_finds_one_that_is_not_the
 def test_a_document_is_what_plain_sql_over_the_files_gives(three_seeds: Path, monkeypatch) -> None:
     """No code shared with core but the names of runs: cells and the total, by hand."""
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(three_seeds))
-    document = attributions.attributions("small", threshold=0.01)
-    runs = {(e["setup"], e["seed"]): e["run"] for e in studies.entries("small")}
+    document = attributions.attributions(small_study(), threshold=0.01)
+    runs = {(m.setup, m.seed): m.run for m in small_study().members}
     tables = {}
     for (setup, seed), run in runs.items():
         path = three_seeds / run / "attributions" / "gaussian_process-16@0.01" / "*.parquet"
@@ -212,7 +212,7 @@ def test_a_document_is_what_plain_sql_over_the_files_gives(three_seeds: Path, mo
 
 def test_parts_add_up_for_every_pair_of_seeds(three_seeds: Path, monkeypatch) -> None:
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(three_seeds))
-    document = attributions.attributions("small", threshold=0.005)
+    document = attributions.attributions(small_study(), threshold=0.005)
     rows = pd.DataFrame(document["decomposition"])
     for value in ("mean", "crossed"):
         table = rows.pivot(index=["setup", "seed"], columns="part", values=value)
@@ -224,10 +224,10 @@ def test_parts_add_up_for_every_pair_of_seeds(three_seeds: Path, monkeypatch) ->
 
 def test_the_curve_is_the_neutral_part_at_each_threshold(three_seeds: Path, monkeypatch) -> None:
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(three_seeds))
-    rows = attributions.reliance_curve("small")
+    rows = attributions.reliance_curve(small_study())
     assert {r["setup"] for r in rows} == {"imbalanced", "imbalanced+cw"}
     for threshold in (0.002, 0.01, 0.05):
-        document = attributions.attributions("small", threshold=threshold)
+        document = attributions.attributions(small_study(), threshold=threshold)
         for row in (r for r in rows if r["threshold"] == threshold):
             parts = {r["part"]: r for r in document["over_seeds"]["decomposition"]
                      if r["setup"] == row["setup"]}  # fmt: skip
@@ -242,27 +242,27 @@ def test_the_curve_is_the_neutral_part_at_each_threshold(three_seeds: Path, monk
 
 
 def test_without_attributions_there_is_no_curve(done) -> None:
-    assert attributions.reliance_curve("small") == []
+    assert attributions.reliance_curve(small_study()) == []
 
 
 def test_one_seed_is_read_by_the_other_balanced_run_and_has_no_verdict(explained, monkeypatch):
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(explained))
-    document = attributions.attributions("small")
+    document = attributions.attributions(small_study())
     assert {r["setup"] for r in document["rows"]} == {"imbalanced", "imbalanced+cw"}
     assert document["cross_fitted"]["imbalanced"] == {"pairs": 1, "seeds": [0], "texts": 18}
     assert document["over_seeds"] == {"rows": [], "sides": [], "decomposition": []}
     for row in document["rows"]:
         assert row["between_balanced"] is None
         assert row["crossed_ci"][0] <= row["crossed"] <= row["crossed_ci"][1]
-    rows = attributions.reliance_curve("small")
+    rows = attributions.reliance_curve(small_study())
     assert {(r["n_seeds"], r["cross_fitted"]) for r in rows} == {(1, True)}
 
 
 def test_texts_of_a_label_alone_are_the_other_reading(explained, monkeypatch) -> None:
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(explained))
-    document = attributions.attributions("small", texts="label")
+    document = attributions.attributions(small_study(), texts="label")
     assert document["decomposition"] == [] and document["counted"] == "label"
-    runs = {(e["setup"], e["seed"]): e["run"] for e in studies.entries("small")}
+    runs = {(m.setup, m.seed): m.run for m in small_study().members}
     tables = [
         duckdb.sql(
             f"""SELECT row, base FROM '{explained}/{run}/attributions/*/*.parquet'
@@ -275,4 +275,4 @@ def test_texts_of_a_label_alone_are_the_other_reading(explained, monkeypatch) ->
     assert row["n_texts"] == len(tables[0]) == 1
     assert row["mean"] == pytest.approx((tables[0] - tables[1]).mean(), abs=1e-12)
     with pytest.raises(attributions.InputError, match="texts is 'both'; expected 'all' or 'label'"):
-        attributions.attributions("small", texts="both")
+        attributions.attributions(small_study(), texts="both")

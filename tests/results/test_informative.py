@@ -9,6 +9,7 @@ from core.attribution import store
 from core.checkpoints import run_folders, studies
 from core.corpora.corpus import load
 from core.results import informative
+from tests.helpers.started import small_study
 
 KEY = "gaussian_process-16@0.01"
 
@@ -42,7 +43,7 @@ def test_the_share_is_that_of_a_plain_loop(explained: Path, monkeypatch) -> None
     share = informative.uninformative_share(run, KEY, corpus)
     assert share.value == pytest.approx(outside / total)
     assert share.low <= share.value <= share.high
-    listed = informative.of_study("small", KEY, corpus)
+    listed = informative.of_study(small_study(), KEY, corpus)
     assert listed[0]["share"] == share.value and len(listed) == 4
     assert not np.isnan([r["share"] for r in listed]).any()
 
@@ -50,4 +51,4 @@ def test_the_share_is_that_of_a_plain_loop(explained: Path, monkeypatch) -> None
 def test_other_corpora_do_not_know(explained: Path, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(explained))
     (tmp_path / "c.csv").write_text("text,label,language\na,x,en\nb,y,en\n")
-    assert informative.of_study("small", KEY, load(str(tmp_path / "c.csv"))) == []
+    assert informative.of_study(small_study(), KEY, load(str(tmp_path / "c.csv"))) == []

@@ -13,13 +13,14 @@ from core.checkpoints import run_folders, studies
 from core.corpora.texts import texts_file
 from core.figures import latent_sentences as reading
 from core.results import latent, projection, study_results
+from tests.helpers.started import small_study
 
 
 @pytest.fixture
 def shown(projected, monkeypatch) -> tuple[dict, projection.Projection, pd.DataFrame]:
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(projected))
-    document = study_results.summary("small")
-    found = projection.read("small")
+    document = study_results.summary(small_study())
+    found = projection.read(small_study())
     file = texts_file(run_folders.read_config(found.runs[0]))
     return document, found, latent.points(found, found.runs, file)
 
@@ -207,4 +208,4 @@ def test_at_most_six_panels_are_shown(shown) -> None:
     assert "5 of the chosen runs are not shown" in reading.map_caption(
         document, [*document["runs"], *({**document["runs"][0], "run": "new"},) * 5], found
     )
-    assert Path(projection.path_of("small")).name == "projection.parquet"
+    assert Path(projection.path_of(small_study())).name == "projection.parquet"

@@ -13,6 +13,7 @@ from core.measures.intervals import seeds_and_sentences
 from core.measures.power import Sources, detectable, seeds_needed, sources
 from core.measures.power import power as power_of
 from core.results import power, study_results
+from tests.helpers.started import small_study
 
 SOURCES = st.builds(
     Sources,
@@ -120,8 +121,8 @@ def test_a_guide_says_what_seeds_see_and_what_they_do_not() -> None:
 
 
 def test_a_study_of_one_seed_says_nothing_of_seeds(done) -> None:
-    assert power.for_study(study_results.summary("small")) is None
-    assert "no two setups with 3 seeds" in comparison_text.power_text("small")
+    assert power.for_study(study_results.summary(small_study())) is None
+    assert "no two setups with 3 seeds" in comparison_text.power_text(small_study())
 
 
 def test_what_is_shipped_is_of_measures_that_are_asked_for() -> None:

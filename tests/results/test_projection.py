@@ -22,12 +22,13 @@ from core.cli.main import main
 from core.errors import InputError
 from core.results import projection
 from core.results.projection import Projection
+from tests.helpers.started import small_study
 
 
 @pytest.fixture
 def made(projected, monkeypatch) -> Projection:
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(projected))
-    found = projection.read("small")
+    found = projection.read(small_study())
     assert found is not None
     return found
 
@@ -126,9 +127,9 @@ def test_apart_is_free_of_units_and_knows_turned_layouts(seed, scale, shift) -> 
 
 
 def test_fewer_points_are_fewer_of_each_cell_and_among_the_more(copied, unfitted) -> None:
-    everything = projection.project("small")
+    everything = projection.project(small_study())
     assert len(everything.texts) == 144
-    fewer = projection.project("small", points=4 * 18 * 3 + 5)
+    fewer = projection.project(small_study(), points=4 * 18 * 3 + 5)
     assert fewer.texts.groupby(["language", "label"]).size().eq(3).all()
     assert set(fewer.texts["row"]) <= set(everything.texts["row"])
     assert fewer.texts["sentence"].nunique() == 9  # translations stay together
@@ -136,47 +137,47 @@ def test_fewer_points_are_fewer_of_each_cell_and_among_the_more(copied, unfitted
 
 def test_a_map_that_is_there_is_not_made_again(copied, monkeypatch, capsys) -> None:
     monkeypatch.setattr(projection, "layout", None)  # calling it would fail
-    before = projection.path_of("small").read_bytes()
+    before = projection.path_of(small_study()).read_bytes()
     assert main(["project", "small"]) == 0
     assert "144 texts in 4 runs" in capsys.readouterr().out
-    assert projection.path_of("small").read_bytes() == before
+    assert projection.path_of(small_study()).read_bytes() == before
 
 
 def test_a_map_without_a_run_is_outdated_and_made_anew(copied, unfitted) -> None:
     ids = studies.run_ids("small")
     (copied / ids[3] / "COMPLETE").rename(copied / "kept")
-    partial = projection.project("small")
+    partial = projection.project(small_study())
     assert list(partial.runs) == ids[:3]
     assert projection.outdated(partial, "small") == []
     (copied / "kept").rename(copied / ids[3] / "COMPLETE")
     assert projection.outdated(partial, "small") == ids[3:]
-    whole = projection.project("small")
+    whole = projection.project(small_study())
     assert list(whole.runs) == ids
     assert projection.outdated(whole, "small") == []
 
 
-def test_the_fingerprint_changes_with_the_map(copied, unfitted) -> None:
-    before = projection.fingerprint("small")
-    assert projection.fingerprint("small") == before
+def test_the_stamp_changes_with_the_map(copied, unfitted) -> None:
+    before = projection.stamp(small_study())
+    assert projection.stamp(small_study()) == before
     time.sleep(0.01)
-    projection.project("small", points=2000)
-    assert projection.fingerprint("small") != before
-    projection.path_of("small").unlink()
-    assert projection.read("small") is None
-    assert projection.fingerprint("small") != before
+    projection.project(small_study(), points=2000)
+    assert projection.stamp(small_study()) != before
+    projection.path_of(small_study()).unlink()
+    assert projection.read(small_study()) is None
+    assert projection.stamp(small_study()) != before
 
 
 def test_runs_with_vectors_of_different_dimensions_share_a_map(copied, unfitted) -> None:
     """As with a model that was trained elsewhere."""
     rewrite(copied, studies.run_ids("small")[1], lambda f: f.assign(cls=[c[:7] for c in f["cls"]]))
-    found = projection.project("small", points=3000)
+    found = projection.project(small_study(), points=3000)
     assert len(found.texts) == 144
 
 
 def test_only_texts_that_every_run_has_are_shown(copied, unfitted) -> None:
     ids = studies.run_ids("small")
     rewrite(copied, ids[2], lambda f: f.drop(index=f.index[f["language"] == "de"][:1]))
-    found = projection.project("small", points=4000)
+    found = projection.project(small_study(), points=4000)
     assert found.texts.groupby(["language", "label"]).size().eq(7).all()
     assert set(found.texts["row"]) <= set(vectors_of(copied, ids[2]).index)
 
@@ -187,7 +188,7 @@ class Stopped(Exception):
 
 @pytest.mark.parametrize("stage", ["reading CLS vectors", "laying out", "measuring trustworth"])
 def test_a_cancel_leaves_the_old_map(copied, unfitted, stage) -> None:
-    before = projection.path_of("small").read_bytes()
+    before = projection.path_of(small_study()).read_bytes()
     stages = []
 
     def report(what: str, share: float) -> None:
@@ -196,22 +197,20 @@ def test_a_cancel_leaves_the_old_map(copied, unfitted, stage) -> None:
             raise Stopped
 
     with pytest.raises(Stopped):
-        projection.project("small", report, points=2000)
-    assert projection.path_of("small").read_bytes() == before
-    assert not list(projection.path_of("small").parent.glob("*.partial"))
+        projection.project(small_study(), report, points=2000)
+    assert projection.path_of(small_study()).read_bytes() == before
+    assert not list(projection.path_of(small_study()).parent.glob("*.partial"))
     stages.clear()
-    projection.project("small", lambda what, share: stages.append((what, share)), points=2000)
+    projection.project(small_study(), lambda what, share: stages.append((what, share)), points=2000)
     shares = [share for _, share in stages]
     assert shares == sorted(shares) and stages[-1] == ("done", 1.0)
 
 
 def test_what_cannot_be_projected_is_said(copied, unfitted, capsys) -> None:
     ids = studies.run_ids("small")
-    with pytest.raises(InputError, match="'gone' was never started"):
-        projection.project("gone")
     for points in (-1, 0, 100):
         with pytest.raises(InputError, match=rf"{points} points over 4 panels and 18 cells"):
-            projection.project("small", points=points)
+            projection.project(small_study(), points=points)
     rewrite(copied, ids[2], lambda f: f.assign(cls=[c * np.nan for c in f["cls"]]))
     assert main(["project", "small", "--points", "3000"]) == 2
     message = capsys.readouterr().err
@@ -219,16 +218,16 @@ def test_what_cannot_be_projected_is_said(copied, unfitted, capsys) -> None:
     assert f"python -m core prune {ids[2]}" in message
     (copied / ids[1] / "embeddings.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match="embeddings.parquet does not read"):
-        projection.project("small", points=3000)
+        projection.project(small_study(), points=3000)
     for run_id in ids:
         (copied / run_id / "COMPLETE").unlink()
     with pytest.raises(InputError, match="no finished run to project"):
-        projection.project("small")
+        projection.project(small_study())
 
 
 @pytest.mark.parametrize("damage", ["bytes", "metadata", "column"])
 def test_a_broken_map_is_said_and_made_anew(copied, unfitted, damage) -> None:
-    path = projection.path_of("small")
+    path = projection.path_of(small_study())
     table = pq.read_table(path)
     if damage == "bytes":
         path.write_bytes(b"PAR1")
@@ -237,5 +236,5 @@ def test_a_broken_map_is_said_and_made_anew(copied, unfitted, damage) -> None:
     else:
         pq.write_table(table.drop_columns([f"x_{studies.run_ids('small')[0]}"]), path)
     with pytest.raises(InputError, match=r"does not read .*python -m core project small"):
-        projection.read("small")
-    assert len(projection.project("small").texts) == 144
+        projection.read(small_study())
+    assert len(projection.project(small_study()).texts) == 144

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from core.results import (
 from core.sampling import joint  # fmt: skip
 from core.studies import overview  # fmt: skip
 from core.text import signed
+from tests.helpers.started import small_study
 
 
 @pytest.fixture
@@ -61,15 +63,15 @@ def test_a_document_is_computed_once_for_a_key(tmp_path) -> None:
 
 
 def test_a_summary_is_kept_until_a_file_of_a_run_changes(copied, monkeypatch) -> None:
-    first = study_results.summary("small")
+    first = study_results.summary(small_study())
     assert (copied / "studies" / "small" / "summary.json").exists()
     with monkeypatch.context() as patch:
         patch.setattr(study_results, "measure", None)  # would fail if it were measured again
-        assert study_results.summary("small") == first
+        assert study_results.summary(small_study()) == first
     run = studies.run_ids("small")[1]
     os.utime(copied / run / "predictions.parquet", ns=(1, 1))
     (copied / run / "predictions.parquet").write_bytes(b"PAR1")
-    states = {r["run"]: r["state"] for r in study_results.summary("small")["runs"]}
+    states = {r["run"]: r["state"] for r in study_results.summary(small_study())["runs"]}
     assert states[run] == "failed"
 
 
@@ -81,10 +83,10 @@ def test_two_runs_compare_as_their_setups_do(done) -> None:
     for a, b, runs in (("imbalanced", "balanced", (1, 0)), ("balanced (null)", "balanced", (3, 0))):
         fixed = {
             c["measure"]: c
-            for c in study_results.comparisons("small")
+            for c in study_results.summary(small_study())["comparisons"]
             if (c["a"], c["b"]) == (a, b)
         }
-        free = comparisons.compare_runs("small", [ids[runs[0]]], [ids[runs[1]]])
+        free = comparisons.compare_runs(small_study(), [ids[runs[0]]], [ids[runs[1]]])
         by_measure = {c["measure"]: c for c in free if "," not in c["measure"]}
         assert set(by_measure) == set(fixed)
         for name, found in by_measure.items():
@@ -97,8 +99,8 @@ def test_two_runs_compare_as_their_setups_do(done) -> None:
 
 def test_to_swap_the_sides_is_to_change_the_sign(done) -> None:
     ids = studies.run_ids("small")
-    there = comparisons.compare_runs("small", ids[1:2], ids[2:3])
-    back = {c["measure"]: c for c in comparisons.compare_runs("small", ids[2:3], ids[1:2])}
+    there = comparisons.compare_runs(small_study(), ids[1:2], ids[2:3])
+    back = {c["measure"]: c for c in comparisons.compare_runs(small_study(), ids[2:3], ids[1:2])}
     for found in there:
         other = back[found["measure"]]
         assert found["difference"] == pytest.approx(-other["difference"])
@@ -108,8 +110,8 @@ def test_to_swap_the_sides_is_to_change_the_sign(done) -> None:
 
 def test_accuracy_in_each_language_is_among_the_measures(done) -> None:
     ids = studies.run_ids("small")
-    found = {c["measure"]: c for c in comparisons.compare_runs("small", ids[1:2], ids[:1])}
-    runs = {r["run"]: r for r in study_results.summary("small")["runs"]}
+    found = {c["measure"]: c for c in comparisons.compare_runs(small_study(), ids[1:2], ids[:1])}
+    runs = {r["run"]: r for r in study_results.summary(small_study())["runs"]}
     for language in ("de", "ja"):
         by = [runs[ids[i]]["accuracy_by_language"][language]["accuracy"] for i in (1, 0)]
         assert found[f"accuracy, {language}"]["difference"] == pytest.approx(by[0] - by[1])
@@ -118,7 +120,7 @@ def test_accuracy_in_each_language_is_among_the_measures(done) -> None:
 def test_sides_without_a_common_seed_are_refused(done) -> None:
     ids = studies.run_ids("small")
     with pytest.raises(InputError, match=r"one side has \[0, 1\], the other \[\]; choose single"):
-        comparisons.compare_runs("small", [ids[0], ids[3]], [])
+        comparisons.compare_runs(small_study(), [ids[0], ids[3]], [])
 
 
 def compared(measure: str, difference: float, verdict: str, within: bool | None = False) -> dict:
@@ -170,15 +172,17 @@ def test_a_difference_is_written_with_its_sign_interval_and_verdict() -> None:
 def test_below_three_seeds_every_document_says_so(done) -> None:
     ids = studies.run_ids("small")
     for found in (
-        study_results.comparisons("small"),
-        comparisons.compare_runs("small", ids[1:2], ids[:1]),
+        study_results.summary(small_study())["comparisons"],
+        comparisons.compare_runs(small_study(), ids[1:2], ids[:1]),
     ):
         assert {c["verdict"] for c in found} == {"no verdict"}
         assert {c["p"] for c in found} == {c["beyond_chance"] for c in found} == {None}
         by_rows = {c["covers"] for c in found if c["method"] == "sentences"}
         assert by_rows == {"other test sentences, these trained models"}
-    assert "language_reliance" not in {c["measure"] for c in study_results.comparisons("small")}
-    wide = comparisons.compare_runs("small", ids[1:2], ids[:1], margins=2.0)
+    assert "language_reliance" not in {
+        c["measure"] for c in study_results.summary(small_study())["comparisons"]
+    }
+    wide = comparisons.compare_runs(small_study(), ids[1:2], ids[:1], margins=2.0)
     assert [c["margin"] for c in wide] == [2 * c["margin"] for c in found]
 
 
@@ -248,15 +252,15 @@ def test_shared_rows_are_those_of_the_files(done) -> None:
         )
         for run in ids
     }
-    found = overlap.shared_rows(ids, "validation")
+    found = overlap.shared_rows(small_study(), "validation")
     assert len(found) == 16
     for run, other, n, largest in found.itertuples(index=False):
         assert n == len(taken[run] & taken[other]) <= largest
-    assert overlap.shared_rows([], "train").empty
+    assert overlap.shared_rows(replace(small_study(), members=()), "train").empty
 
 
 def test_designs_have_the_sizes_of_the_runs(done) -> None:
-    found = overlap.designs(studies.run_ids("small"))
+    found = overlap.designs(small_study())
     assert list(found) == [
         "balanced, train", "balanced, validation", "imbalanced, train", "imbalanced, validation"
     ]  # fmt: skip

@@ -23,6 +23,7 @@ from core.studies import planning, study
 from core.studies.study import Study, from_document
 from core.training.run import train_run
 from tests.conftest import SMALL_STUDY
+from tests.helpers.started import small_study
 
 
 def write(folder: Path, text: str) -> Path:
@@ -430,16 +431,16 @@ def test_replacing_leaves_the_old_file_when_writing_fails(tmp_path) -> None:
 def test_results_of_a_half_done_study(copied) -> None:
     ids = studies.run_ids("small")
     shutil.rmtree(copied / ids[3])
-    document = study_results.summary("small")
+    document = study_results.summary(small_study())
     assert [r["state"] for r in document["runs"]] == ["done"] * 3 + ["failed"]
     assert "has no config.json" in document["runs"][3]["message"]
-    before = study_results.fingerprint("small")
+    before = small_study().stamp
     run_folders.write_status(ids[0], "done", "touched")
-    assert study_results.fingerprint("small") != before
+    assert small_study().stamp != before
     for run_id in ids[:3]:
         shutil.rmtree(copied / run_id)
     with pytest.raises(InputError, match="has no config.json"):
-        study_results.summary("small")
+        study_results.summary(small_study())
 
 
 @pytest.mark.parametrize(

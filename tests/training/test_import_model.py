@@ -22,6 +22,7 @@ from core.config import IMPORTED
 from core.errors import InputError
 from core.models.classifier import read
 from core.models.session import Session
+from tests.helpers.started import small_study
 
 # The model's own order of classes, other than the corpus's.
 OUTPUTS = ["positive", "negative", "neutral"]
@@ -71,7 +72,7 @@ def predicted(run_id: str) -> pd.DataFrame:
 def test_an_imported_model_predicts_as_in_transformers(folder, copied, capsys) -> None:
     assert main(["import", str(folder), "--study", "small"]) == 0
     assert IMPORTED in capsys.readouterr().out
-    run_id = next(e["run"] for e in studies.entries("small") if e["setup"] == IMPORTED)
+    run_id = next(m.run for m in small_study().members if m.setup == IMPORTED)
     frame = predicted(run_id)
     assert frame["row"].tolist() == predicted(studies.run_ids("small")[0])["row"].tolist()
     corpus = Session().corpus(run_folders.read_config(run_id)).table.to_pandas().set_index("row")

@@ -174,7 +174,9 @@ def check(run_id: str, name: str) -> None:
         assert probes[key] == pytest.approx(scores.mean(), abs=1e-9)
     assert (probes["n"], probes["chance"]) == (len(rows), 0.5)
 
-    done = attribute(name, Session(), lambda what, share: None, per_language=3)
+    done = attribute(
+        studies.read_started(name), Session(), lambda what, share: None, per_language=3
+    )
     files = sorted((folder / "attributions" / done.key).glob("*.parquet"))
     explained = pd.concat([pd.read_parquet(file) for file in files])
     assert len(explained) == 2 * 3 * 3  # two languages, three texts, three classes
@@ -258,7 +260,7 @@ def test_also_of_an_imported_model(tmp_path) -> None:
     (run_id,) = started(wanted)
     finish(run_id)
     assert main(["import", str(run_folders.folder(run_id) / "model"), "--study", "stored"]) == 0
-    brought = next(e["run"] for e in studies.entries("stored") if e["setup"] == "imported")
+    brought = next(m.run for m in studies.read_started("stored").members if m.setup == "imported")
     check(brought, "stored")
 
 
@@ -293,7 +295,7 @@ def old(tmp_path) -> str:
     """A finished run with frozen layers as the faulty version left it: without the file FORMAT."""
     (run_id,) = started(asked(tmp_path, "xlm-roberta", {"frozen_layers": 2}, "imbalanced"))
     finish(run_id)
-    attribute("stored", Session(), lambda what, share: None, per_language=3)
+    attribute(studies.read_started("stored"), Session(), lambda what, share: None, per_language=3)
     (run_folders.folder(run_id) / "FORMAT").unlink()
     return run_id
 
