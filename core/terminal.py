@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -22,7 +22,7 @@ def say(text: object, **more: Any) -> None:
     print(printable(str(text), keep="\n"), **more)
 
 
-def as_json(document: dict[str, Any]) -> str:
+def as_json(document: Mapping[str, object]) -> str:
     """A document as the commands with `--json` print it."""
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
 

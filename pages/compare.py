@@ -1,7 +1,5 @@
 """In what do two runs or setups differ, beyond chance or not, and what was set differently?"""
 
-from typing import Any
-
 import streamlit as st
 
 from core.charts.comparison import FORMS, differences
@@ -10,6 +8,7 @@ from core.errors import InputError
 from core.figures import comparison
 from core.figures.figure import Figure
 from core.results import comparison_tables, comparisons, settings
+from core.results.schema import RunComparison
 from core.text import escaped
 from pages.shared import access, address, drawing, study_data
 
@@ -53,7 +52,7 @@ with places[2]:
     max_entries=32,
     hash_funcs=study_data.RESULTS,
 )
-def compared(study: Started, a: list[str], b: list[str], margins: float) -> list[dict[str, Any]]:
+def compared(study: Started, a: list[str], b: list[str], margins: float) -> list[RunComparison]:
     return comparisons.compare_runs(study, a, b, margins)
 
 

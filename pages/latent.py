@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +12,7 @@ from core.errors import InputError
 from core.figures import latent as figures
 from core.figures import latent_sentences as reading
 from core.results import latent, projection
+from core.results.schema import RunResults, StudyResults
 from core.text import escaped
 from pages.shared import access, address, drawing, job_button, study_data
 
@@ -21,9 +21,7 @@ access.gate()
 ASK = "Map the finished runs"
 
 
-def show_map(
-    study: Started, document: dict[str, Any], runs: list[dict[str, Any]]
-) -> pd.DataFrame | None:
+def show_map(study: Started, document: StudyResults, runs: list[RunResults]) -> pd.DataFrame | None:
     """The panels; returns the texts in the rectangle that the reader drew, None without a map."""
     name = study.name
     try:

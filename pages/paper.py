@@ -1,7 +1,5 @@
 """How do the paper's tables and figures stand beside those of the chosen study?"""
 
-from typing import Any
-
 import streamlit as st
 
 from core.checkpoints.studies import Started
@@ -10,6 +8,7 @@ from core.paper import measured as paper_measured
 from core.paper import published as paper
 from core.paper import reasons as paper_reasons
 from core.paper import tables as paper_tables
+from core.results.schema import StudyResults
 from core.text import escaped
 from pages.parts import paper_figures, paper_report
 from pages.shared import access, address, drawing, study_data
@@ -41,7 +40,7 @@ with places[2]:
     max_entries=32,
     hash_funcs=study_data.RESULTS,
 )
-def measured(started: Started, _study: dict[str, Any], suffix: str) -> paper_measured.Measured:
+def measured(started: Started, _study: StudyResults, suffix: str) -> paper_measured.Measured:
     return paper_measured.measured(_study, suffix)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import altair as alt
 import pandas as pd
@@ -11,9 +11,10 @@ from core.charts.chart import AnyChart
 from core.charts.heatmap import heatmap
 from core.charts.palette import TRUTH, setup_encoding, tips
 from core.results.names import language_order, run_name, setup_name
+from core.results.schema import RunResults, StudyResults
 
 
-def confusion(document: dict[str, Any], run: dict[str, Any]) -> list[AnyChart]:
+def confusion(document: StudyResults, run: RunResults) -> list[AnyChart]:
     """What is predicted for each label, a panel a language.
 
     Cells are shares of the label's rows, so that a row of cells sums to 1.
@@ -43,7 +44,7 @@ def confusion(document: dict[str, Any], run: dict[str, Any]) -> list[AnyChart]:
     return panels
 
 
-def reliability(document: dict[str, Any], runs: list[dict[str, Any]]) -> list[AnyChart]:
+def reliability(document: StudyResults, runs: Sequence[RunResults]) -> list[AnyChart]:
     """How often predictions are right by how sure they were: all languages, then each."""
     frame = pd.DataFrame(
         [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
 from core.charts.chart import AnyChart
 from core.charts.heatmap import heatmap
 from core.results.names import short_names
+from core.results.schema import Run
 
 SHOWN = ("counts", "shares", "difference from uniform")
 ALL = "all"
@@ -73,7 +74,7 @@ def joint(counts: pd.DataFrame, shown: str, title: str = "") -> AnyChart:
     )
 
 
-def shared_rows(shared: pd.DataFrame, runs: list[dict[str, Any]]) -> AnyChart:
+def shared_rows(shared: pd.DataFrame, runs: Sequence[Run]) -> AnyChart:
     """Rows that two runs share, a run a row and a column.
 
     Args:

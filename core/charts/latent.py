@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -20,6 +20,7 @@ from core.charts.palette import (
     setup_encoding,
 )
 from core.results.names import SETUP_ORDER, language_order, run_name
+from core.results.schema import RunResults, StudyResults
 
 RECTANGLE = "rectangle"  # the selection's name
 COLOURS = ("language", "label", "prediction", "correctness")
@@ -29,7 +30,7 @@ WRONG = "#D55E00"
 
 
 def panels(
-    document: dict[str, Any], runs: Sequence[dict[str, Any]], frame: pd.DataFrame, colour: str
+    document: StudyResults, runs: Sequence[RunResults], frame: pd.DataFrame, colour: str
 ) -> AnyChart:
     """One panel a run, two side by side; a rectangle drawn on one marks its texts in all.
 
@@ -46,7 +47,7 @@ def panels(
         room = 0.03 * np.ptp(values)
         axes[axis] = [values.min() - room, values.max() + room]
 
-    def panel(run: dict[str, Any]) -> alt.Chart:
+    def panel(run: RunResults) -> alt.Chart:
         key = run["run"]
         columns = {"prediction": f"predicted_{key}", "correctness": f"correct_{key}"}
         places = {
@@ -88,7 +89,7 @@ def panels(
         return chart.add_params(rectangle)
 
 
-def legend(document: dict[str, Any], colour: str) -> AnyChart:
+def legend(document: StudyResults, colour: str) -> AnyChart:
     """Colours and shapes of the points, once for all panels."""
     shown = {"language": language_order(document), "correctness": ["right", "wrong"]}
     frame = pd.DataFrame({"value": shown.get(colour, document["labels"])})
@@ -103,12 +104,12 @@ def legend(document: dict[str, Any], colour: str) -> AnyChart:
     return points.encode(**encoding).properties(height=24 * (1 + (len(frame) - 1) // 6))
 
 
-def _subtitle(run: Mapping[str, Any]) -> str:
+def _subtitle(run: RunResults) -> str:
     found = run["probe"].get("original")
     return f"15-NN probe {found['knn']:.2f}, chance {found['chance']:.2f}" if found else ""
 
 
-def _colour_encoding(document: dict[str, Any], column: str, colour: str) -> dict[str, Any]:
+def _colour_encoding(document: StudyResults, column: str, colour: str) -> dict[str, Any]:
     """Colour and shape of points by a column that holds what COLOURS says."""
     if colour == "language":
         return language_encoding(document, column, legend=False)

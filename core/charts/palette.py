@@ -13,6 +13,7 @@ from typing import Any
 import altair as alt
 
 from core.results.names import SETUP_ORDER
+from core.results.schema import StudyResults
 
 # After Okabe and Ito (2008), as mid-tones.
 SETUP_COLOURS = {
@@ -110,7 +111,7 @@ def setup_encoding(
 
 
 def language_encoding(
-    document: dict[str, Any], column: str = "language", *, legend: bool = True
+    document: StudyResults, column: str = "language", *, legend: bool = True
 ) -> dict[str, Any]:
     """Colour and shape channels for a column of languages.
 

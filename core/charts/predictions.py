@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -10,9 +11,11 @@ import pandas as pd
 from core.charts.chart import AnyChart
 from core.charts.palette import TRAINING, TRUTH, names_axis, setup_encoding, tips
 from core.results.names import language_order, run_name, setup_name
+from core.results.schema import RunResults, StudyResults
+from core.results.seeds import Measure, value_of
 
 
-def legend(runs: list[dict[str, Any]]) -> AnyChart:
+def legend(runs: Sequence[RunResults]) -> AnyChart:
     """Colours and shapes of the setups shown, once for several charts."""
     setups = {setup_name(run) for run in runs}
     key = alt.Legend(
@@ -33,7 +36,7 @@ def legend(runs: list[dict[str, Any]]) -> AnyChart:
     )
 
 
-def predicted_shares(document: dict[str, Any], runs: list[dict[str, Any]], label: str) -> AnyChart:
+def predicted_shares(document: StudyResults, runs: Sequence[RunResults], label: str) -> AnyChart:
     """Share of one class predicted in each language, beside truth and skewed training share.
 
     Args:
@@ -87,27 +90,20 @@ def predicted_shares(document: dict[str, Any], runs: list[dict[str, Any]], label
 
 
 def intervals(
-    runs: list[dict[str, Any]], measure: str, title: str, zero_line: bool = False
+    runs: Sequence[RunResults], measure: Measure, title: str, zero_line: bool = False
 ) -> AnyChart:
     """One measure of each run with its interval, a run a line.
 
     Args:
-        measure: key in a run of `study_results.summary`; its interval is under `<measure>_ci`.
+        measure: one that all runs have, with an interval.
         title: of the axis, with the unit.
     """
-    frame = pd.DataFrame(
-        [
-            {
-                "run": run_name(run),
-                "setup": setup_name(run),
-                "value": run[measure],
-                "low": run[f"{measure}_ci"][0],
-                "high": run[f"{measure}_ci"][1],
-                "n": run["n_test"],
-            }
-            for run in runs
-        ]
-    )
+    rows = []
+    for run in runs:
+        value, ci = value_of(run, measure)
+        low, high = ci or (None, None)
+        rows.append({**_names(run), "value": value, "low": low, "high": high, "n": run["n_test"]})
+    frame = pd.DataFrame(rows)
     y = alt.Y("run:N", sort=frame["run"].tolist(), title=None, axis=names_axis())
     x = alt.X("value:Q", title=title, scale=alt.Scale(zero=zero_line), axis=alt.Axis(tickCount=5))
     encoding = setup_encoding(frame["setup"])
@@ -133,7 +129,7 @@ def intervals(
     return alt.layer(*layers).properties(height=36 * len(frame) + 62)
 
 
-def accuracy_by_language(document: dict[str, Any], runs: list[dict[str, Any]]) -> AnyChart:
+def accuracy_by_language(document: StudyResults, runs: Sequence[RunResults]) -> AnyChart:
     """Accuracy of each run in each language with its interval."""
     rows = [
         {**_names(run), "name": language, "value": a["accuracy"], "low": a["low"],
@@ -144,24 +140,26 @@ def accuracy_by_language(document: dict[str, Any], runs: list[dict[str, Any]]) -
     return _by_name(rows, language_order(document), "language", "accuracy (share right)")
 
 
-def uptake_by(document: dict[str, Any], runs: list[dict[str, Any]], by: str) -> AnyChart:
+def uptake_by(document: StudyResults, runs: Sequence[RunResults], by: str) -> AnyChart:
     """Skew uptake of each run over the cells of each class, or each language, with its interval.
 
     Args:
         by: `class` or `language`.
     """
     rows = [
-        {**_names(run), "name": name, "value": found["value"], "low": found["ci"][0],
-         "high": found["ci"][1], "n": run["n_test"]}
+        {**_names(run), "name": name, "value": found["value"], "low": ci[0], "high": ci[1],
+         "n": run["n_test"]}
         for run in runs
-        for name, found in run[f"skew_uptake_by_{by}"].items()
-        if found["value"] is not None
+        for name, found in run[
+            "skew_uptake_by_class" if by == "class" else "skew_uptake_by_language"
+        ].items()
+        if (ci := found["ci"])
     ]  # fmt: skip
     order = document["labels"] if by == "class" else language_order(document)
     return _by_name(rows, order, by, "skew uptake (slope)", zero_line=True)
 
 
-def _names(run: dict[str, Any]) -> dict[str, str]:
+def _names(run: RunResults) -> dict[str, str]:
     return {"run": run_name(run), "setup": setup_name(run)}
 
 

@@ -13,6 +13,7 @@ from core.charts.chart import AnyChart
 from core.charts.palette import NEUTRAL, TRUTH, change_axis, names_axis, setup_encoding, tips
 from core.measures.cumulative import PARTS
 from core.results.names import language_order
+from core.results.schema import StudyResults
 from core.results.token_tables import chosen, seeds_of
 from core.text import signed
 
@@ -26,7 +27,7 @@ _PART_NAMES = {"base": "base value"}
 
 
 def cumulative(
-    study: dict[str, Any],
+    study: StudyResults,
     document: dict[str, Any],
     label: str,
     setup: str,

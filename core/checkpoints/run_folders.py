@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 import pandas as pd
 
@@ -25,12 +25,24 @@ from core.progress import Cancelled, Terminated
 from core.storage import atomic, locks, places, sql
 
 STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
+OpenState = Literal["queued", "running", "failed", "cancelled", "interrupted"]
 FORMAT = 2  # of what a run's folder holds; see `is_sound`
 UNSOUND = (
     "made by an older version whose frozen layers ran with dropout: its numbers are not those of "
     "its saved model; train it again"
 )
 _KEPT = ("config.json", "status.json", "lock", "log.txt")
+
+
+class Status(TypedDict):
+    """How a run gets on: status.json, as far as `read_status` answers by it."""
+
+    state: Literal["done"] | OpenState
+    message: str  # for people; may be empty
+    by: NotRequired[str]  # who asked for it
+    pid: NotRequired[int]  # of the process that wrote the status
+    time: NotRequired[float]  # when it did, in seconds since 1970
+    started: NotRequired[float]  # when the run began
 
 
 def folder(run_id: str) -> Path:
@@ -119,7 +131,7 @@ def state_to_plan_by(run_id: str) -> str:
         return "new"
     if is_complete(run_id) and not is_sound(run_id):
         return "unsound"
-    return str(read_status(run_id)["state"])
+    return read_status(run_id)["state"]
 
 
 def begin(run_id: str) -> None:
@@ -135,12 +147,13 @@ def begin(run_id: str) -> None:
 
 def write_status(run_id: str, state: str, message: str = "", **more: Any) -> None:
     """Replace status.json; who asked for the run (`by`) stays, unless somebody else does now."""
-    more = _asked_by(folder(run_id)) | more
+    if by := _stored_status(folder(run_id)).get("by"):
+        more = {"by": by} | more
     status = {"state": state, "message": message, "pid": os.getpid(), "time": time.time(), **more}
     atomic.write_text(folder(run_id) / "status.json", json.dumps(status))
 
 
-def read_status(run_id: str) -> dict[str, Any]:
+def read_status(run_id: str) -> Status:
     """State and message of a run; a run left `running` by a process that is gone is `interrupted`.
 
     A status that does not read, or a folder whose COMPLETE is missing though its status says done,
@@ -149,8 +162,10 @@ def read_status(run_id: str) -> dict[str, Any]:
     """
     path = folder(run_id)
     if is_complete(run_id):
-        message = "" if is_sound(run_id) else UNSOUND
-        return {"state": "done", "message": message, **_asked_by(path)}
+        done: Status = {"state": "done", "message": "" if is_sound(run_id) else UNSOUND}
+        if by := _stored_status(path).get("by"):
+            done["by"] = by
+        return done
     status = _stored_status(path)
     if status["state"] == "running" and not locks.is_held(path / "lock"):
         # It may have ended well between the two looks; then what it wrote last counts.
@@ -166,15 +181,10 @@ def read_status(run_id: str) -> dict[str, Any]:
     return status
 
 
-def _asked_by(path: Path) -> dict[str, Any]:
-    by = _stored_status(path).get("by")
-    return {"by": by} if by else {}
-
-
-def _stored_status(path: Path) -> dict[str, Any]:
+def _stored_status(path: Path) -> Status:
     try:
-        status: dict[str, Any] = json.loads((path / "status.json").read_text())
-        return {**status, "state": status["state"], "message": status.get("message", "")}
+        status: Status = json.loads((path / "status.json").read_text())
+        return status | {"state": status["state"], "message": status.get("message", "")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return {"state": "failed", "message": f"status.json does not read: {error!r}"}
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
 
 from core.checkpoints.studies import Started
 from core.config import BALANCED
 from core.figures import comparison
 from core.measures.intervals import FEWEST_SEEDS
 from core.results import comparison_tables, power, study_results
+from core.results.schema import ComparisonResults, PowerGuide
 from core.terminal import interval, number, table
 
 _MINUS_BALANCED = ("accuracy", "skew_uptake", "soft_uptake", "language_effect")
 
 
-def minus_balanced(found: list[dict[str, Any]]) -> list[str]:
+def minus_balanced(found: list[ComparisonResults]) -> list[str]:
     """Differences from the balanced runs of the same seeds, a setup a line."""
     cells = {
         (f"{c['a']} - {c['b']}", c["measure"]): interval(c["difference"], c["ci"])
@@ -37,7 +37,7 @@ def minus_balanced(found: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def comparisons(found: list[dict[str, Any]]) -> list[str]:
+def comparisons(found: list[ComparisonResults]) -> list[str]:
     """Every measure of the setups compared, with what the verdicts mean."""
     if not found:
         return []
@@ -70,7 +70,7 @@ def comparisons(found: list[dict[str, Any]]) -> list[str]:
 _COVERS = {"seeds and sentences": "both", "seeds": "seeds", "sentences": "sentences", "none": "–"}
 
 
-def power_lines(guide: dict[str, Any]) -> list[str]:
+def power_lines(guide: PowerGuide) -> list[str]:
     """What so many seeds can see, and how many it takes."""
     frame = power.table(guide)
     if frame.empty:
@@ -98,7 +98,7 @@ def power_text(study: Started) -> str:
     return "\n".join([f"study {study.name}", *power_lines(guide), "", table(columns, rows)])
 
 
-def power_reading(guide: dict[str, Any] | None) -> list[str]:
+def power_reading(guide: PowerGuide | None) -> list[str]:
     """What a study's seeds could have seen, in words; nothing where that is not known."""
     return [] if guide is None else ["", *_wrapped([power.reading(guide), power.source(guide)])]
 

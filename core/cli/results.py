@@ -146,8 +146,8 @@ def _show(chosen: argparse.Namespace) -> None:
     except InputError as error:
         known = ", ".join(studies.started()) or "none"
         raise InputError(f"{error} Studies that were started: {known}.") from error
-    document = run_summary(run_id)
-    say(as_json(document) if chosen.json else text.run_text(document))
+    run = run_summary(run_id)
+    say(as_json(run) if chosen.json else text.run_text(run))
 
 
 def _report(chosen: argparse.Namespace) -> None:

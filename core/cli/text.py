@@ -9,6 +9,8 @@ import pandas as pd
 from core.checkpoints import run_folders
 from core.cli import comparison_text
 from core.results import power
+from core.results.schema import OpenRunDocument, RunDocument, RunResults, StudyResults
+from core.results.study_results import done_runs
 from core.sampling import subsets
 from core.terminal import interval as _interval
 from core.terminal import number as _number
@@ -75,7 +77,7 @@ def plan_text(plan: Plan) -> str:
     return "\n".join([*lines, *comparison_text.power_lines(power.for_plan(plan))])
 
 
-def study_text(document: dict[str, Any]) -> str:
+def study_text(document: StudyResults) -> str:
     """What `python -m core study` and `show STUDY` print."""
     lines = [f"study {document['study']}: {document['corpus']}, {document['encoder']}", ""]
     rows = []
@@ -105,7 +107,7 @@ def study_text(document: dict[str, Any]) -> str:
         "languages differ before any skew.",
     ]
     lines += comparison_text.minus_balanced(document["comparisons"])
-    done = [run for run in document["runs"] if run["state"] == "done"]
+    done = done_runs(document)
     if done and document["groups"]:
         lines += ["", "share of each class predicted, by group of languages (%)"]
         rows = []
@@ -129,7 +131,7 @@ def study_text(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _further_measures(done: list[dict[str, Any]]) -> list[str]:
+def _further_measures(done: list[RunResults]) -> list[str]:
     """Language effect, calibration, base values and probes, a run a line."""
     if not done:
         return []
@@ -221,7 +223,7 @@ def sizes_text(sizes: pd.DataFrame) -> str:
     return table(columns, rows) + f"\n{len(sizes)} runs, {sizes['all'].sum() / 1e6:,.1f} MB"
 
 
-def run_text(document: dict[str, Any]) -> str:
+def run_text(document: RunDocument | OpenRunDocument) -> str:
     """What `python -m core show RUN` prints."""
     lines = [f"run {document['run']}: {document['state']} {document['message']}".rstrip()]
     config = document["config"]

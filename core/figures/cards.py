@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,11 @@ import pandas as pd
 from core.config import BALANCED
 from core.measures.intervals import FEWEST_SEEDS
 from core.results.names import setup_name
-from core.results.seeds import Runs, in_order, over_seeds
+from core.results.schema import ComparisonResults, RunResults, StudyResults
+from core.results.seeds import Measure, in_order, over_seeds, value_of
+
+Runs = Sequence[RunResults]
+Compared = dict[str, ComparisonResults]  # by setup, from `minus_balanced`
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Card:
     zero: bool = False
 
 
-def minus_balanced(document: dict[str, Any], measure: str) -> dict[str, dict[str, Any]]:
+def minus_balanced(document: StudyResults, measure: str) -> Compared:
     """By setup, the comparison with the balanced runs of the same seeds and the same loss.
 
     Args:
@@ -53,7 +57,7 @@ def minus_balanced(document: dict[str, Any], measure: str) -> dict[str, dict[str
     }
 
 
-def covered(apart: dict[str, dict[str, Any]]) -> str:
+def covered(apart: Compared) -> str:
     """What the intervals of differences cover, for a caption.
 
     Args:
@@ -68,22 +72,24 @@ def covered(apart: dict[str, dict[str, Any]]) -> str:
     return text
 
 
-def card(runs: Runs, key: str, sentence: Callable[[dict[str, float]], str], **more: Any) -> Card:
+def card(
+    runs: Runs, measure: Measure, sentence: Callable[[dict[str, float]], str], **more: Any
+) -> Card:
     """A card of a measure as it is.
 
     Args:
         runs: finished ones; one or more have the measure.
-        key: of the measure in a run.
+        measure: its key is the card's name.
         sentence: from the mean of each setup to what it says.
         more: `n` (what is counted, in words), `covers` (what the intervals cover, where it is not
             as usual), and fields of Card.
     """
-    setups = over_seeds(runs, key)
+    setups = over_seeds(runs, measure)
     single = pd.DataFrame(
         [
-            {"setup": setup_name(r), "seed": r["seed"], "value": r[key]}
+            {"setup": setup_name(r), "seed": r["seed"], "value": value}
             for r in runs
-            if r.get(key) is not None
+            if (value := value_of(r, measure)[0]) is not None
         ]
     )
     several = int(setups["seeds"].max())
@@ -93,7 +99,7 @@ def card(runs: Runs, key: str, sentence: Callable[[dict[str, float]], str], **mo
     elif several == 2:
         covers = "Dots: seeds. Bars: from the lowest to the highest end of the two seeds' intervals"
     return Card(
-        name=key,
+        name=measure,
         setups=setups,
         runs=single,
         sentence=sentence(dict(zip(setups["setup"], setups["value"], strict=True))),
@@ -104,8 +110,8 @@ def card(runs: Runs, key: str, sentence: Callable[[dict[str, float]], str], **mo
 
 def difference_card(
     runs: Runs,
-    key: str,
-    apart: dict[str, dict[str, Any]],
+    measure: Measure,
+    apart: Compared,
     sentence: str,
     *,
     title: str,
@@ -117,25 +123,22 @@ def difference_card(
 
     Args:
         runs: finished ones that have the measure.
-        key: of the measure in a run.
+        measure: its key is the card's name.
         apart: from `minus_balanced`; one or more.
         n: what is counted, in words.
         sentence, title, axis, how: fields of Card.
     """
-    low_high = {a: c["ci"] or (None, None) for a, c in apart.items()}
-    setups = in_order(
-        [
-            {
-                "setup": a,
-                "value": c["difference"],
-                "low": low_high[a][0],
-                "high": low_high[a][1],
-                "seeds": c["n_seeds"],
-            }
-            for a, c in apart.items()
-        ]
-    )
-    by_seed = {(r["setup"], r["seed"]): r[key] for r in runs}
+    rows = []
+    for a, c in apart.items():
+        low, high = c["ci"] or (None, None)
+        row = {"setup": a, "value": c["difference"], "low": low, "high": high}
+        rows.append({**row, "seeds": c["n_seeds"]})
+    setups = in_order(rows)
+    by_seed = {
+        (r["setup"], r["seed"]): value
+        for r in runs
+        if (value := value_of(r, measure)[0]) is not None
+    }
     single = [
         {"setup": a, "seed": seed, "value": value - by_seed[c["b"], seed]}
         for a, c in apart.items()
@@ -144,7 +147,7 @@ def difference_card(
     ]
     dots = "Dots: seeds. " if setups["seeds"].max() > 1 else ""
     return Card(
-        name=key,
+        name=measure,
         title=title,
         axis=axis,
         setups=setups,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
 from core.results.comparison_tables import verdict
+from core.results.schema import ComparisonResults
 from core.text import signed
 
 # What stands wherever verdicts do.
@@ -27,7 +27,7 @@ VERDICTS = (
 )
 
 
-def written(found: dict[str, Any], show: Callable[[float], str], unit: str = "") -> str:
+def written(found: ComparisonResults, show: Callable[[float], str], unit: str = "") -> str:
     """The difference with its interval and verdict, such as `−0.05 [−0.09, −0.01], differs`.
 
     Args:
@@ -43,9 +43,9 @@ def written(found: dict[str, Any], show: Callable[[float], str], unit: str = "")
     text = f"**{change(found['difference'])}{unit}**"
     if found["ci"]:
         text += f" [{change(found['ci'][0])}, {change(found['ci'][1])}]"
-    said = verdict(found)
-    if found["verdict"] == "equivalent" or found["within_margin"]:
-        said += f" (±{show(found['margin'])}{unit})"
+    said, margin = verdict(found), found["margin"]
+    if margin is not None and (found["verdict"] == "equivalent" or found["within_margin"]):
+        said += f" (±{show(margin)}{unit})"
     return f"{text}, {said}"
 
 

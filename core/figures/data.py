@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from core.charts import data as charts
 from core.figures.figure import Figure, Table
 from core.results import tables
+from core.results.schema import StudyResults
 
 HOW = (
     "A cell is one language and class; the grey numbers are the marginals, which can be even while "
@@ -75,7 +75,7 @@ def skew_table(name: str, tables_of: Mapping[str, pd.DataFrame]) -> Table:
     )
 
 
-def shared_rows(document: dict[str, Any], shared: pd.DataFrame, split: str) -> Figure:
+def shared_rows(document: StudyResults, shared: pd.DataFrame, split: str) -> Figure:
     """Rows that two runs share.
 
     Args:

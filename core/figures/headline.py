@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from core.figures.cards import Card, card, covered, difference_card, minus_balanced
+from core.figures.cards import Card, Compared, Runs, card, covered, difference_card, minus_balanced
 from core.figures.comparison import written
 from core.measures.intervals import FEWEST_SEEDS
-from core.results.seeds import Runs, over_seeds
+from core.results.schema import StudyResults
+from core.results.seeds import over_seeds
+from core.results.study_results import done_runs
 from core.text import escaped, percent, signed
 
-Compared = dict[str, dict[str, Any]]  # by setup, from `minus_balanced`
 _PERCENT = "\u00a0%"
 _SHOWN = {"imbalanced": "skewed training", "imbalanced+cw": "class weights"}
 
 
-def cards(document: dict[str, Any]) -> list[Card]:
+def cards(document: StudyResults) -> list[Card]:
     """The cards that a study's finished runs allow, from what `study_results.summary` gives."""
-    runs = [run for run in document["runs"] if run["state"] == "done"]
+    runs = done_runs(document)
     made = [make(document, runs) for make in _CARDS]
     return [one for one in made if one is not None]
 
 
-def _noise(runs: Runs, key: str, show: Callable[[float], str]) -> str:
-    """How far the balanced models lie apart, where no interval holds that."""
-    values = [r[key] for r in runs if r["setup"] == "balanced" and r.get(key) is not None]
+def _noise(runs: Runs, show: Callable[[float], str]) -> str:
+    """How far the balanced models' accuracies lie apart, where no interval holds that."""
+    values = [r["accuracy"] for r in runs if r["setup"] == "balanced"]
     if not 2 <= len(values) < FEWEST_SEEDS:
         return ""
     return (
@@ -58,7 +58,7 @@ def _apart(apart: Compared, digits: int = 1, unit: str = "\u00a0points") -> str:
     return f"Minus balanced: {'; '.join(named)}."
 
 
-def _accuracy(document: dict[str, Any], runs: Runs) -> Card | None:
+def _accuracy(document: StudyResults, runs: Runs) -> Card | None:
     if not runs:
         return None
     apart = minus_balanced(document, "accuracy")
@@ -68,9 +68,7 @@ def _accuracy(document: dict[str, Any], runs: Runs) -> Card | None:
         text = f"The {name} model is right in **{percent(value[name], 1)}** of the test texts"
         if "balanced" in value and name != "balanced":
             text += f", the balanced one in **{percent(value['balanced'], 1)}**"
-        return f"{text}. {_apart(apart) if apart else ''}".strip() + _noise(
-            runs, "accuracy", _points
-        )
+        return f"{text}. {_apart(apart) if apart else ''}".strip() + _noise(runs, _points)
 
     return card(
         runs,
@@ -91,7 +89,7 @@ def _n(apart: Compared, n: str) -> str:
     return f"{covered(apart)}; {n}" if apart else n
 
 
-def _uptake(document: dict[str, Any], runs: Runs) -> Card | None:
+def _uptake(document: StudyResults, runs: Runs) -> Card | None:
     measured = [run for run in runs if run["skew_uptake"] is not None]
     if not measured:
         return None
@@ -137,7 +135,7 @@ def _uptake(document: dict[str, Any], runs: Runs) -> Card | None:
     )
 
 
-def _two_languages(document: dict[str, Any], runs: Runs) -> str:
+def _two_languages(document: StudyResults, runs: Runs) -> str:
     """Shares of the last class in the two languages that are furthest apart."""
     skewed = [run for run in runs if run["setup"] == "imbalanced"]
     if not skewed or not all(document["groups"]):
@@ -159,15 +157,11 @@ def _two_languages(document: dict[str, Any], runs: Runs) -> str:
     )
 
 
-def _identification(document: dict[str, Any], runs: Runs) -> Card | None:
-    probed = [
-        run | {"knn": probe["knn"], "probed": probe}
-        for run in runs
-        if (probe := run["probe"].get("original"))
-    ]
+def _identification(document: StudyResults, runs: Runs) -> Card | None:
+    probed = [run for run in runs if "original" in run["probe"]]
     if not probed:
         return None
-    first = probed[0]["probed"]
+    first = probed[0]["probe"]["original"]
     before = first.get("before_fine_tuning_knn")
 
     apart = minus_balanced(document, "probe_original_knn")
@@ -204,7 +198,7 @@ def _identification(document: dict[str, Any], runs: Runs) -> Card | None:
     )
 
 
-def _effect(document: dict[str, Any], runs: Runs) -> Card | None:
+def _effect(document: StudyResults, runs: Runs) -> Card | None:
     measured = [run for run in runs if run["language_effect"] is not None]
     if not measured:
         return None

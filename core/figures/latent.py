@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -12,6 +11,7 @@ from core.figures import latent_sentences as reading
 from core.figures.figure import Figure, Table
 from core.results import latent
 from core.results.projection import Projection
+from core.results.schema import RunResults, StudyResults
 
 
 def probes(name: str, part: pd.DataFrame) -> Figure:
@@ -45,8 +45,8 @@ def probes_table(name: str, table: pd.DataFrame) -> Table:
 
 
 def mapped(
-    document: dict[str, Any],
-    runs: Sequence[dict[str, Any]],
+    document: StudyResults,
+    runs: Sequence[RunResults],
     projection: Projection,
     frame: pd.DataFrame,
     colour: str,

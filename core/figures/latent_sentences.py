@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 import pandas as pd
 
@@ -13,6 +12,7 @@ from core.measures.intervals import FEWEST_SEEDS
 from core.results.latent import BEFORE, on_map
 from core.results.names import language_order, run_name
 from core.results.projection import Projection
+from core.results.schema import RunResults, StudyResults
 from core.text import escaped, percent, signed
 
 SUBJECT = (
@@ -61,9 +61,7 @@ def no_probes(name: str) -> str:
     return f"These runs have not been probed yet; `python -m core study {name}` does it."
 
 
-def map_caption(
-    document: dict[str, Any], runs: Sequence[dict[str, Any]], projection: Projection
-) -> str:
+def map_caption(document: StudyResults, runs: Sequence[RunResults], projection: Projection) -> str:
     """n, what is not shown, settings, and how much of the layout can be trusted."""
     shown = on_map(runs, projection)
     texts, cells = len(projection.texts), len(document["languages"]) * len(document["labels"])
@@ -83,7 +81,7 @@ def map_caption(
     return " ".join([*sentences, *_apart(shown, projection)])
 
 
-def _apart(shown: Sequence[dict[str, Any]], projection: Projection) -> list[str]:
+def _apart(shown: Sequence[RunResults], projection: Projection) -> list[str]:
     """How far the places of one text are apart, the null first."""
     first = next((run for run in shown if run["setup"] == "balanced"), None)
     others = [run for run in shown if run is not first]
@@ -100,7 +98,7 @@ def _apart(shown: Sequence[dict[str, Any]], projection: Projection) -> list[str]
 
 
 def selection_reading(
-    document: dict[str, Any], runs: Sequence[dict[str, Any]], chosen: pd.DataFrame
+    document: StudyResults, runs: Sequence[RunResults], chosen: pd.DataFrame
 ) -> str:
     """What the selected texts are: n, languages, labels, and how many each run gets right."""
     languages, labels = (

@@ -18,6 +18,7 @@ from core.paper import verdicts as paper_verdicts
 from core.paper.measured import Measured
 from core.paper.verdicts import MARGINS
 from core.results import token_tables
+from core.results.schema import StudyResults
 
 Document = dict[str, Any]
 _OVERLAP = (
@@ -38,7 +39,9 @@ _HOW = (
 )
 
 
-def tables(document: Document, corpus: str, encoder: str, found: Measured) -> list[Figure | Table]:
+def tables(
+    document: StudyResults, corpus: str, encoder: str, found: Measured
+) -> list[Figure | Table]:
     """Tables 1 to 7, those that are of the chosen encoder, with figures of 3 and 4, 6 and 7.
 
     Args:
@@ -148,7 +151,7 @@ def _notes(frame: pd.DataFrame) -> str:
 
 
 def _beside(
-    document: Document,
+    document: StudyResults,
     frame: pd.DataFrame,
     name: str,
     title: str,
@@ -189,7 +192,7 @@ def _several(frame: pd.DataFrame) -> bool:
     return bool(frame["seeds"].max() >= FEWEST_SEEDS) if frame["seeds"].notna().any() else False
 
 
-def panels(study: Document, document: Document, figure: int, *, crossed: bool) -> list[Figure]:
+def panels(study: StudyResults, document: Document, figure: int, *, crossed: bool) -> list[Figure]:
     """The panels of figures 1 to 3, over seeds or of the first; none where nothing is cross-fitted.
 
     Args:

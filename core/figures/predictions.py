@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -13,13 +13,13 @@ from core.figures import headline
 from core.figures.figure import Figure, Table
 from core.results import tables
 from core.results.names import run_name
+from core.results.schema import RunResults, StudyResults
 from core.text import escaped, percent, signed
 
-Document = dict[str, Any]
-Runs = list[dict[str, Any]]
+Runs = Sequence[RunResults]
 
 
-def cards(document: Document) -> list[Figure]:
+def cards(document: StudyResults) -> list[Figure]:
     """The headline numbers of a study."""
     return [
         Figure(
@@ -34,7 +34,7 @@ def cards(document: Document) -> list[Figure]:
     ]
 
 
-def shares(document: Document, runs: Runs) -> Figure:
+def shares(document: StudyResults, runs: Runs) -> Figure:
     """Share of each class predicted in each language, a panel a class."""
     return Figure(
         f"{document['study']}-predicted-shares",
@@ -52,7 +52,7 @@ def shares(document: Document, runs: Runs) -> Figure:
     )
 
 
-def shares_table(document: Document, runs: Runs) -> Table:
+def shares_table(document: StudyResults, runs: Runs) -> Table:
     """The numbers behind `shares`."""
     return Table(
         f"{document['study']}-predictions",
@@ -62,7 +62,7 @@ def shares_table(document: Document, runs: Runs) -> Table:
     )
 
 
-def uptake(document: Document, runs: Runs) -> Figure:
+def uptake(document: StudyResults, runs: Runs) -> Figure:
     """Skew uptake of each run; the runs have one."""
     return Figure(
         f"{document['study']}-skew-uptake",
@@ -76,7 +76,7 @@ def uptake(document: Document, runs: Runs) -> Figure:
     )
 
 
-def uptake_by(document: Document, runs: Runs) -> Figure:
+def uptake_by(document: StudyResults, runs: Runs) -> Figure:
     """Skew uptake of each run by class and by language; the runs have one."""
     return Figure(
         f"{document['study']}-skew-uptake-by",
@@ -94,7 +94,7 @@ def uptake_by(document: Document, runs: Runs) -> Figure:
     )
 
 
-def uptake_by_table(document: Document, runs: Runs) -> Table:
+def uptake_by_table(document: StudyResults, runs: Runs) -> Table:
     """The numbers behind `uptake_by`."""
     return Table(
         f"{document['study']}-skew-uptake-by",
@@ -103,7 +103,7 @@ def uptake_by_table(document: Document, runs: Runs) -> Table:
     )
 
 
-def accuracy(document: Document, runs: Runs) -> Figure:
+def accuracy(document: StudyResults, runs: Runs) -> Figure:
     """Accuracy of each run."""
     return Figure(
         f"{document['study']}-accuracy",
@@ -116,7 +116,7 @@ def accuracy(document: Document, runs: Runs) -> Figure:
     )
 
 
-def runs_table(document: Document, runs: Runs) -> Table:
+def runs_table(document: StudyResults, runs: Runs) -> Table:
     """One run a row: accuracy and uptake."""
     return Table(
         f"{document['study']}-runs",
@@ -126,7 +126,7 @@ def runs_table(document: Document, runs: Runs) -> Table:
     )
 
 
-def by_language(document: Document, runs: Runs) -> Figure:
+def by_language(document: StudyResults, runs: Runs) -> Figure:
     """Accuracy of each run in each language."""
     return Figure(
         f"{document['study']}-accuracy-by-language",
@@ -141,7 +141,7 @@ def by_language(document: Document, runs: Runs) -> Figure:
     )
 
 
-def by_language_table(document: Document, runs: Runs) -> Table:
+def by_language_table(document: StudyResults, runs: Runs) -> Table:
     """The numbers behind `by_language`."""
     return Table(
         f"{document['study']}-accuracy-by-language",
@@ -150,7 +150,7 @@ def by_language_table(document: Document, runs: Runs) -> Table:
     )
 
 
-def confusion(document: Document, run: dict[str, Any]) -> Figure:
+def confusion(document: StudyResults, run: RunResults) -> Figure:
     """What a run predicts for each label, a panel a language."""
     return Figure(
         _confusion(document, run),
@@ -164,7 +164,7 @@ def confusion(document: Document, run: dict[str, Any]) -> Figure:
     )
 
 
-def confusion_table(document: Document, run: dict[str, Any]) -> Table:
+def confusion_table(document: StudyResults, run: RunResults) -> Table:
     """The numbers behind `confusion`."""
     return Table(
         _confusion(document, run),
@@ -173,7 +173,7 @@ def confusion_table(document: Document, run: dict[str, Any]) -> Table:
     )
 
 
-def reliability(document: Document, runs: Runs) -> Figure:
+def reliability(document: StudyResults, runs: Runs) -> Figure:
     """How often predictions are right by how sure they were."""
     return Figure(
         f"{document['study']}-reliability",
@@ -188,7 +188,7 @@ def reliability(document: Document, runs: Runs) -> Figure:
     )
 
 
-def calibration_table(document: Document, runs: Runs) -> Table:
+def calibration_table(document: StudyResults, runs: Runs) -> Table:
     """Calibration errors by run and language."""
     return Table(
         f"{document['study']}-calibration",
@@ -201,7 +201,7 @@ def calibration_table(document: Document, runs: Runs) -> Table:
     )
 
 
-def _confusion(document: Document, run: dict[str, Any]) -> str:
+def _confusion(document: StudyResults, run: RunResults) -> str:
     return f"{document['study']}-confusion-{run['setup']}-seed-{run['seed']}-{run['run'][:6]}"
 
 
@@ -209,7 +209,7 @@ def _n(runs: Runs) -> str:
     return f"n = {runs[0]['n_test']:,} test rows"
 
 
-def _each(document: Document, runs: Runs) -> str:
+def _each(document: StudyResults, runs: Runs) -> str:
     return f"{runs[0]['n_test'] // len(document['languages']):,} a language"
 
 
@@ -217,7 +217,7 @@ def _intervals(runs: Runs) -> str:
     return f"Bars: 95 % interval over test sentences, one training each; {_n(runs)}."
 
 
-def reading(document: dict[str, Any], runs: list[dict[str, Any]]) -> str:
+def reading(document: StudyResults, runs: Runs) -> str:
     """The main finding in a sentence or two, from the numbers; empty without a skewed run."""
     skewed = [r for r in runs if r["setup"] == "imbalanced"]
     if not skewed or not all(document["groups"]):
@@ -239,7 +239,7 @@ def reading(document: dict[str, Any], runs: list[dict[str, Any]]) -> str:
     )
 
 
-def _most_skewed(document: dict[str, Any]) -> str:
+def _most_skewed(document: StudyResults) -> str:
     """The class whose training share differs most between the groups, the last one of several."""
     given = pd.DataFrame(document["training_shares"]).T
     first, second = (given.loc[list(group)].mean() for group in document["groups"])
@@ -247,10 +247,10 @@ def _most_skewed(document: dict[str, Any]) -> str:
     return str(gaps.index[gaps > gaps.max() - 1e-9][-1])
 
 
-def _uptake_reading(skewed: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
+def _uptake_reading(skewed: Runs, runs: Runs) -> str:
     balanced = [r for r in runs if r["setup"] == "balanced"]
-    low = min(r["skew_uptake_ci"][0] for r in skewed)
-    high = max(r["skew_uptake_ci"][1] for r in skewed)
+    ends = [end for r in skewed for end in r["skew_uptake_ci"] or ()]
+    low, high = min(ends), max(ends)
     mean = _mean_uptake(skewed)
     text = f" Its skew uptake is **{signed(mean)}** (intervals over test sentences "
     text += f"from {signed(low)} to {signed(high)})"
@@ -263,5 +263,5 @@ def _uptake_reading(skewed: list[dict[str, Any]], runs: list[dict[str, Any]]) ->
     return text + "."
 
 
-def _mean_uptake(runs: list[dict[str, Any]]) -> float:
-    return sum(r["skew_uptake"] for r in runs) / len(runs) + 0.0
+def _mean_uptake(runs: Runs) -> float:
+    return sum(r["skew_uptake"] or 0.0 for r in runs) / len(runs) + 0.0

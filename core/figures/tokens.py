@@ -8,13 +8,14 @@ from core.charts import tokens as charts
 from core.figures import tokens_sentences
 from core.figures.figure import Figure, Table
 from core.results import token_tables
+from core.results.schema import StudyResults
 
 SHARES = dict.fromkeys(("negative", "neutral", "positive"), "percent")
 Document = dict[str, Any]
 
 
 def cumulative(
-    study: Document,
+    study: StudyResults,
     document: Document,
     label: str,
     setup: str,

@@ -16,7 +16,9 @@ from core.measures.bootstrap import LEVEL, Totals, draw_totals, ends, sums_by_se
 from core.measures.comparison import compare
 from core.measures.intervals import FEWEST_SEEDS, seeds_and_sentences
 from core.measures.predictions import Predictions
-from core.paper.verdicts import CHANGES, Document, Ours
+from core.paper.verdicts import CHANGES, Ours
+from core.results.schema import RunResults, StudyResults
+from core.results.study_results import done_runs
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,12 @@ class Measured:
     uptake: Ours | None = None
 
 
-def done(document: Document) -> list[Document]:
+def done(document: StudyResults) -> list[RunResults]:
     """The finished runs of a study, without its null."""
-    return [run for run in document["runs"] if run["state"] == "done" and not run["null"]]
+    return [run for run in done_runs(document) if not run["null"]]
 
 
-def measured(document: Document, suffix: str) -> Measured:
+def measured(document: StudyResults, suffix: str) -> Measured:
     """All that the tables need.
 
     Args:
@@ -155,7 +157,7 @@ def share_totals(predictions: Predictions, groups: Sequence[Sequence[str]]) -> T
 
 
 def _predicted(
-    document: Document, shares: Mapping[int, Totals]
+    document: StudyResults, shares: Mapping[int, Totals]
 ) -> tuple[dict[tuple[int, str], Ours], dict[str, Ours]]:
     if not shares:
         return {}, {}
@@ -166,7 +168,7 @@ def _predicted(
     return predicted, dict(zip(labels, found[2 * k :], strict=True))
 
 
-def _uptake(runs: Sequence[Document]) -> Ours | None:
+def _uptake(runs: Sequence[RunResults]) -> Ours | None:
     """Over seeds where there are enough; else over sentences, of one run alone."""
     with_it = {run["seed"]: float(run["skew_uptake"]) for run in runs if run["skew_uptake"]}
     if not with_it:
@@ -174,7 +176,7 @@ def _uptake(runs: Sequence[Document]) -> Ours | None:
     (found,) = over_runs(with_it, runs[0]["n_test"])
     if len(with_it) > 1:
         return found
-    low, high = next(run["skew_uptake_ci"] for run in runs if run["skew_uptake"])
+    low, high = next(ci for run in runs if (ci := run["skew_uptake_ci"]) and run["skew_uptake"])
     return found._replace(low=low, high=high)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
 
 import pandas as pd
 
@@ -15,6 +14,7 @@ from core.paper import tables as paper_tables
 from core.paper.measured import Measured, done
 from core.paper.tables import is_like
 from core.paper.verdicts import AGREES, DISAGREES, NO_VERDICT
+from core.results.schema import RunResults, StudyResults
 from core.text import escaped, percent, short, signed
 
 # Of the hidden layer of both encoders of the paper, from their configurations.
@@ -28,7 +28,7 @@ _FIGURES = (
 _GIVEN = ("batch_size", "accumulation", "learning_rate", "head_learning_rate")
 
 
-def why(document: dict[str, Any], corpus: str, encoder: str, configs: Sequence[RunConfig]) -> str:
+def why(document: StudyResults, corpus: str, encoder: str, configs: Sequence[RunConfig]) -> str:
     """Why numbers may differ, from the study's own settings, as a list in Markdown.
 
     Args:
@@ -36,7 +36,7 @@ def why(document: dict[str, Any], corpus: str, encoder: str, configs: Sequence[R
         configs: of its runs.
     """
     lines = [_task(document, corpus)]
-    ours, theirs = str(document["encoder"]), paper.ENCODERS[encoder]
+    ours, theirs = document["encoder"], paper.ENCODERS[encoder]
     if not ours.split("@")[0].endswith(theirs):
         lines.append(f"**Encoder**: {escaped(short(ours))} here, {escaped(theirs)} there.")
     runs = done(document)
@@ -51,7 +51,7 @@ def why(document: dict[str, Any], corpus: str, encoder: str, configs: Sequence[R
     return "\n".join(f"- {line}" for line in lines if line)
 
 
-def missing(document: dict[str, Any], corpus: str, encoder: str) -> str:
+def missing(document: StudyResults, corpus: str, encoder: str) -> str:
     """What a study lacks for a column beside the paper's, and how to make it; may be empty."""
     name, suffix, lines = document["study"], paper.SUFFIX[encoder], []
     there = {run["setup"] for run in document["runs"]}
@@ -75,7 +75,7 @@ def missing(document: dict[str, Any], corpus: str, encoder: str) -> str:
     return "\n\n".join(lines)
 
 
-def tables_reading(document: dict[str, Any], corpus: str, encoder: str, found: Measured) -> str:
+def tables_reading(document: StudyResults, corpus: str, encoder: str, found: Measured) -> str:
     """What the tables say beside a study, in a few sentences."""
     compared = [
         make(document, corpus, encoder, found)
@@ -134,10 +134,10 @@ def uptake_reading(corpus: str, found: Measured) -> str:
     )
 
 
-def _task(document: dict[str, Any], corpus: str) -> str:
+def _task(document: StudyResults, corpus: str) -> str:
     labels, groups = document["labels"], document["groups"]
     if is_like(document, corpus):
-        name = short(str(document["corpus"]))
+        name = short(document["corpus"])
         same = "" if name == corpus else f" (corpus {escaped(name)})"
         return f"**Task**: the paper's labels, languages and groups{same}: sizes are compared too."
     sides = " against ".join(escaped(" ".join(g)) for g in groups if g)
@@ -152,7 +152,7 @@ def _task(document: dict[str, Any], corpus: str) -> str:
     )
 
 
-def _scale(runs: Sequence[dict[str, Any]], corpus: str) -> str:
+def _scale(runs: Sequence[RunResults], corpus: str) -> str:
     n, published = runs[0]["n_train"], paper.ROWS[corpus]
     share = n / published["train"]
     digits = 0 if share >= 0.1 else 1 if share >= 0.01 else 2
@@ -205,7 +205,7 @@ def _entropy(configs: Sequence[RunConfig], corpus: str) -> list[str]:
 
 
 def _probe(
-    runs: Sequence[dict[str, Any]], corpus: str, encoder: str, configs: Sequence[RunConfig]
+    runs: Sequence[RunResults], corpus: str, encoder: str, configs: Sequence[RunConfig]
 ) -> list[str]:
     probed = [run["probe"]["original"] for run in runs if "original" in run["probe"]]
     if not probed:

@@ -17,7 +17,7 @@ from core.paper.verdicts import (
     MARGINS,
     SHOWN,
     VERDICTS,
-    Document,
+    Row,
     changes,
     direction,
     frame_of,
@@ -25,17 +25,18 @@ from core.paper.verdicts import (
     plain_direction,
     size,
 )
+from core.results.schema import StudyResults
 
 
-def defaults(document: Document) -> tuple[str, str]:
+def defaults(document: StudyResults) -> tuple[str, str]:
     """The published corpus and encoder that a study is most like."""
     pairs = len(document["labels"]) == 3 and set(document["languages"]) <= {"en", "fr"}
     corpus = "xnli" if pairs or is_like(document, "xnli") else "amazon"
-    encoder = "XLM-R" if "xlm-r" in str(document["encoder"]).lower() else "mBERT"
+    encoder = "XLM-R" if "xlm-r" in document["encoder"].lower() else "mBERT"
     return corpus, encoder
 
 
-def is_like(document: Document, corpus: str) -> bool:
+def is_like(document: StudyResults, corpus: str) -> bool:
     """Whether a study has the published corpus's labels, languages and groups.
 
     Only then are sizes compared; else directions alone.
@@ -50,7 +51,7 @@ def is_like(document: Document, corpus: str) -> bool:
     )
 
 
-def places(document: Document, corpus: str) -> list[tuple[int, int]]:
+def places(document: StudyResults, corpus: str) -> list[tuple[int, int]]:
     """Places of labels that stand beside each other, published and ours.
 
     All of the published task, else the first and the last.
@@ -60,7 +61,7 @@ def places(document: Document, corpus: str) -> list[tuple[int, int]]:
     return [(i, i) for i in range(n)] if like else [(0, 0), (n - 1, ours - 1)]
 
 
-def training_shares(document: Document, corpus: str) -> pd.DataFrame:
+def training_shares(document: StudyResults, corpus: str) -> pd.DataFrame:
     """Table 1: per cent of each label in a language of each group, training and validation."""
     like, rows = is_like(document, corpus), []
     ours = _group_shares(document, document["training_shares"])
@@ -85,7 +86,7 @@ def training_shares(document: Document, corpus: str) -> pd.DataFrame:
 
 
 def predicted_shares(
-    document: Document, corpus: str, encoder: str, found: Measured
+    document: StudyResults, corpus: str, encoder: str, found: Measured
 ) -> pd.DataFrame | None:
     """Table 2: per cent of the test set predicted as each label, imbalanced; None for XLM-R.
 
@@ -117,7 +118,7 @@ def predicted_shares(
     return frame_of(rows, [*columns, "direction", "size"])
 
 
-def accuracies(document: Document, corpus: str, encoder: str, found: Measured) -> pd.DataFrame:
+def accuracies(document: StudyResults, corpus: str, encoder: str, found: Measured) -> pd.DataFrame:
     """Tables 3 and 6: accuracy by setup, then what setups differ by."""
     published = dict(zip(paper.SETUPS, paper.ACCURACY[encoder, corpus], strict=True))
     like, n, margin = is_like(document, corpus), paper.ROWS[corpus]["test"], MARGINS["accuracy"]
@@ -126,7 +127,7 @@ def accuracies(document: Document, corpus: str, encoder: str, found: Measured) -
     return frame_of(rows, ["setup", *SHOWN, *VERDICTS])
 
 
-def probes(document: Document, corpus: str, encoder: str, found: Measured) -> pd.DataFrame:
+def probes(document: StudyResults, corpus: str, encoder: str, found: Measured) -> pd.DataFrame:
     """Tables 4 and 7: language identification by the released probe, then what setups differ by.
 
     The published n is that of the test set, and 1,000 Wikipedia articles a language. Ours has one
@@ -152,22 +153,27 @@ def probes(document: Document, corpus: str, encoder: str, found: Measured) -> pd
     return frame_of(rows, ["texts", "setup", *SHOWN, *VERDICTS])
 
 
-def data_points(document: Document, corpus: str) -> pd.DataFrame:
+def data_points(document: StudyResults, corpus: str) -> pd.DataFrame:
     """Table 5: rows of each split, and ours as a share of the published."""
     runs = done(document)
     rows = []
+    ours = {}
+    if runs:
+        first = runs[0]
+        ours = {"train": first["n_train"], "test": first["n_test"]}
+        ours["validation"] = first["n_validation"]
     for split, published in paper.ROWS[corpus].items():
-        row: Document = {"split": split, "published": published}
-        if runs:
-            row |= {"ours": runs[0][f"n_{split}"], "share": runs[0][f"n_{split}"] / published}
+        row: Row = {"split": split, "published": published}
+        if ours:
+            row |= {"ours": ours[split], "share": ours[split] / published}
         rows.append(row)
     frame = pd.DataFrame(rows, columns=["split", "published", "ours", "share"])
     return frame.astype({"ours": "Int64", "share": float})
 
 
 def _label_row(
-    document: Document, corpus: str, side: int, group: Sequence[str], theirs: int, own: int
-) -> Document:
+    document: StudyResults, corpus: str, side: int, group: Sequence[str], theirs: int, own: int
+) -> Row:
     ours = " ".join(document["groups"][side]) if document["groups"] else ""
     return {
         "languages": " ".join(group),
@@ -178,7 +184,7 @@ def _label_row(
 
 
 def _group_shares(
-    document: Document, shares: Mapping[str, Mapping[str, float]]
+    document: StudyResults, shares: Mapping[str, Mapping[str, float]]
 ) -> list[list[float]] | None:
     """Mean share of each label over the languages of each group; None without a skewed design."""
     if len(document["groups"]) != 2 or not all(document["groups"]):

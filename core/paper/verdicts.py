@@ -15,7 +15,7 @@ from core.measures.accuracy import newcombe, wilson
 from core.measures.intervals import FEWEST_SEEDS
 from core.text import signed
 
-Document = dict[str, Any]
+Row = dict[str, Any]  # of a table that is being made
 CHANGES = (
     ("imbalanced", "balanced"),
     ("imbalanced+cw", "imbalanced"),
@@ -55,7 +55,7 @@ class Ours(NamedTuple):
     seeds: int
     single: float | None
 
-    def row(self) -> Document:
+    def row(self) -> Row:
         """As columns of a comparison."""
         names = ("ours", "from", "to", "n", "seeds")
         return dict(zip(names, self[: len(names)], strict=True))
@@ -75,7 +75,7 @@ def levels(
     margin: float,
     *,
     like: bool,
-) -> list[Document]:
+) -> list[Row]:
     """A setup a row."""
     rows = []
     for setup, value in published.items():
@@ -96,12 +96,12 @@ def changes(
     margin: float,
     *,
     like: bool,
-) -> list[Document]:
+) -> list[Row]:
     """A difference of setups a row; the published interval is Newcombe's (1998, method 10)."""
     rows = []
     for a, b in CHANGES:
         difference, ends = published[a] - published[b], newcombe(published[a], published[b], n)
-        row: Document = {"setup": f"{a} − {b}", "published": difference}
+        row: Row = {"setup": f"{a} − {b}", "published": difference}
         row |= {"published from": ends[0], "published to": ends[1]}
         if found := ours.get((a, b)):
             row |= found.row()
@@ -172,7 +172,7 @@ def plain_direction(published: float, ours: float) -> str:
     return AGREES if published * ours > 0 else DISAGREES if ours else "no difference"
 
 
-def frame_of(rows: Sequence[Document], columns: list[str]) -> pd.DataFrame:
+def frame_of(rows: Sequence[Row], columns: list[str]) -> pd.DataFrame:
     """Rows as a table; what a row lacks is missing, a verdict that all
     lack is left out."""
     frame = pd.DataFrame(rows, columns=columns)

@@ -15,6 +15,7 @@ from core.paper.directions import CROSSED, over
 from core.paper.measured import done
 from core.paper.statements import WHOLE
 from core.paper.verdicts import AGREES, CANNOT, DISAGREES, MARGINS, NO_VERDICT, direction
+from core.results.schema import StudyResults
 from core.text import signed
 
 Document = dict[str, Any]
@@ -33,12 +34,12 @@ class Given(NamedTuple):
 
     document: Document
     without: Document | None
-    study: Document
+    study: StudyResults
     figure: int
 
 
 def readings(
-    document: Document, without: Document | None, study: Document, figure: int
+    document: Document, without: Document | None, study: StudyResults, figure: int
 ) -> list[str]:
     """Each statement on the figure as a whole; empty ones are left out. Arguments as of `Given`."""
     given = Given(document, without, study, figure)

@@ -36,6 +36,8 @@ from core.results import (
     token_tables,
 )
 from core.results import references as result_references
+from core.results.schema import RunResults, StudyResults
+from core.results.study_results import done_runs
 from core.text import escaped, short
 
 Document = dict[str, Any]
@@ -55,7 +57,7 @@ class Section:
         return self.title.lower().replace(" ", "-")
 
 
-def sections(study: Started, document: Document, report: Progress) -> list[Section]:
+def sections(study: Started, document: StudyResults, report: Progress) -> list[Section]:
     """All that a study has to show; what is missing is said.
 
     Args:
@@ -63,7 +65,7 @@ def sections(study: Started, document: Document, report: Progress) -> list[Secti
         report: called with what is being done, and how much of it (0 to 1).
     """
     made = []
-    makers: dict[str, Callable[[Started, Document], list[Block]]] = {
+    makers: dict[str, Callable[[Started, StudyResults], list[Block]]] = {
         "Findings": _findings,
         "Settings": _settings,
         "Data": _data,
@@ -85,11 +87,7 @@ def sections(study: Started, document: Document, report: Progress) -> list[Secti
     return made
 
 
-def _done(document: Document) -> list[Document]:
-    return [run for run in document["runs"] if run["state"] == "done"]
-
-
-def _findings(_: Started, document: Document) -> list[Block]:
+def _findings(_: Started, document: StudyResults) -> list[Block]:
     missing = [run for run in document["runs"] if run["state"] != "done"]
     lines = [
         f"- {run['setup']}, seed {run['seed']} ({run['run']}) is {run['state']}"
@@ -102,13 +100,13 @@ def _findings(_: Started, document: Document) -> list[Block]:
             f"**{len(lines)} of {len(document['runs'])} runs are not done**; `python -m core study "
             f"{document['study']}` trains them.\n\n" + "\n".join(lines)
         )
-    unsound = [run for run in _done(document) if run["message"]]
+    unsound = [run for run in done_runs(document) if run["message"]]
     for message in dict.fromkeys(run["message"] for run in unsound):
         blocks.append(f"**{len(unsound)} of {len(document['runs'])} runs:** {escaped(message)}.")
     return [*blocks, *prediction_figures.cards(document)]
 
 
-def _settings(study: Started, document: Document) -> list[Block]:
+def _settings(study: Started, document: StudyResults) -> list[Block]:
     name = document["study"]
     rows = [
         {
@@ -140,9 +138,9 @@ def _settings(study: Started, document: Document) -> list[Block]:
     return [*blocks, _versions(document)]
 
 
-def _versions(document: Document) -> Table:
+def _versions(document: StudyResults) -> Table:
     here = versions.installed()
-    recorded = [versions.of_run(run_folders.folder(run["run"])) for run in _done(document)]
+    recorded = [versions.of_run(run_folders.folder(run["run"])) for run in done_runs(document)]
     names = dict.fromkeys([*here, *(key for found in recorded for key in found)])
     rows = [
         {
@@ -157,7 +155,7 @@ def _versions(document: Document) -> Table:
     return Table(f"{document['study']}-versions", title, pd.DataFrame(rows), caption=caption)
 
 
-def _data(study: Started, document: Document) -> list[Block]:
+def _data(study: Started, document: StudyResults) -> list[Block]:
     name = document["study"]
     designs = overlap.designs(study)
     if not designs:
@@ -169,8 +167,8 @@ def _data(study: Started, document: Document) -> list[Block]:
     ]
 
 
-def _predictions(_: Started, document: Document) -> list[Block]:
-    runs = _done(document)
+def _predictions(_: Started, document: StudyResults) -> list[Block]:
+    runs = done_runs(document)
     if not runs:
         return [wording.NOTHING_DONE]
     blocks: list[Block] = [
@@ -187,7 +185,7 @@ def _predictions(_: Started, document: Document) -> list[Block]:
         prediction_figures.by_language(document, runs),
         prediction_figures.by_language_table(document, runs),
     ]
-    first: dict[str, Document] = {}
+    first: dict[str, RunResults] = {}
     for run in runs:
         first.setdefault(run["setup"], run)
     for run in first.values():
@@ -197,8 +195,8 @@ def _predictions(_: Started, document: Document) -> list[Block]:
     return [*blocks, prediction_figures.calibration_table(document, runs)]
 
 
-def _latent(study: Started, document: Document) -> list[Block]:
-    name, runs = document["study"], _done(document)
+def _latent(study: Started, document: StudyResults) -> list[Block]:
+    name, runs = document["study"], done_runs(document)
     table = latent.probe_table(runs)
     blocks: list[Block] = [
         latent_figures.probes(name, part) for _, part in table.groupby("texts", sort=False)
@@ -221,7 +219,7 @@ def _latent(study: Started, document: Document) -> list[Block]:
     ]
 
 
-def _tokens(study: Started, document: Document) -> list[Block]:
+def _tokens(study: Started, document: StudyResults) -> list[Block]:
     name = document["study"]
     if not result_references.available(study):
         return [f"No attributions: `python -m core attribute {name}` makes them."]
@@ -233,7 +231,7 @@ def _tokens(study: Started, document: Document) -> list[Block]:
     return blocks or ["No balanced run has attributions, so there is nothing to read others by."]
 
 
-def _against(study: Started, document: Document, found: Document) -> list[Block]:
+def _against(study: Started, document: StudyResults, found: Document) -> list[Block]:
     """Attributions of the setups that share a reference's loss, over seeds or at the first."""
     name, reference = document["study"], found["reference"]
     entropy = reference.endswith("+entropy")
@@ -265,7 +263,7 @@ def _against(study: Started, document: Document, found: Document) -> list[Block]
     return [*blocks, token_figures.shares_table(name, found)]
 
 
-def _comparisons(_: Started, document: Document) -> list[Block]:
+def _comparisons(_: Started, document: StudyResults) -> list[Block]:
     name = document["study"]
     frame = comparison_tables.pairs_table(document["comparisons"])
     if frame.empty:
@@ -273,7 +271,7 @@ def _comparisons(_: Started, document: Document) -> list[Block]:
     return [Table(f"{name}-comparisons", "Setups compared", frame, caption=wording.COMPARED)]
 
 
-def _paper(study: Started, document: Document) -> list[Block]:
+def _paper(study: Started, document: StudyResults) -> list[Block]:
     name = document["study"]
     corpus, encoder = paper_tables.defaults(document)
     found = paper_measured.measured(document, paper.SUFFIX[encoder])

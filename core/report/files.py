@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from core.checkpoints import versions
 from core.checkpoints.studies import Started
@@ -21,6 +20,7 @@ from core.report import contents as report_contents
 from core.report import html as report_html
 from core.report.contents import Section
 from core.results import projection, study_results
+from core.results.schema import StudyResults
 from core.storage import atomic
 from core.text import short
 
@@ -119,7 +119,7 @@ def file_name(name: str, study_name: str) -> str:
     return bare[:80] or "unnamed"
 
 
-def _facts(document: dict[str, Any]) -> dict[str, Any]:
+def _facts(document: StudyResults) -> dict[str, str]:
     version = versions.installed()["langskew"]
     return {
         "study": document["study"],

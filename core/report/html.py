@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -23,7 +22,7 @@ LONG = 14
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 
-def html(facts: dict[str, Any], sections: Sequence[Section], report: Progress) -> str:
+def html(facts: dict[str, str], sections: Sequence[Section], report: Progress) -> str:
     """The whole file. Texts are data: escaped, never markup.
 
     Args:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, TypeVar
 
 from core.storage import atomic, places
 
 ROOMS = ("sampling", "measures", "checkpoints", "attribution", "results")  # which measure
+Document = TypeVar("Document", bound=Mapping[str, object])
 
 
-def kept(path: Path, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def kept(path: Path, key: str, compute: Callable[[], Document]) -> Document:
     """The document at `path` if it was made for this key by this version, else computed and kept.
 
     Where the folder cannot be written to, it is computed each time.
@@ -26,27 +27,29 @@ def kept(path: Path, key: str, compute: Callable[[], dict[str, Any]]) -> dict[st
         key: says what the document was made from, such as `study_results.fingerprint`.
         compute: makes a document that JSON holds.
     """
-    if (document := stored(path, key)) is not None:
+    document: Document | None = stored(path, key)
+    if document is not None:
         return document
     return keep(path, key, compute())
 
 
-def stored(path: Path, key: str) -> dict[str, Any] | None:
+def stored(path: Path, key: str) -> Any:
     """The document at `path` if it was made for this key by this version, else None."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["key"] == f"{_version()} {key}":
-            return dict(found["document"])
+            return found["document"]
     return None
 
 
-def keep(path: Path, key: str, document: dict[str, Any]) -> dict[str, Any]:
+def keep(path: Path, key: str, document: Document) -> Document:
     """Keep a document where that can be written; returned as JSON gives it back."""
     text = json.dumps({"key": f"{_version()} {key}", "document": document})
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
         atomic.write_text(path, text)
-    return dict(json.loads(text)["document"])  # the same types whether it was kept or not
+    as_stored: Document = json.loads(text)["document"]
+    return as_stored  # the same types whether it was kept or not
 
 
 @cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
 from core.results.names import setup_name, short_names
+from core.results.schema import ComparisonResults, RunComparison, RunResults
 
-# In the order shown: name in the documents of core.results.study_results -> title.
+# In the order shown: name in the results -> title.
 MEASURES = {
     "accuracy": "accuracy",
     "skew_uptake": "skew uptake",
@@ -25,18 +26,18 @@ MEASURES = {
 }
 
 
-def verdict(found: dict[str, Any]) -> str:
+def verdict(found: ComparisonResults) -> str:
     """The verdict of a comparison in words.
 
     Args:
-        found: a document of `study_results.comparisons` or `comparisons.compare_runs`.
+        found: of `StudyResults`, or of `comparisons.compare_runs`.
     """
     if found["verdict"] == "differs" and found["within_margin"]:
         return "differs, by less than the margin"
-    return str(found["verdict"])
+    return found["verdict"]
 
 
-def sides(runs: list[dict[str, Any]]) -> dict[str, tuple[str, list[str]]]:
+def sides(runs: Sequence[RunResults]) -> dict[str, tuple[str, list[str]]]:
     """What can be compared: each setup over its seeds, and each run of those that have several.
 
     Args:
@@ -57,7 +58,7 @@ def sides(runs: list[dict[str, Any]]) -> dict[str, tuple[str, list[str]]]:
     return found | single
 
 
-def table(compared: list[dict[str, Any]]) -> pd.DataFrame:
+def table(compared: Sequence[RunComparison]) -> pd.DataFrame:
     """One row a measure: both values, difference with interval and verdict.
 
     Args:
@@ -84,11 +85,11 @@ def table(compared: list[dict[str, Any]]) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(("from", "to", "p", "margin"), float))
 
 
-def pairs_table(compared: list[dict[str, Any]]) -> pd.DataFrame:
+def pairs_table(compared: Sequence[ComparisonResults]) -> pd.DataFrame:
     """One row a pair of setups and measure.
 
     Args:
-        compared: from `study_results.comparisons`.
+        compared: the comparisons of `study_results.summary`.
     """
     rows = [
         {

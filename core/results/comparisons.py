@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
-from typing import Any
 
 import pandas as pd
 
@@ -15,11 +13,12 @@ from core.config import BALANCED, IMPORTED
 from core.errors import InputError
 from core.measures.accuracy import accuracy_totals
 from core.measures.bootstrap import Totals
-from core.measures.comparison import Comparison, compare, holm, margin_of
+from core.measures.comparison import Comparison, Spread, compare, holm, margin_of
 from core.results.run_measures import comparable, skewed_design
+from core.results.schema import ComparisonResults, RunComparison, SpreadResults
 
 
-def setup_comparisons(study: Started, skewed: pd.DataFrame | None) -> list[dict[str, Any]]:
+def setup_comparisons(study: Started, skewed: pd.DataFrame | None) -> list[ComparisonResults]:
     """Every measure of each setup of a study against the setup it is read against.
 
     Imbalanced against balanced, with class weights against without and against balanced, with the
@@ -55,7 +54,7 @@ def setup_comparisons(study: Started, skewed: pd.DataFrame | None) -> list[dict[
 
 def compare_runs(
     study: Started, a: Sequence[str], b: Sequence[str], margins: float = 1.0
-) -> list[dict[str, Any]]:
+) -> list[RunComparison]:
     """Every measure of some runs of a study against others of it, such as two setups or two runs.
 
     Runs of one seed are paired; a single run is compared with a single one whatever their seeds.
@@ -92,16 +91,16 @@ def compare_runs(
             f"no seed in common: one side has {sorted(sides[0])}, the other {sorted(sides[1])}; "
             "choose single runs, or train both setups on one seed."
         )
-    documents = []
+    documents: list[RunComparison] = []
     compared = _compare("a", "b", sides[0], sides[1], margins)
     questions = dict.fromkeys(_question(c) for c in compared)
     for judged in (c for q in questions for c in holm([c for c in compared if _question(c) == q])):
-        document = _document(judged)
-        for key, side in zip(("value_a", "value_b"), sides, strict=True):
+        means = []
+        for side in sides:
             found = [side[seed][judged.measure] for seed in common]
             values = [float(x.values[0]) if isinstance(x, Totals) else x for x in found]
-            document[key] = sum(values) / len(values)
-        documents.append(document)
+            means.append(sum(values) / len(values))
+        documents.append({**_document(judged), "value_a": means[0], "value_b": means[1]})
     return documents
 
 
@@ -135,13 +134,13 @@ def _compare(
     ]
 
 
-def _document(c: Comparison) -> dict[str, Any]:
+def _document(c: Comparison) -> ComparisonResults:
     return {
         "a": c.a,
         "b": c.b,
         "measure": c.measure,
         "difference": c.difference,
-        "ci": None if c.low is None else [c.low, c.high],
+        "ci": None if c.low is None or c.high is None else [c.low, c.high],
         "p": c.p,
         "n_seeds": c.n_seeds,
         "method": c.method,
@@ -150,8 +149,12 @@ def _document(c: Comparison) -> dict[str, Any]:
         "margin": c.margin,
         "within_margin": c.within_margin,
         "verdict": c.verdict,
-        "spread": c.spread and asdict(c.spread),
+        "spread": _spread(c.spread) if c.spread else None,
     }
+
+
+def _spread(s: Spread) -> SpreadResults:
+    return {"seeds": s.seeds, "sentences": s.sentences, "one_seed": s.one_seed}
 
 
 def pairs(setups: Sequence[str]) -> list[tuple[str, str]]:

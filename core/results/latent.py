@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,14 @@ from core.checkpoints import outputs
 from core.corpora.texts import of_rows
 from core.results.names import run_name, setup_name
 from core.results.projection import PANELS, Projection
+from core.results.schema import ProbeResults, RunResults
 from core.text import isolated
 
 KINDS = {"original": "test set", "external": "external corpus"}
+_Key = Literal["accuracy", "accuracy_released", "knn"]
+_Before = Literal["before_fine_tuning", "before_fine_tuning_released", "before_fine_tuning_knn"]
 # Name of a probe -> its key in a run's probes, and the key before fine-tuning.
-PROBES = {
+PROBES: dict[str, tuple[_Key, _Before]] = {
     "linear, paper": ("accuracy", "before_fine_tuning"),
     "linear, released": ("accuracy_released", "before_fine_tuning_released"),
     "15-NN": ("knn", "before_fine_tuning_knn"),
@@ -29,12 +32,12 @@ TEXTS = ("text", "second text")
 SHOWN_CHARACTERS = 160
 
 
-def on_map(runs: Sequence[dict[str, Any]], projection: Projection | None) -> list[dict[str, Any]]:
+def on_map(runs: Sequence[RunResults], projection: Projection | None) -> list[RunResults]:
     """Those runs whose panels are shown: on the map, and at most PANELS of them."""
     return [r for r in runs if projection and r["run"] in projection.runs][:PANELS]
 
 
-def shown_in(runs: Sequence[dict[str, Any]], frame: pd.DataFrame) -> list[dict[str, Any]]:
+def shown_in(runs: Sequence[RunResults], frame: pd.DataFrame) -> list[RunResults]:
     """Those runs whose predictions are in a frame of `points`."""
     return [run for run in runs if f"predicted_{run['run']}" in frame]
 
@@ -91,7 +94,7 @@ def inside(frame: pd.DataFrame, rectangle: Mapping[str, Sequence[float]]) -> pd.
 
 
 def selection_table(
-    chosen: pd.DataFrame, runs: Sequence[dict[str, Any]], labels: Sequence[str]
+    chosen: pd.DataFrame, runs: Sequence[RunResults], labels: Sequence[str]
 ) -> tuple[pd.DataFrame, list[str]]:
     """The selected texts with predictions and probabilities a run, and the columns for the page.
 
@@ -118,7 +121,7 @@ def _of_label(of_class: Mapping[str, pd.Series], label: pd.Series) -> np.ndarray
     return taken
 
 
-def probe_table(runs: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def probe_table(runs: Sequence[RunResults]) -> pd.DataFrame:
     """One row a kind of texts, probe and run: `accuracy` beside chance, n, dimension and folds.
 
     Rows of the setup BEFORE are of the encoder as pretrained, one for all runs of equal n.
@@ -128,11 +131,12 @@ def probe_table(runs: Sequence[dict[str, Any]]) -> pd.DataFrame:
         probed = [(run, run["probe"][kind]) for run in runs if kind in run["probe"]]
         for probe, (key, before) in PROBES.items():
             first = {p["n"]: p for _, p in reversed(probed) if p.get(before) is not None}
-            measured = [(BEFORE, None, p[before], p, None) for p in first.values()]
+            measured: list[tuple[str, int | None, float | None, ProbeResults, str | None]] = [
+                (BEFORE, None, p.get(before), p, None) for p in first.values()
+            ]
             measured += [(setup_name(run), run["seed"], p[key], p, run["run"]) for run, p in probed]
             for setup, seed, accuracy, p, run_id in measured:
                 row = {"texts": texts, "probe": probe, "setup": setup, "seed": seed}
-                row |= {"accuracy": accuracy, **{k: p[k] for k in ("chance", "n", "dimension")}}
-                rows.append({**row, "folds": p["folds"], "run": run_id})
+                rows.append({**row, **p, "accuracy": accuracy, "run": run_id})
     table = pd.DataFrame(rows, columns=[*PROBE_COLUMNS, "folds", "run"])
     return table.astype({"seed": "Int64"})

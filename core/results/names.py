@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+
+from core.results.schema import Run, StudyResults
 
 # In the order shown.
 SETUP_ORDER = (
@@ -19,17 +21,17 @@ SETUP_ORDER = (
 )
 
 
-def setup_name(run: dict[str, Any]) -> str:
+def setup_name(run: Run) -> str:
     """A run's setup as pages and charts call it."""
-    return f"{run['setup']} (null)" if run["null"] else str(run["setup"])
+    return f"{run['setup']} (null)" if run["null"] else run["setup"]
 
 
-def run_name(run: dict[str, Any]) -> str:
+def run_name(run: Run) -> str:
     """A run as pages and charts call it."""
     return f"{setup_name(run)}, seed {run['seed']}"
 
 
-def short_names(runs: list[dict[str, Any]]) -> dict[str, str]:
+def short_names(runs: Sequence[Run]) -> dict[str, str]:
     """Names of runs by their ids, no longer than it takes to tell them apart."""
     setups = Counter(setup_name(run) for run in runs)
     names = Counter(run_name(run) for run in runs)
@@ -43,7 +45,7 @@ def short_names(runs: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def language_order(document: dict[str, Any]) -> list[str]:
+def language_order(document: StudyResults) -> list[str]:
     """Languages by group, so that the two sides of the design stand together."""
     grouped = [language for group in document["groups"] for language in group]
     return grouped + [x for x in document["languages"] if x not in grouped]

@@ -17,12 +17,12 @@ from core.measures.intervals import FEWEST_SEEDS
 from core.measures.power import MOST_SEEDS, POWER, Sources, detectable, seeds_needed, sources
 from core.results import attributions, references, study_results
 from core.results import comparisons as result_comparisons
+from core.results.schema import ComparisonResults, PowerGuide, PowerRow, StudyResults
 from core.text import percent
 
 if TYPE_CHECKING:
     from core.studies.planning import Plan
 
-Document = dict[str, Any]
 # What is asked for: measure, difference, and why that one.
 EFFECTS = (
     ("accuracy", 0.03, "the paper's larger loss (Tables 3 and 6)"),
@@ -58,7 +58,7 @@ def of_study(study: Started) -> dict[str, Sources]:
     return found if tokens is None else {**found, "neutral_tokens": tokens}
 
 
-def of_comparisons(comparisons: Sequence[Document]) -> dict[str, Sources]:
+def of_comparisons(comparisons: Sequence[ComparisonResults]) -> dict[str, Sources]:
     """The same from the comparisons of `study_results.summary`, without tokens."""
     by_measure: dict[str, list[Sources]] = {}
     for c in comparisons:
@@ -77,7 +77,7 @@ def of_tokens(study: Started) -> Sources | None:
     """
     if not references.available(study) or "balanced" not in references.references(study):
         return None
-    values: dict[tuple[str, str], list[Document]] = {}
+    values: dict[tuple[str, str], list[Any]] = {}
     for row in attributions.attributions(study)["sides"]:
         wanted = (row["group"], row["side"]) == ("neutral", "over - under")
         if wanted and row["crossed"] is not None and row["setup"] not in BALANCED:
@@ -91,7 +91,7 @@ def of_tokens(study: Started) -> Sources | None:
     return Sources(float(seeds), float(np.mean(np.square(halves))) if halves else 0.0, 0.0)
 
 
-def for_plan(plan: Plan) -> Document:
+def for_plan(plan: Plan) -> PowerGuide:
     """What a plan's seeds and test rows can see; see `guide`.
 
     From the finished study with the most seeds on the same corpus with the same encoder, else from
@@ -122,7 +122,7 @@ def for_plan(plan: Plan) -> Document:
     return guide(known, source, seeds, len(result_comparisons.pairs(setups)), rows / of_rows)
 
 
-def for_study(document: Document) -> Document | None:
+def for_study(document: StudyResults) -> PowerGuide | None:
     """What a study's seeds could have seen; None without three seeds of two setups.
 
     Args:
@@ -138,7 +138,7 @@ def for_study(document: Document) -> Document | None:
 
 def guide(
     known: Mapping[str, Sources], source: str, seeds: int, pairs: int, times: float = 1.0
-) -> Document:
+) -> PowerGuide:
     """Seeds that differences of given sizes take, and differences that so many seeds see.
 
     With 80 % power at the two-sided 5 % level, and at the first step of Holm's procedure.
@@ -149,14 +149,9 @@ def guide(
         seeds: planned.
         pairs: of setups, compared by one measure.
         times: sentences of the test set, as a multiple of those that `known` is of.
-
-    Returns:
-        `seeds`, `pairs`, `source`, and `rows` of `measure`, `effect`, `why`, `seeds_needed`,
-        `seeds_needed_holm` (None: more than MOST_SEEDS), `detectable`, `detectable_holm` (None
-        below three seeds).
     """
     first_step = ALPHA / max(1, pairs)
-    rows = []
+    rows: list[PowerRow] = []
     for measure, effect, why in EFFECTS:
         if measure not in known:
             continue
@@ -176,7 +171,7 @@ def guide(
     return {"seeds": seeds, "pairs": pairs, "source": source, "rows": rows}
 
 
-def table(document: Document) -> pd.DataFrame:
+def table(document: PowerGuide) -> pd.DataFrame:
     """A guide for a reader: a difference a row."""
     n, pairs = document["seeds"], document["pairs"]
     rows = [
@@ -200,7 +195,7 @@ NAMES = {
 }
 
 
-def reading(document: Document) -> str:
+def reading(document: PowerGuide) -> str:
     """What a guide says, in a sentence or two."""
     seeds = document["seeds"]
     rows = {(r["measure"], r["effect"]): r for r in document["rows"]}
@@ -228,7 +223,7 @@ def reading(document: Document) -> str:
     )
 
 
-def source(document: Document) -> str:
+def source(document: PowerGuide) -> str:
     """Where a guide's variances are from, and what that is worth."""
     return (
         f"At {percent(POWER)} power, two-sided 5 %. Variances between seeds and over test "

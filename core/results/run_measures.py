@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import numpy as np
@@ -19,11 +19,23 @@ from core.measures.calibration import calibration_error, calibration_totals, con
 from core.measures.language_effect import effect_totals, language_effect
 from core.measures.predictions import Predictions, group_shares, predicted_shares, true_shares
 from core.measures.skew_uptake import By, skew_uptake, uptake_by, uptake_totals
+from core.results.schema import (
+    BaseValues,
+    Measures,
+    ProbeResults,
+    Shares,
+    SkewMeasures,
+    UptakeOf,
+)
 from core.sampling.joint import Groups, deviation, weights
 from core.storage import sql
 
 PROBES = ("original", "external")
-_FROM_METRICS = ("n_train", "n_validation", "n_test", "accuracy", "accuracy_ci", "seconds")
+_ACCURACIES: tuple[Literal["accuracy", "accuracy_released", "knn"], ...] = (
+    "accuracy",
+    "accuracy_released",
+    "knn",
+)
 
 
 def groups_of(skewed: pd.DataFrame) -> Groups:
@@ -54,13 +66,13 @@ def skewed_design(configs: Mapping[str, RunConfig]) -> pd.DataFrame | None:
     return next((t for t in tables if (deviation(t).abs() > 1e-9).to_numpy().any()), None)
 
 
-def within_language(shares: pd.DataFrame) -> dict[str, dict[str, float]]:
+def within_language(shares: pd.DataFrame) -> Shares:
     """Shares of the labels in each language."""
-    document: dict[str, dict[str, float]] = shares.div(shares.sum(axis=1), axis=0).to_dict("index")
+    document: Shares = shares.div(shares.sum(axis=1), axis=0).to_dict("index")
     return document
 
 
-def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> dict[str, Any]:
+def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> Measures:
     """All measures of a finished run.
 
     Args:
@@ -73,8 +85,13 @@ def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> dict
     metrics = _read_json(run_id, "metrics.json")
     shares = predicted_shares(predictions)
     errors = calibration_error(predictions)
-    measured = {
-        **{key: metrics[key] for key in _FROM_METRICS},
+    return {
+        "n_train": metrics["n_train"],
+        "n_validation": metrics["n_validation"],
+        "n_test": metrics["n_test"],
+        "accuracy": metrics["accuracy"],
+        "accuracy_ci": metrics["accuracy_ci"],
+        "seconds": metrics["seconds"],
         "accuracy_by_language": metrics["accuracy_by_language"],
         "best_epoch": metrics["training"]["best_epoch"],
         "validation_loss": metrics["training"]["validation_loss"],
@@ -95,8 +112,8 @@ def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> dict
         "reliability": reliability(predictions).to_dict("records"),
         "base_values": _base_values(run_id, config),
         "probe": _probes(run_id),
+        **_skew_measures(predictions, shares, skewed),
     }
-    return measured | _skew_measures(predictions, shares, skewed)
 
 
 def comparable(
@@ -118,31 +135,36 @@ def comparable(
     if base is not None:
         found["base_values"] = base["distance_from_uniform"]
     for kind, probe in _probes(run_id).items():
-        for key in ("accuracy", "accuracy_released", "knn"):
+        for key in _ACCURACIES:
             found[f"probe_{kind}_{key}"] = probe[key]
     return found
 
 
 def _skew_measures(
     predictions: Predictions, shares: pd.DataFrame, skewed: pd.DataFrame | None
-) -> dict[str, Any]:
-    names = ("skew_uptake", "soft_uptake", "language_effect")
-    measured: dict[str, Any] = {key: None for name in names for key in (name, f"{name}_ci")}
-    measured |= {"skew_uptake_by_class": {}, "skew_uptake_by_language": {}}
+) -> SkewMeasures:
+    measured: SkewMeasures = {
+        "skew_uptake": None,
+        "skew_uptake_ci": None,
+        "soft_uptake": None,
+        "soft_uptake_ci": None,
+        "language_effect": None,
+        "language_effect_ci": None,
+        "skew_uptake_by_class": {},
+        "skew_uptake_by_language": {},
+    }
     if skewed is None:
         return measured
     groups = groups_of(skewed)
-    for name, soft in (("skew_uptake", False), ("soft_uptake", True)):
-        uptake = skew_uptake(predictions, skewed, soft=soft)
-        measured |= {name: uptake.value, f"{name}_ci": [uptake.low, uptake.high]}
-    parts: tuple[By, By] = ("class", "language")
-    for by in parts:
-        measured[f"skew_uptake_by_{by}"] = {
-            name: {"value": None, "ci": None}
-            if part is None
-            else {"value": part.value, "ci": [part.low, part.high]}
-            for name, part in uptake_by(predictions, skewed, by).items()
-        }
+    hard, soft = (skew_uptake(predictions, skewed, soft=soft) for soft in (False, True))
+    measured |= {
+        "skew_uptake": hard.value,
+        "skew_uptake_ci": [hard.low, hard.high],
+        "soft_uptake": soft.value,
+        "soft_uptake_ci": [soft.low, soft.high],
+        "skew_uptake_by_class": _uptake_of(predictions, skewed, "class"),
+        "skew_uptake_by_language": _uptake_of(predictions, skewed, "language"),
+    }
     if (effect := language_effect(predictions, groups)) is not None:
         measured |= {
             "language_effect": effect.value,
@@ -157,7 +179,16 @@ def _skew_measures(
     return measured | {"predictions_by_group": pooled.to_dict("index")}
 
 
-def _base_values(run_id: str, config: RunConfig) -> dict[str, Any] | None:
+def _uptake_of(predictions: Predictions, skewed: pd.DataFrame, by: By) -> dict[str, UptakeOf]:
+    return {
+        name: {"value": None, "ci": None}
+        if part is None
+        else {"value": part.value, "ci": [part.low, part.high]}
+        for name, part in uptake_by(predictions, skewed, by).items()
+    }
+
+
+def _base_values(run_id: str, config: RunConfig) -> BaseValues | None:
     """Mean base value of the test texts and its mean distance from uniform; None if missing.
 
     The distance is the total variation between a text's base value and the uniform distribution.
@@ -181,17 +212,18 @@ def _base_values(run_id: str, config: RunConfig) -> dict[str, Any] | None:
     }
 
 
-def _probes(run_id: str) -> dict[str, dict[str, Any]]:
+def _probes(run_id: str) -> dict[str, ProbeResults]:
     """Language identification probes by kind; empty if missing.
 
     Older versions wrote a control task that no model could have learned; it is left out.
     """
     if not (run_folders.folder(run_id) / "probes.json").exists():
         return {}
-    return {
-        kind: {key: x for key, x in probe.items() if key not in ("control", "selectivity")}
-        for kind, probe in _read_json(run_id, "probes.json").items()
-    }
+    found = _read_json(run_id, "probes.json")
+    for probe in found.values():
+        for key in ("control", "selectivity"):
+            probe.pop(key, None)
+    return found
 
 
 def _read_json(run_id: str, name: str) -> dict[str, Any]:

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from core.measures.intervals import FEWEST_SEEDS, seeds_and_sentences
 from core.results.names import SETUP_ORDER, setup_name
+from core.results.schema import Interval, RunResults
 
-Runs = list[dict[str, Any]]
+Measure = Literal["accuracy", "skew_uptake", "soft_uptake", "language_effect", "knn"]
 
 
-def over_seeds(runs: Runs, key: str) -> pd.DataFrame:
+def value_of(run: RunResults, measure: Measure) -> tuple[float | None, Interval | None]:
+    """A measure of a run with its interval; `knn` is the probe of the test set, which has none."""
+    if measure == "accuracy":
+        return run["accuracy"], run["accuracy_ci"]
+    if measure == "skew_uptake":
+        return run["skew_uptake"], run["skew_uptake_ci"]
+    if measure == "soft_uptake":
+        return run["soft_uptake"], run["soft_uptake_ci"]
+    if measure == "language_effect":
+        return run["language_effect"], run["language_effect_ci"]
+    probe = run["probe"].get("original")
+    return probe and probe["knn"], None
+
+
+def over_seeds(runs: Sequence[RunResults], measure: Measure) -> pd.DataFrame:
     """A measure of runs by setup: `setup`, `value` (mean), `low`, `high`, `seeds`.
 
     From three seeds on the interval is a t-interval over them, on the test sentences as they are.
     Else it is the run's own over test sentences; of two runs the union of theirs.
-
-    Args:
-        key: of the measure in a run; its interval, where it has one, is under `<key>_ci`.
     """
     rows = []
     for setup in dict.fromkeys(setup_name(run) for run in runs):
-        of_setup = [r for r in runs if setup_name(r) == setup and r.get(key) is not None]
-        if not of_setup:
+        of_setup = [value_of(run, measure) for run in runs if setup_name(run) == setup]
+        values = np.array([value for value, _ in of_setup if value is not None])
+        if not len(values):
             continue
-        values = np.array([run[key] for run in of_setup])
-        ends = [run[f"{key}_ci"] for run in of_setup if run.get(f"{key}_ci")]
+        ends = [ci for value, ci in of_setup if value is not None and ci]
         low = high = None
         if len(values) >= FEWEST_SEEDS:
             estimate = seeds_and_sentences(values[:, None], None)

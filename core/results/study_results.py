@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pandas as pd
 
@@ -13,9 +12,17 @@ from core.errors import InputError
 from core.results import cache
 from core.results.comparisons import setup_comparisons
 from core.results.run_measures import groups_of, measure, skewed_design, within_language
+from core.results.schema import (
+    OpenRun,
+    OpenRunDocument,
+    Run,
+    RunDocument,
+    RunResults,
+    StudyResults,
+)
 
 
-def summary(study: Started) -> dict[str, Any]:
+def summary(study: Started) -> StudyResults:
     """The results of a started study, as far as its runs are done.
 
     A run that is not done, or whose files do not read, has its state and a message in place of
@@ -27,7 +34,7 @@ def summary(study: Started) -> dict[str, Any]:
     return cache.kept(study.folder / "summary.json", study.stamp, lambda: _summary(study))
 
 
-def _summary(study: Started) -> dict[str, Any]:
+def _summary(study: Started) -> StudyResults:
     first, skewed = study.config, skewed_design(study.configs)
     return {
         "study": study.name,
@@ -42,30 +49,32 @@ def _summary(study: Started) -> dict[str, Any]:
     }
 
 
-def _run(member: Member, skewed: pd.DataFrame | None) -> dict[str, Any]:
-    run = {"run": member.run, "setup": member.setup, "seed": member.seed, "null": member.null}
-    run |= _state(member.run)
+def _run(member: Member, skewed: pd.DataFrame | None) -> RunResults | OpenRun:
+    run: Run = {"run": member.run, "setup": member.setup, "seed": member.seed, "null": member.null}
     if member.config is None:
-        return run | {"state": "failed", "message": member.problem}
+        return {**run, "state": "failed", "message": member.problem}
+    status = run_folders.read_status(member.run)
+    message = status["message"]
+    if status["state"] != "done":
+        return {**run, "state": status["state"], "message": message}
     try:
-        return run | (measure(member.run, member.config, skewed) if run["state"] == "done" else {})
+        measures = measure(member.run, member.config, skewed)
     except InputError as error:
-        return run | {"state": "failed", "message": str(error)}
+        return {**run, "state": "failed", "message": str(error)}
+    return {**run, "state": "done", "message": message, **measures}
 
 
-def run_summary(run_id: str) -> dict[str, Any]:
+def done_runs(document: StudyResults) -> list[RunResults]:
+    """Those of a study's runs that are done."""
+    return [run for run in document["runs"] if run["state"] == "done"]
+
+
+def run_summary(run_id: str) -> RunDocument | OpenRunDocument:
     """Config, state and, where it is done, the measures of one run."""
     config = run_folders.read_config(run_id)
-    document = {
-        "run": run_id,
-        **_state(run_id),
-        "config": json.loads(config.canonical_json()),
-    }
-    if document["state"] == "done":
-        document |= measure(run_id, config, skewed_design({run_id: config}))
-    return document
-
-
-def _state(run_id: str) -> dict[str, str]:
-    status = run_folders.read_status(run_id)
-    return {key: status[key] for key in ("state", "message")}
+    status, given = run_folders.read_status(run_id), json.loads(config.canonical_json())
+    message = status["message"]
+    if status["state"] != "done":
+        return {"run": run_id, "state": status["state"], "message": message, "config": given}
+    measures = measure(run_id, config, skewed_design({run_id: config}))
+    return {"run": run_id, "state": "done", "message": message, "config": given, **measures}

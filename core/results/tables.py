@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from core.results.names import language_order, setup_name, short_names
+from core.results.schema import Run, RunResults, StudyResults
+from core.results.seeds import Measure, value_of
 from core.sampling.joint import skew
 
 # How a column's numbers are shown (formats of st.column_config.NumberColumn); others have three
@@ -14,6 +17,7 @@ from core.sampling.joint import skew
 FORMATS = dict.fromkeys(
     ("predicted", "mean probability", "skewed training share", "truth"), "percent"
 )
+_OF_HEADLINE: tuple[Measure, ...] = ("accuracy", "skew_uptake", "soft_uptake")
 HEADLINE = [
     "setup",
     "seed",
@@ -25,22 +29,22 @@ HEADLINE = [
 ]
 
 
-def headline(runs: list[dict[str, Any]]) -> pd.DataFrame:
+def headline(runs: Sequence[RunResults]) -> pd.DataFrame:
     """One row a run: accuracy and uptake with the ends of their intervals, and n."""
     rows = []
     for run in runs:
         row: dict[str, Any] = {"setup": setup_name(run), "seed": run["seed"]}
-        for key in ("accuracy", "skew_uptake", "soft_uptake"):
-            name = key.replace("_", " ")
-            ends = run[f"{key}_ci"] or [None, None]
-            row |= {name: run[key], f"{name} from": ends[0], f"{name} to": ends[1]}
+        for measure in _OF_HEADLINE:
+            name, (value, ci) = measure.replace("_", " "), value_of(run, measure)
+            low, high = ci or (None, None)
+            row |= {name: value, f"{name} from": low, f"{name} to": high}
         rows.append(
             {**row, "training rows": run["n_train"], "test rows": run["n_test"], "run": run["run"]}
         )
     return pd.DataFrame(rows)
 
 
-def shares(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFrame:
+def shares(document: StudyResults, runs: Sequence[RunResults]) -> pd.DataFrame:
     """One row a language, class and run: predicted share, training share and truth."""
     rows = []
     for language in language_order(document):
@@ -62,22 +66,23 @@ def shares(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def uptake_by(document: dict[str, Any], runs: list[dict[str, Any]]) -> pd.DataFrame:
+def uptake_by(document: StudyResults, runs: Sequence[RunResults]) -> pd.DataFrame:
     """One row a run and class, then language: skew uptake over its cells, interval, test rows."""
     rows = []
     for by, order in (("class", document["labels"]), ("language", language_order(document))):
         for run in runs:
             for name in order:
-                found = run[f"skew_uptake_by_{by}"][name]
-                ends = found["ci"] or [None, None]
-                row = {"of": by, "name": name, "setup": setup_name(run), "seed": run["seed"]}
-                row |= {"skew uptake": found["value"], "from": ends[0], "to": ends[1]}
+                of = run["skew_uptake_by_class" if by == "class" else "skew_uptake_by_language"]
+                found = of[name]
+                low, high = found["ci"] or (None, None)
+                row: dict[str, Any] = {"of": by, "name": name, "setup": setup_name(run)}
+                row |= {"seed": run["seed"], "skew uptake": found["value"], "from": low, "to": high}
                 n = run["n_test"] if by == "class" else run["accuracy_by_language"][name]["n"]
                 rows.append({**row, "n": n})
     return pd.DataFrame(rows)
 
 
-def accuracy_by_language(runs: list[dict[str, Any]]) -> pd.DataFrame:
+def accuracy_by_language(runs: Sequence[RunResults]) -> pd.DataFrame:
     """One row a run and language: accuracy with its interval and n."""
     rows = [
         {
@@ -95,7 +100,7 @@ def accuracy_by_language(runs: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def confusion(document: dict[str, Any], run: dict[str, Any]) -> pd.DataFrame:
+def confusion(document: StudyResults, run: RunResults) -> pd.DataFrame:
     """One row a language and label: how often each class is predicted for it."""
     rows = [
         {"language": language, "label": label, **{f"as {x}": cells[x] for x in document["labels"]}}
@@ -105,7 +110,7 @@ def confusion(document: dict[str, Any], run: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def calibration(runs: list[dict[str, Any]]) -> pd.DataFrame:
+def calibration(runs: Sequence[RunResults]) -> pd.DataFrame:
     """One row a run and language: calibration errors, the first with its interval, and n."""
     rows = [
         {
@@ -151,7 +156,7 @@ def skew_measures(counts: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def named_runs(shared: pd.DataFrame, runs: list[dict[str, Any]]) -> pd.DataFrame:
+def named_runs(shared: pd.DataFrame, runs: Sequence[Run]) -> pd.DataFrame:
     """Rows that two runs share (`overlap.shared_rows`), with the runs' names."""
     names = short_names(runs)
     frame = shared.assign(run=shared["run"].map(names), other=shared["other"].map(names))

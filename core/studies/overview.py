@@ -30,7 +30,9 @@ def _study(name: str) -> dict[str, Any]:
     row: dict[str, Any] = {"study": name, "corpus": "", "encoder": "", "done": 0, "runs": 0}
     try:
         run_ids = checkpoint_studies.run_ids(name)
-        states = Counter(run_folders.read_status(run_id)["state"] for run_id in run_ids)
+        states: Counter[str] = Counter(
+            run_folders.read_status(run_id)["state"] for run_id in run_ids
+        )
         row |= {"runs": len(run_ids), "done": states["done"]}
         asked = study.read(str(checkpoint_studies.started_folder(name) / "study.toml"))
         row |= {"corpus": asked.corpus, "encoder": asked.encoder}

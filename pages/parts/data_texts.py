@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from core.corpora import texts
+from core.results.schema import StudyResults
 from pages.shared import address, drawing
 
 
-def browse(document: dict[str, Any], file: Path, splits: list[str]) -> None:
+def browse(document: StudyResults, file: Path, splits: list[str]) -> None:
     """Texts of one language, label and split that hold some letters."""
     st.markdown("#### Texts of a cell")
     places = st.columns(4)

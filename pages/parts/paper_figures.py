@@ -13,13 +13,14 @@ from core.paper import directions as paper_directions
 from core.paper import published as paper
 from core.paper import whole as paper_whole
 from core.results import references
+from core.results.schema import StudyResults
 from core.text import escaped
 from pages.shared import address, drawing, job_button, study_data
 
 BARS = {"paper": "As in the paper", "crossed": "Cross-fitted"}
 
 
-def draw(started: Started, study: dict[str, Any], corpus: str, encoder: str) -> None:
+def draw(started: Started, study: StudyResults, corpus: str, encoder: str) -> None:
     """One figure's directions and panels."""
     figure = _figure(encoder)
     threshold = address.choose(
@@ -50,7 +51,7 @@ def draw(started: Started, study: dict[str, Any], corpus: str, encoder: str) -> 
         drawing.show(panel)
 
 
-def thresholds(started: Started, study: dict[str, Any], encoder: str) -> None:
+def thresholds(started: Started, study: StudyResults, encoder: str) -> None:
     """Shares of the token groups at the paper's three thresholds."""
     figure = _figure(encoder)
     documents = {}
@@ -73,7 +74,7 @@ def _figure(encoder: str) -> int:
 
 
 def _document(
-    started: Started, study: dict[str, Any], figure: int, threshold: float
+    started: Started, study: StudyResults, figure: int, threshold: float
 ) -> dict[str, Any] | None:
     """Attributions read against the balanced setup of a figure; says how to make missing ones."""
     name, reference = started.name, f"balanced{paper.suffix_of(figure)}"
@@ -94,7 +95,7 @@ def _document(
 
 
 def _without(
-    started: Started, study: dict[str, Any], figure: int, threshold: float
+    started: Started, study: StudyResults, figure: int, threshold: float
 ) -> dict[str, Any] | None:
     """Attributions without equation 3, to read figure 3 against."""
     if figure != 3 or "balanced" not in references.references(started):

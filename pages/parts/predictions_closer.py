@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.checkpoints.studies import Started
@@ -12,19 +10,20 @@ from core.errors import InputError
 from core.figures import predictions as figures
 from core.results import disagreements as result_disagreements
 from core.results.names import short_names
+from core.results.schema import RunResults, StudyResults
 from core.text import escaped
 from pages.shared import address, drawing, study_data
 
-Runs = list[dict[str, Any]]
+Runs = list[RunResults]
 
 
-def accuracy(_: Started, document: dict[str, Any], runs: Runs) -> None:
+def accuracy(_: Started, document: StudyResults, runs: Runs) -> None:
     drawing.show(figures.by_language(document, runs))
     with st.expander("As a table"):
         drawing.show_table(figures.by_language_table(document, runs))
 
 
-def uptake(_: Started, document: dict[str, Any], runs: Runs) -> None:
+def uptake(_: Started, document: StudyResults, runs: Runs) -> None:
     if runs[0]["skew_uptake"] is None:
         st.info("No run of this study has a skewed training set, so there is no skew to take up.")
         return
@@ -33,20 +32,20 @@ def uptake(_: Started, document: dict[str, Any], runs: Runs) -> None:
         drawing.show_table(figures.uptake_by_table(document, runs))
 
 
-def confusion(_: Started, document: dict[str, Any], runs: Runs) -> None:
+def confusion(_: Started, document: StudyResults, runs: Runs) -> None:
     run = _one_run("Run", "run", runs, default="imbalanced")
     drawing.show(figures.confusion(document, run))
     with st.expander("As a table"):
         drawing.show_table(figures.confusion_table(document, run))
 
 
-def calibration(_: Started, document: dict[str, Any], runs: Runs) -> None:
+def calibration(_: Started, document: StudyResults, runs: Runs) -> None:
     drawing.show(figures.reliability(document, runs))
     st.markdown("##### Calibration error")
     drawing.show_table(figures.calibration_table(document, runs))
 
 
-def disagreements(study: Started, document: dict[str, Any], runs: Runs) -> None:
+def disagreements(study: Started, document: StudyResults, runs: Runs) -> None:
     if len(runs) < 2:
         st.info("Choose two or more runs in the sidebar to see where they disagree.")
         return
@@ -77,7 +76,7 @@ def disagreements(study: Started, document: dict[str, Any], runs: Runs) -> None:
     drawing.table(found, f"{document['study']}-disagreements", isolate=drawing.texts_in(found))
 
 
-def translations(study: Started, document: dict[str, Any], runs: Runs) -> None:
+def translations(study: Started, document: StudyResults, runs: Runs) -> None:
     places = st.columns(2)
     with places[0]:
         run = _one_run("Run", "run", runs, default="imbalanced")
@@ -115,7 +114,7 @@ def translations(study: Started, document: dict[str, Any], runs: Runs) -> None:
     drawing.table(together, f"{document['study']}-{sentence}", isolate=drawing.texts_in(together))
 
 
-def _one_run(label: str, name: str, runs: Runs, default: str) -> dict[str, Any]:
+def _one_run(label: str, name: str, runs: Runs, default: str) -> RunResults:
     """A run by its id in the address bar; by default the first of a setup, where it has one."""
     by_id = {run["run"]: run for run in runs}
     names = short_names(runs)

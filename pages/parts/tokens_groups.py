@@ -10,6 +10,7 @@ from core.checkpoints.studies import Started
 from core.figures import tokens as figures
 from core.figures import tokens_sentences
 from core.results import token_tables
+from core.results.schema import StudyResults
 from pages.shared import address, drawing, study_data
 
 CROSSED, PAPER = "crossed", "paper"
@@ -34,7 +35,7 @@ def choose_groups(document: dict[str, Any], setup: str) -> bool:
 
 def draw(
     started: Started,
-    study: dict[str, Any],
+    study: StudyResults,
     document: dict[str, Any],
     label: str,
     setup: str,

@@ -16,6 +16,7 @@ from core.jobs import ask
 from core.results import references, study_results, thresholds
 from core.results.attributions import Texts
 from core.results.names import short_names
+from core.results.schema import RunResults, StudyResults
 from core.studies import study
 from core.text import escaped
 from pages.shared import access, address
@@ -32,7 +33,7 @@ RESULTS: HashFuncs = {Started: lambda study: (study.name, study.stamp)}
 ATTRIBUTIONS: HashFuncs = {Started: lambda study: (study.name, study.attributions_stamp)}
 
 
-def choose_study(no_study: str = NO_STUDY) -> tuple[Started, dict[str, Any]]:
+def choose_study(no_study: str = NO_STUDY) -> tuple[Started, StudyResults]:
     """The study chosen in the sidebar and its results; stops the page where there is none."""
     names = studies.started()
     if not names:
@@ -61,9 +62,9 @@ def choose_study(no_study: str = NO_STUDY) -> tuple[Started, dict[str, Any]]:
     return started, document
 
 
-def _warn_of_unsound(document: dict[str, Any]) -> None:
+def _warn_of_unsound(document: StudyResults) -> None:
     """What is wrong with finished runs, on every page that shows their numbers."""
-    runs = [run for run in document["runs"] if run["state"] == "done" and run["message"]]
+    runs = [run for run in study_results.done_runs(document) if run["message"]]
     for message in dict.fromkeys(run["message"] for run in runs):
         number = sum(run["message"] == message for run in runs)
         st.error(
@@ -76,7 +77,7 @@ def _warn_of_unsound(document: dict[str, Any]) -> None:
 @st.cache_resource(
     show_spinner="Measuring the study's predictions …", max_entries=8, hash_funcs=RESULTS
 )
-def _summary(study: Started) -> dict[str, Any]:
+def _summary(study: Started) -> StudyResults:
     return study_results.summary(study)
 
 
@@ -123,7 +124,7 @@ def texts_file(study: Started) -> Path | None:
         return None
 
 
-def done_runs(document: dict[str, Any]) -> list[dict[str, Any]]:
+def done_runs(document: StudyResults) -> list[RunResults]:
     """The runs that are done; says what is missing, and stops the page where all are."""
     unfinished = [run for run in document["runs"] if run["state"] != "done"]
     for run in unfinished:
@@ -133,13 +134,13 @@ def done_runs(document: dict[str, Any]) -> list[dict[str, Any]]:
         show(f"{text}{message}")
     if unfinished:
         st.caption(f"`python -m core study {document['study']}` trains what is missing.")
-    done = [run for run in document["runs"] if run["state"] == "done"]
+    done = study_results.done_runs(document)
     if not done:
         st.stop()
     return done
 
 
-def choose_runs(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def choose_runs(runs: list[RunResults]) -> list[RunResults]:
     """Those of the done runs that the reader wants to see, chosen in the sidebar; by default all.
 
     Stops the page where none is chosen.

@@ -1,0 +1,225 @@
+"""The documents of results, key by key: what `show --json` prints and a study's folder holds.
+
+Shares, accuracies and probabilities are from 0 to 1; an interval is one of 95 % unless its key says
+otherwise. Where a key may be None, the study or run has no such value.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+from core.checkpoints.run_folders import OpenState
+from core.measures.comparison import Method
+
+Interval = list[float]  # its two ends
+Shares = dict[str, dict[str, float]]  # by language (or group of them) and class
+
+
+class LanguageAccuracy(TypedDict):
+    """Accuracy in one language."""
+
+    accuracy: float  # share right
+    low: float  # ends of its interval over test sentences
+    high: float
+    n: int  # test rows
+
+
+class CalibrationError(TypedDict):
+    """How far probabilities are from what they say, in one language or all."""
+
+    ece: float  # expected calibration error, which noise makes larger
+    rms: float  # root-mean-square error without what noise adds
+    rms_ci: Interval
+    n: int  # test rows
+
+
+class ReliabilityPoint(TypedDict):
+    """A bin of the reliability diagram; see `core.measures.calibration.reliability`."""
+
+    language: str  # or `all`
+    confidence: float  # mean probability of what was predicted
+    accuracy: float  # share right
+    low: float
+    high: float
+    n: int  # rows in the bin
+
+
+class UptakeOf(TypedDict):
+    """Skew uptake over the cells of one class, or one language."""
+
+    value: float | None  # None where the design does not skew it
+    ci: Interval | None
+
+
+class BaseValues(TypedDict):
+    """The output on all-mask inputs as long as the test texts."""
+
+    mean: dict[str, float]  # by class
+    distance_from_uniform: float  # mean total variation
+    n: int  # texts
+
+
+class ProbeResults(TypedDict):
+    """Language identification from CLS vectors; see `core.measures.probes.Probe`."""
+
+    accuracy: float  # the paper's text: logistic regression at default strength
+    accuracy_released: float  # the paper's code, and so its tables
+    knn: float  # 15 nearest neighbours
+    chance: float  # share of the commonest language
+    n: int  # rows
+    dimension: int  # of the vectors
+    folds: int  # of the cross-validation, by sentence
+    before_fine_tuning: NotRequired[float | None]  # the same of the pretrained encoder
+    before_fine_tuning_released: NotRequired[float | None]
+    before_fine_tuning_knn: NotRequired[float | None]
+
+
+class SkewMeasures(TypedDict):
+    """What is measured along the study's skewed design; None or empty where it has none."""
+
+    skew_uptake: float | None  # slope of what is predicted too often on what is trained too often
+    skew_uptake_ci: Interval | None
+    soft_uptake: float | None  # the same with mean probabilities
+    soft_uptake_ci: Interval | None
+    language_effect: float | None  # total variation between groups on the same sentences
+    language_effect_ci: Interval | None
+    skew_uptake_by_class: dict[str, UptakeOf]
+    skew_uptake_by_language: dict[str, UptakeOf]
+    language_effect_p: NotRequired[float]  # of as large an effect by chance
+    language_effect_observed: NotRequired[float]  # before what chance gives is taken off
+    language_effect_null: NotRequired[float]  # what permuting the languages gives
+    language_effect_sentences: NotRequired[int]  # in every language
+    predictions_by_group: NotRequired[Shares]  # of all languages of a group together
+
+
+class Measures(SkewMeasures):
+    """The measures of a finished run, on the uniform test set."""
+
+    n_train: int  # rows
+    n_validation: int
+    n_test: int
+    accuracy: float
+    accuracy_ci: Interval  # over test sentences
+    seconds: float  # of its training
+    accuracy_by_language: dict[str, LanguageAccuracy]
+    best_epoch: float | None  # None of a model from elsewhere
+    validation_loss: float | None  # at its best epoch
+    predictions: Shares  # share of each class predicted
+    soft_predictions: Shares  # mean probability of each class
+    truth: Shares  # share of each class
+    training_shares: Shares  # in the run's own training set
+    confusion: dict[str, dict[str, dict[str, int]]]  # rows by language, label and prediction
+    calibration: dict[str, CalibrationError]  # by language, and `all`
+    reliability: list[ReliabilityPoint]
+    base_values: BaseValues | None
+    probe: dict[str, ProbeResults]  # by kind of texts: `original`, `external`
+
+
+class Run(TypedDict):
+    """Which run of a study it is."""
+
+    run: str  # its id
+    setup: str
+    seed: int
+    null: bool  # a balanced run whose seed no other setup has
+
+
+class OpenRun(Run):
+    """A run that is not done, or whose files do not read."""
+
+    state: OpenState
+    message: str  # what is wrong; may be empty
+
+
+class RunResults(Run, Measures):
+    """A finished run of a study."""
+
+    state: Literal["done"]
+    message: str  # empty, or what speaks against its numbers
+
+
+class SpreadResults(TypedDict):
+    """What a difference varies by: variances; see `core.measures.comparison.Spread`."""
+
+    seeds: float | None
+    sentences: float
+    one_seed: float
+
+
+class ComparisonResults(TypedDict):
+    """One measure of a setup or run against another's."""
+
+    a: str  # setup, with ` (null)` for the nulls of one
+    b: str  # the one that it is read against
+    measure: str  # of `core.results.comparison_tables.MEASURES`
+    difference: float  # a minus b, mean over the seeds that both have
+    ci: Interval | None
+    p: float | None  # two-sided, not corrected; None below three seeds
+    n_seeds: int  # that both have
+    method: Method  # what the interval is over
+    covers: str  # the same in words
+    beyond_chance: bool | None  # at 5 %, corrected (Holm); None below three seeds
+    margin: float | None  # smaller differences are of no consequence
+    within_margin: bool | None  # whether the 90 % interval is
+    verdict: str  # differs, equivalent, cannot tell, no verdict
+    spread: SpreadResults | None
+
+
+class RunComparison(ComparisonResults):
+    """The same with both sides' means over the common seeds."""
+
+    value_a: float
+    value_b: float
+
+
+class StudyResults(TypedDict):
+    """The results of a study: `show STUDY --json`, and `document` in its summary.json."""
+
+    study: str  # its name
+    corpus: str
+    encoder: str
+    labels: list[str]  # in their order
+    languages: list[str]
+    groups: list[list[str]]  # the two sides of the skewed design; none without one
+    training_shares: Shares  # of the labels in each language of the skewed design
+    runs: list[RunResults | OpenRun]
+    comparisons: list[ComparisonResults]
+
+
+class OpenRunDocument(TypedDict):
+    """A run by itself that is not done: `show RUN --json`."""
+
+    run: str
+    state: OpenState
+    message: str
+    config: dict[str, Any]  # as in its config.json
+
+
+class RunDocument(Measures):
+    """A finished run by itself: `show RUN --json`."""
+
+    run: str
+    state: Literal["done"]
+    message: str
+    config: dict[str, Any]
+
+
+class PowerRow(TypedDict):
+    """A difference that one may ask for, and what it takes to see it."""
+
+    measure: str
+    effect: float  # the difference
+    why: str  # that one
+    seeds_needed: int | None  # with 80 % power at 5 %; None: more than MOST_SEEDS
+    seeds_needed_holm: int | None  # at the first step of Holm's procedure
+    detectable: float | None  # what so many seeds see; None below three
+    detectable_holm: float | None
+
+
+class PowerGuide(TypedDict):
+    """How many seeds differences take; see `core.results.power.guide`."""
+
+    seeds: int  # planned
+    pairs: int  # of setups, compared by one measure
+    source: str  # of the variances, in words
+    rows: list[PowerRow]
