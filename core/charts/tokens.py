@@ -13,7 +13,7 @@ from core.charts.chart import AnyChart
 from core.charts.palette import NEUTRAL, TRUTH, change_axis, names_axis, setup_encoding, tips
 from core.measures.cumulative import PARTS
 from core.results.names import language_order
-from core.results.schema import StudyResults
+from core.results.schema import Attributions, RelianceRow, StudyResults
 from core.results.token_tables import chosen, seeds_of
 from core.text import signed
 
@@ -28,7 +28,7 @@ _PART_NAMES = {"base": "base value"}
 
 def cumulative(
     study: StudyResults,
-    document: dict[str, Any],
+    document: Attributions,
     label: str,
     setup: str,
     seed: int | None,
@@ -126,7 +126,7 @@ def sides_legend(with_noise: bool) -> AnyChart:
     )  # the width in files
 
 
-def decomposition(document: dict[str, Any], *, crossed: bool = False) -> AnyChart:
+def decomposition(document: Attributions, *, crossed: bool = False) -> AnyChart:
     """Parts of the change of the soft uptake, a part a line, the setups beside each other.
 
     From three seeds on their mean with its interval, and the seeds as small points; else a seed's
@@ -175,7 +175,7 @@ def decomposition(document: dict[str, Any], *, crossed: bool = False) -> AnyChar
     ).properties(height=(18 * len(setups) + 16) * len(parts))  # fmt: skip
 
 
-def reliance(rows: list[dict[str, Any]]) -> list[AnyChart]:
+def reliance(rows: list[RelianceRow]) -> list[AnyChart]:
     """What neutral tokens carry over thresholds: the amount, and the share of the change beside
     the share of the tokens.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.figures import tokens_sentences
 from core.measures.cumulative import PARTS
 from core.results import token_tables
+from core.results.schema import AttributionsPrinted, ChosenPart, ChosenSide
 from core.terminal import table
 
 
-def text(document: dict[str, Any]) -> str:
+def text(document: AttributionsPrinted) -> str:
     """What `python -m core attribute` prints."""
     cost, threshold = document["cost"], document["threshold"]
     error = cost["standard_error"]
@@ -33,7 +32,14 @@ def text(document: dict[str, Any]) -> str:
         table(
             columns,
             [
-                [r["label"], r["seed"], *(f"{r[g]:.2f}" for g in columns[2:5]), int(r["n"])]
+                [
+                    r["label"],
+                    r["seed"],
+                    f"{r['negative']:.2f}",
+                    f"{r['neutral']:.2f}",
+                    f"{r['positive']:.2f}",
+                    r["n"],
+                ]
                 for r in document["token_shares"]
             ],
         )
@@ -41,9 +47,9 @@ def text(document: dict[str, Any]) -> str:
     if document["sides"]:
         lines += ["", *_sides(document)]
         lines += ["", *_decomposition(document)]
-    if document.get("reliance"):
+    if document["reliance"]:
         lines += ["", *_reliance(document)]
-    if document.get("uninformative"):
+    if document["uninformative"]:
         lines += ["", "share of the attribution (absolute values) on words without meaning"]
         cells = [
             [r["setup"], r["seed"], f"{r['share']:.3f} [{r['ci'][0]:.3f}, {r['ci'][1]:.3f}]"]
@@ -56,7 +62,7 @@ def text(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _sides(document: dict[str, Any]) -> list[str]:
+def _sides(document: AttributionsPrinted) -> list[str]:
     """Cumulative differences on both sides of each class, a setup and part a line."""
     rows = []
     for setup, seed, crossed, fitted in _read(document):
@@ -90,7 +96,7 @@ def _sides(document: dict[str, Any]) -> list[str]:
     ]
 
 
-def _how(document: dict[str, Any]) -> list[str]:
+def _how(document: AttributionsPrinted) -> list[str]:
     """What is compared with what, in the sentences of the pages, each once."""
     lines: dict[str, None] = {}  # ordered, each once
     for setup, seed, crossed, fitted in _read(document):
@@ -102,7 +108,7 @@ def _how(document: dict[str, Any]) -> list[str]:
     return list(lines)
 
 
-def _read(document: dict[str, Any]) -> list[tuple[str, int | None, bool, str]]:
+def _read(document: AttributionsPrinted) -> list[tuple[str, int | None, bool, str]]:
     """Setup, seed (None: their mean), whether cross-fitted, and its name: what is printed."""
     found = []
     for setup in dict.fromkeys(r["setup"] for r in document["rows"]):
@@ -114,7 +120,7 @@ def _read(document: dict[str, Any]) -> list[tuple[str, int | None, bool, str]]:
     return found
 
 
-def _decomposition(document: dict[str, Any]) -> list[str]:
+def _decomposition(document: AttributionsPrinted) -> list[str]:
     rows = []
     for setup, seed, crossed, fitted in _read(document):
         for r in token_tables.chosen(document, "decomposition", setup, seed, crossed=crossed):
@@ -128,7 +134,7 @@ def _decomposition(document: dict[str, Any]) -> list[str]:
     ]
 
 
-def _reliance(document: dict[str, Any]) -> list[str]:
+def _reliance(document: AttributionsPrinted) -> list[str]:
     """The curve, and its reading at the document's threshold."""
     rows = document["reliance"]
     cells = [
@@ -152,8 +158,9 @@ def _seed(seed: int | None) -> str:
     return "all" if seed is None else str(seed)
 
 
-def _ends(row: dict[str, Any]) -> list[float] | None:
-    return None if row["low"] is None else [row["low"], row["high"]]
+def _ends(row: ChosenSide | ChosenPart) -> list[float] | None:
+    low, high = row["low"], row["high"]
+    return None if low is None or high is None else [low, high]
 
 
 def _size(value: float | None) -> str:

@@ -88,6 +88,7 @@ def _attribute(chosen: argparse.Namespace) -> None:
     from core.models.session import Session
     from core.results import informative, thresholds
     from core.results.attributions import attributions
+    from core.results.schema import AttributionsPrinted
 
     study, session = read_started(chosen.study), Session()
     done = attribute(
@@ -100,10 +101,11 @@ def _attribute(chosen: argparse.Namespace) -> None:
         tolerance=chosen.tolerance,
     )
     thresholds.keep(study, done.key)
-    document = attributions(study, chosen.reference, chosen.threshold, done.key)
-    corpus = session.corpus(study.config)
-    document["reliance"] = thresholds.reliance_curve(study, chosen.reference, done.key)
-    document["uninformative"] = informative.of_study(study, done.key, corpus)
+    document: AttributionsPrinted = {
+        **attributions(study, chosen.reference, chosen.threshold, done.key),
+        "reliance": thresholds.reliance_curve(study, chosen.reference, done.key),
+        "uninformative": informative.of_study(study, done.key, session.corpus(study.config)),
+    }
     say(as_json(document) if chosen.json else attribution_text.text(document))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -18,9 +17,8 @@ from core.paper import verdicts as paper_verdicts
 from core.paper.measured import Measured
 from core.paper.verdicts import MARGINS
 from core.results import token_tables
-from core.results.schema import StudyResults
+from core.results.schema import Attributions, StudyResults
 
-Document = dict[str, Any]
 _OVERLAP = (
     "Published intervals are sampling intervals (95 %) from Table 5's n, rows taken as "
     "independent; the paper prints none, and they leave out its one seed."
@@ -192,7 +190,9 @@ def _several(frame: pd.DataFrame) -> bool:
     return bool(frame["seeds"].max() >= FEWEST_SEEDS) if frame["seeds"].notna().any() else False
 
 
-def panels(study: StudyResults, document: Document, figure: int, *, crossed: bool) -> list[Figure]:
+def panels(
+    study: StudyResults, document: Attributions, figure: int, *, crossed: bool
+) -> list[Figure]:
     """The panels of figures 1 to 3, over seeds or of the first; none where nothing is cross-fitted.
 
     Args:
@@ -211,14 +211,14 @@ def panels(study: StudyResults, document: Document, figure: int, *, crossed: boo
     return made
 
 
-def directions(name: str, document: Document, corpus: str, figure: int) -> list[Table]:
+def directions(name: str, document: Attributions, corpus: str, figure: int) -> list[Table]:
     """What figure 1 or 2 says, beside ours, a setup a table; none where nothing is said by part."""
     setups = dict.fromkeys(setup for setup, _ in paper_directions.panels_of(document, figure))
     made = [_directions(name, document, corpus, figure, setup) for setup in setups]
     return [table for table in made if len(table.frame)]
 
 
-def _directions(name: str, document: Document, corpus: str, figure: int, setup: str) -> Table:
+def _directions(name: str, document: Attributions, corpus: str, figure: int, setup: str) -> Table:
     frame = paper_directions.directions(document, corpus, figure, setup)
     made, shown = paper_verdicts.written(frame)
     return Table(
@@ -236,7 +236,7 @@ def _directions(name: str, document: Document, corpus: str, figure: int, setup: 
     )
 
 
-def thresholds(name: str, documents: Mapping[float, Document]) -> Table:
+def thresholds(name: str, documents: Mapping[float, Attributions]) -> Table:
     """Appendix A.4: shares of the token groups at three thresholds."""
     return Table(
         f"{name}-paper-thresholds",

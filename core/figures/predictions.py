@@ -264,4 +264,5 @@ def _uptake_reading(skewed: Runs, runs: Runs) -> str:
 
 
 def _mean_uptake(runs: Runs) -> float:
-    return sum(r["skew_uptake"] or 0.0 for r in runs) / len(runs) + 0.0
+    values = [value for r in runs if (value := r["skew_uptake"]) is not None]
+    return sum(values) / len(values) + 0.0

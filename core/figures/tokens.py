@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.charts import tokens as charts
 from core.figures import tokens_sentences
 from core.figures.figure import Figure, Table
 from core.results import token_tables
-from core.results.schema import StudyResults
+from core.results.schema import Attributions, RelianceRow, StudyResults
 
 SHARES = dict.fromkeys(("negative", "neutral", "positive"), "percent")
-Document = dict[str, Any]
 
 
 def cumulative(
     study: StudyResults,
-    document: Document,
+    document: Attributions,
     label: str,
     setup: str,
     seed: int | None,
@@ -66,7 +63,7 @@ def cumulative(
     )
 
 
-def _title(document: Document, label: str, setup: str, crossed: bool) -> str:
+def _title(document: Attributions, label: str, setup: str, crossed: bool) -> str:
     how = "cross-fitted" if crossed else "as in the paper"
     differences = f"{setup} − {document['reference']}, {how}"
     return f"Cumulative difference of attributions to {label}: {differences}"
@@ -76,13 +73,13 @@ def _name(setup: str, seed: int | None, crossed: bool) -> str:
     return f"{setup}{'' if seed is None else f'-{seed}'}{'-crossed' if crossed else ''}"
 
 
-def _texts(document: Document) -> str:
+def _texts(document: Attributions) -> str:
     return "" if document["counted"] == "all" else "-own-label"
 
 
 def cumulative_table(
     name: str,
-    document: Document,
+    document: Attributions,
     label: str,
     setup: str,
     seed: int | None,
@@ -101,7 +98,7 @@ def cumulative_table(
 
 def per_token_table(
     name: str,
-    document: Document,
+    document: Attributions,
     label: str,
     setup: str,
     seed: int | None,
@@ -119,7 +116,7 @@ def per_token_table(
     )
 
 
-def shares_table(name: str, document: Document) -> Table:
+def shares_table(name: str, document: Attributions) -> Table:
     """Share of tokens in each group of the reference."""
     return Table(
         f"{name}-token-shares{_texts(document)}",
@@ -130,7 +127,7 @@ def shares_table(name: str, document: Document) -> Table:
     )
 
 
-def decomposition(name: str, document: Document, n: str, *, crossed: bool = False) -> Figure:
+def decomposition(name: str, document: Attributions, n: str, *, crossed: bool = False) -> Figure:
     """Parts of the change of the soft uptake.
 
     Args:
@@ -158,7 +155,7 @@ def decomposition(name: str, document: Document, n: str, *, crossed: bool = Fals
     )
 
 
-def reliance(name: str, rows: list[Document], setup: str, threshold: float) -> Figure:
+def reliance(name: str, rows: list[RelianceRow], setup: str, threshold: float) -> Figure:
     """Language reliance over thresholds: what neutral tokens carry, and of how many tokens.
 
     Args:
@@ -186,7 +183,7 @@ def reliance(name: str, rows: list[Document], setup: str, threshold: float) -> F
     )
 
 
-def reliance_table(name: str, rows: list[Document]) -> Table:
+def reliance_table(name: str, rows: list[RelianceRow]) -> Table:
     """The numbers behind `reliance`."""
     ratios = ("share of the change", "share from", "share to", "share of tokens")
     return Table(

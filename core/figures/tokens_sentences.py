@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from core.measures.intervals import FEWEST_SEEDS
+from core.results.schema import Attributions, RelianceRow
 from core.results.token_tables import chosen
 from core.text import escaped, percent, signed
 
 FEW = 15  # sentences; a bootstrap over fewer gives intervals that are clearly too narrow
 
 
-def amount(document: dict[str, Any], label: str, setup: str, seed: int | None) -> str:
+def amount(document: Attributions, label: str, setup: str, seed: int | None) -> str:
     """n of the attributions, in all and a language; a warning where intervals cannot be trusted.
 
     Args:
@@ -36,7 +35,7 @@ def amount(document: dict[str, Any], label: str, setup: str, seed: int | None) -
     return f"{text}."
 
 
-def compared(document: dict[str, Any], setup: str, seed: int | None, *, crossed: bool) -> str:
+def compared(document: Attributions, setup: str, seed: int | None, *, crossed: bool) -> str:
     """What is compared with what, and what the intervals cover, in one sentence."""
     reference = document["reference"]
     if crossed:
@@ -71,7 +70,7 @@ def spread(frame: pd.DataFrame) -> str:
 
 
 def reading(
-    document: dict[str, Any], label: str, setup: str, seed: int | None, *, crossed: bool
+    document: Attributions, label: str, setup: str, seed: int | None, *, crossed: bool
 ) -> str:
     """What the neutral tokens say on both sides of a class, from the numbers; may be empty."""
     cells = {
@@ -79,27 +78,30 @@ def reading(
         for r in chosen(document, "sides", setup, seed, crossed=crossed)
         if (r["label"], r["group"]) == (label, "neutral")
     }
-    row = cells.get("over - under")
-    if row is None or row["value"] is None:
+    if "over - under" not in cells:
         return ""
-    over, under = (signed(cells[side]["value"], 3) for side in ("over", "under"))
+    row = cells["over - under"]
+    over, under, difference = (cells[x]["value"] for x in ("over", "under", "over - under"))
+    if over is None or under is None or difference is None:
+        return ""
+    low, high = row["low"], row["high"]
     text = (
-        f"Neutral tokens move **{escaped(label)}** by {over} a text where it was over-represented "
-        f"in training and by {under} where it was under-represented: a difference of "
-        f"{signed(row['value'], 3)}"
+        f"Neutral tokens move **{escaped(label)}** by {signed(over, 3)} a text where it was "
+        f"over-represented in training and by {signed(under, 3)} where it was under-represented: a "
+        f"difference of {signed(difference, 3)}"
     )
-    if row["low"] is not None:
-        text += f" [{signed(row['low'], 3)}, {signed(row['high'], 3)}]"
+    if low is not None and high is not None:
+        text += f" [{signed(low, 3)}, {signed(high, 3)}]"
     if not crossed:
         return f"{text}, as in the paper."
     if seed is not None:
         return f"{text}, over test sentences alone: with one seed there is no verdict."
-    apart = row["low"] > 0 or row["high"] < 0
+    apart = low is not None and high is not None and (low > 0 or high < 0)
     said = "apart from 0" if apart else "these seeds cannot tell it from 0"
     return f"{text} over {row['n_seeds']} seeds, {said}."
 
 
-def reliance(rows: list[dict[str, Any]], setup: str, threshold: float) -> str:
+def reliance(rows: list[RelianceRow], setup: str, threshold: float) -> str:
     """What neutral tokens carry of a setup's change of the soft uptake; may be empty.
 
     Args:
@@ -131,9 +133,11 @@ def reliance(rows: list[dict[str, Any]], setup: str, threshold: float) -> str:
     return text
 
 
-def _share(row: dict[str, Any]) -> str:
-    low, high = (signed(100 * end, 0) for end in row["share_ci"])
-    part = f"{percent(row['share'])} [{low}, {high}]"
+def _share(row: RelianceRow) -> str:
+    share, ci = row["share"], row["share_ci"]
+    if share is None or ci is None:  # then at every threshold of the setup
+        return ""
+    part = f"{percent(share)} [{signed(100 * ci[0], 0)}, {signed(100 * ci[1], 0)}]"
     tokens = percent(row["neutral_share_of_tokens"])
     return f"{part} at {row['threshold']:g} ({tokens} of the tokens)"
 

@@ -9,7 +9,7 @@ numbers stand beside the paper's words, verdicts come from the cross-fitted ones
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,15 +18,17 @@ from core.measures.cumulative import TOKEN_GROUPS
 from core.measures.intervals import FEWEST_SEEDS, Estimate, seeds_and_sentences
 from core.paper import published as paper
 from core.paper.statements import ALL_TOKENS, Bar, statements
-from core.paper.verdicts import AGREES, CANNOT, DISAGREES, NO_VERDICT, close, direction
+from core.paper.verdicts import AGREES, CANNOT, DISAGREES, NO_VERDICT, Row, close, direction
+from core.results.schema import Attributions, MeanSideRow, SideRow
 
-Document = dict[str, Any]
 # Cumulative differences up to this are close to 0: our choice, the paper names none. It is the
 # paper's threshold of the token groups: all of a text's tokens together move by less than what
 # makes a single one count.
 CLOSE = 0.01
-CROSSED, PAPER = "crossed", "mean"  # keys of the documents of core.results.attributions
-COLUMNS = {
+Key = Literal["crossed", "mean"]
+CROSSED: Final = "crossed"
+PAPER: Final = "mean"  # the keys of a row
+COLUMNS: dict[Key, tuple[str, str, str]] = {
     CROSSED: ("cross-fitted", "from", "to"),
     PAPER: ("as in the paper", "paper's from", "paper's to"),
 }
@@ -36,7 +38,7 @@ WHY_TWO = (
     "and negative ones rise without any effect (regression to the mean by selection). "
     "Cross-fitted, another balanced model chooses the groups."
 )
-_ENDS = {CROSSED: "crossed_ci", PAPER: "ci"}
+_ENDS: dict[Key, Literal["crossed_ci", "ci"]] = {CROSSED: "crossed_ci", PAPER: "ci"}
 
 
 class Found(NamedTuple):
@@ -48,7 +50,7 @@ class Found(NamedTuple):
     by_seed: dict[int, float]
 
 
-def panels_of(document: Document, figure: int) -> list[tuple[str, str]]:
+def panels_of(document: Attributions, figure: int) -> list[tuple[str, str]]:
     """The setup and label of each panel, in the paper's order: imbalanced first, then weighted.
 
     Labels 1 and 5 of amazon, entailment and contradiction of xnli: the first and the last.
@@ -63,7 +65,7 @@ def panels_of(document: Document, figure: int) -> list[tuple[str, str]]:
     return [(setup, label) for setup in setups if setup in there for label in ends]
 
 
-def directions(document: Document, corpus: str, figure: int, setup: str) -> pd.DataFrame:
+def directions(document: Attributions, corpus: str, figure: int, setup: str) -> pd.DataFrame:
     """What figures 1 and 2 say of a setup, by side of the design, beside ours.
 
     Args:
@@ -80,7 +82,7 @@ def directions(document: Document, corpus: str, figure: int, setup: str) -> pd.D
     for statement in statements(corpus, setup):
         for place in (0, -1) if statement.label is None else (statement.label,):
             for bar in statement.bars:
-                row: Document = {
+                row: Row = {
                     "label": _label(labels[place], paper.LABELS[corpus][place]),
                     "part": "base value" if bar.part == "base" else bar.part,
                     "side": bar.side.replace("-", "−"),
@@ -128,17 +130,17 @@ class _Bars:
         key: `mean` or `crossed`.
     """
 
-    def __init__(self, document: Document, setup: str, key: str) -> None:
+    def __init__(self, document: Attributions, setup: str, key: Key) -> None:
         self.key, self.ends = key, _ENDS[key]
-        self.single: dict[tuple[str, str, str], dict[int, Document]] = {}
+        self.single: dict[tuple[str, str, str], dict[int, SideRow]] = {}
         for row in document["sides"]:
-            if row["setup"] == setup and row.get(key) is not None:
+            if row["setup"] == setup and row[key] is not None:
                 place = (row["label"], row["group"], row["side"])
                 self.single.setdefault(place, {})[row["seed"]] = row
         self.over = {
             (row["label"], row["group"], row["side"]): row
             for row in document["over_seeds"]["sides"]
-            if row["setup"] == setup and row.get(key) is not None
+            if row["setup"] == setup and row[key] is not None
         }
 
     def found(self, label: str, part: str, side: str) -> Found:
@@ -146,15 +148,15 @@ class _Bars:
         if part == ALL_TOKENS:
             return self._sum(label, side)
         rows = self.single.get((label, part, side), {})
-        by_seed = {seed: float(row[self.key]) for seed, row in rows.items()}
+        by_seed = {s: value for s, row in rows.items() if (value := row[self.key]) is not None}
         if not by_seed:
             return Found(None, None, None, {})
-        row = self.over.get((label, part, side))
+        row: SideRow | MeanSideRow | None = self.over.get((label, part, side))
         if row is None and len(rows) == 1:
             (row,) = rows.values()
         if row is None:
             return Found(sum(by_seed.values()) / len(by_seed), None, None, by_seed)
-        low, high = row.get(self.ends) or (None, None)
+        low, high = row[self.ends] or (None, None)
         return Found(row[self.key], low, high, by_seed)
 
     def _sum(self, label: str, side: str) -> Found:
@@ -193,7 +195,7 @@ def _label(ours: str, published: str) -> str:
     return ours if ours == published else f"{ours} ({published})"
 
 
-def thresholds(documents: Mapping[float, Document]) -> pd.DataFrame:
+def thresholds(documents: Mapping[float, Attributions]) -> pd.DataFrame:
     """Appendix A.4: per cent of tokens in each group, mean over classes and seeds, by threshold.
 
     Args:
@@ -201,7 +203,7 @@ def thresholds(documents: Mapping[float, Document]) -> pd.DataFrame:
     """
     rows = []
     for threshold, document in documents.items():
-        row: Document = {"threshold": threshold, "published": paper.THRESHOLDS[threshold]}
+        row: Row = {"threshold": threshold, "published": paper.THRESHOLDS[threshold]}
         shares = document["token_shares"]
         for group in ("negative", "neutral", "positive"):
             row[group] = 100 * sum(s[group] for s in shares) / len(shares) if shares else None

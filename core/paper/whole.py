@@ -7,7 +7,7 @@ comparison alike. They are cross-fitted (see core/paper_figures).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from core.measures.cumulative import TOKEN_GROUPS
 from core.paper import published as paper
@@ -15,10 +15,9 @@ from core.paper.directions import CROSSED, over
 from core.paper.measured import done
 from core.paper.statements import WHOLE
 from core.paper.verdicts import AGREES, CANNOT, DISAGREES, MARGINS, NO_VERDICT, direction
-from core.results.schema import StudyResults
+from core.results.schema import Attributions, StudyResults
 from core.text import signed
 
-Document = dict[str, Any]
 BySeed = Mapping[int, float]
 
 
@@ -32,14 +31,14 @@ class Given(NamedTuple):
         figure: 1, 2 or 3.
     """
 
-    document: Document
-    without: Document | None
+    document: Attributions
+    without: Attributions | None
     study: StudyResults
     figure: int
 
 
 def readings(
-    document: Document, without: Document | None, study: StudyResults, figure: int
+    document: Attributions, without: Attributions | None, study: StudyResults, figure: int
 ) -> list[str]:
     """Each statement on the figure as a whole; empty ones are left out. Arguments as of `Given`."""
     given = Given(document, without, study, figure)
@@ -134,14 +133,14 @@ def _smaller(before: BySeed, after: BySeed) -> str:
     )
 
 
-def _sizes(document: Document, setup: str, parts: tuple[str, ...]) -> dict[int, float]:
+def _sizes(document: Attributions, setup: str, parts: tuple[str, ...]) -> dict[int, float]:
     """Mean absolute difference over languages, first and last label, and parts, by seed."""
     ends = (document["labels"][0], document["labels"][-1])
     found: dict[int, list[float]] = {}
     for row in document["rows"]:
         wanted = row["setup"] == setup and row["group"] in parts and row["label"] in ends
-        if wanted and row.get(CROSSED) is not None:
-            found.setdefault(row["seed"], []).append(abs(row[CROSSED]))
+        if wanted and (value := row[CROSSED]) is not None:
+            found.setdefault(row["seed"], []).append(abs(value))
     return {seed: sum(values) / len(values) for seed, values in found.items()}
 
 

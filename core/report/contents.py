@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -36,11 +35,10 @@ from core.results import (
     token_tables,
 )
 from core.results import references as result_references
-from core.results.schema import RunResults, StudyResults
+from core.results.schema import Attributions, RunResults, StudyResults
 from core.results.study_results import done_runs
 from core.text import escaped, short
 
-Document = dict[str, Any]
 Block = str | Figure | Table  # a text is Markdown
 
 
@@ -231,7 +229,7 @@ def _tokens(study: Started, document: StudyResults) -> list[Block]:
     return blocks or ["No balanced run has attributions, so there is nothing to read others by."]
 
 
-def _against(study: Started, document: StudyResults, found: Document) -> list[Block]:
+def _against(study: Started, document: StudyResults, found: Attributions) -> list[Block]:
     """Attributions of the setups that share a reference's loss, over seeds or at the first."""
     name, reference = document["study"], found["reference"]
     entropy = reference.endswith("+entropy")

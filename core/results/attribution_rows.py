@@ -23,6 +23,7 @@ from core.measures.cumulative import (
 from core.measures.decomposition import decomposition
 from core.measures.intervals import FEWEST_SEEDS, seeds_and_sentences
 from core.results.cross_fitted import Pair
+from core.results.schema import OfSeeds, OverSeeds
 
 SENTENCES, SEEDS = "other test sentences", "other seeds and other test sentences"
 PLACES = {
@@ -99,9 +100,9 @@ def of_seeds(
     compared: Sequence[Compared],
     noise: Mapping[str, Mapping[Any, float]],
     represented: Mapping[tuple[str, str], float],
-) -> dict[str, list[dict[str, Any]]]:
+) -> OfSeeds:
     """Rows by kind: one a pair of runs and place, with intervals over test sentences."""
-    kinds: dict[str, list[dict[str, Any]]] = {kind: [] for kind in PLACES}
+    kinds: dict[str, list[Any]] = {kind: [] for kind in PLACES}
     for one in compared:
         counts = _Counts(one, represented)
         for kind, measured in one.own_measures.items():
@@ -116,16 +117,17 @@ def of_seeds(
                     "between_balanced": noise.get(kind, {}).get(name),
                 }
                 kinds[kind].append({**row, **counts.of(kind, row)})
-    return kinds
+    rows, sides, decomposition = kinds.values()
+    return {"rows": rows, "sides": sides, "decomposition": decomposition}
 
 
 def over_seeds(
     compared: Sequence[Compared],
     noise: Mapping[str, Mapping[Any, float]],
     represented: Mapping[tuple[str, str], float],
-) -> dict[str, list[dict[str, Any]]]:
+) -> OverSeeds:
     """Rows by kind: one a setup and place, the mean over seeds where there are three or more."""
-    kinds: dict[str, list[dict[str, Any]]] = {kind: [] for kind in PLACES}
+    kinds: dict[str, list[Any]] = {kind: [] for kind in PLACES}
     for setup in dict.fromkeys(one.pair.setup for one in compared):
         members = [one for one in compared if one.pair.setup == setup]
         if len(members) < FEWEST_SEEDS:
@@ -147,7 +149,8 @@ def over_seeds(
                     "between_balanced": noise.get(kind, {}).get(name),
                 }
                 kinds[kind].append({**row, **_mean([each.of(kind, row) for each in counts])})
-    return kinds
+    rows, sides, decomposition = kinds.values()
+    return {"rows": rows, "sides": sides, "decomposition": decomposition}
 
 
 def same_texts(members: Sequence[Compared]) -> bool:

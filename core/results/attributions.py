@@ -7,7 +7,7 @@ forward pass.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from core.results.cross_fitted import Pair, between_references, pairs
 from core.results.references import available, compared, references
 from core.results.reliance_curve import curve
 from core.results.run_measures import skewed_design
+from core.results.schema import Attributions, Cost, CrossFitted, RelianceRow, TokenShare
 from core.sampling.joint import deviation
 
 THRESHOLD = 0.01  # paper, section 2.3
@@ -33,7 +34,7 @@ def attributions(
     threshold: float = THRESHOLD,
     key: str | None = None,
     texts: Texts = "all",
-) -> dict[str, Any]:
+) -> Attributions:
     """What the attributions of a study say of each run against its reference.
 
     Each run is compared with the run of the reference setup that has its seed, in token groups of
@@ -53,14 +54,9 @@ def attributions(
         texts: `all`, or `label`: for a class only the texts whose true label it is. The
             decomposition is of all texts, as the soft uptake is, and left out there.
 
-    Returns:
-        `rows` (cumulative differences by setup, seed, label, language and part), `sides`,
-        `decomposition`, `over_seeds` (of the three, from three seeds on), `cross_fitted` (by setup
-        how many `pairs` of seeds, which `seeds`, on how many `texts`),
-        `token_shares`, `cost`, `missing` (runs without attributions), and what was asked. In each
-        row `between_balanced` is the root mean square of what two reference runs of different seeds
-        differ by (groups by the others; None below three): they share less than two setups of one
-        seed, so it is noise of the larger kind, and nothing is subtracted.
+    In each row `between_balanced` is the root mean square of what two reference runs of different
+    seeds differ by (groups by the others; None below three): they share less than two setups of one
+    seed, so it is noise of the larger kind, and nothing is subtracted.
 
     Raises:
         InputError: no attributions, no run of the reference setup, a file that does not read.
@@ -81,11 +77,18 @@ def attributions(
         balanced = [each.of_own_label() for each in balanced]
     noise = attribution_rows.spread(balanced, design)
     represented = {} if design is None else design.deviation.stack().to_dict()
-    shares: list[dict[str, Any]] = []
+    shares: list[TokenShare] = []
     for one in read:
         if one.pair.seed not in {share["seed"] for share in shares}:
             shares += [
-                {"seed": one.pair.seed, "label": label, **row, "n": int(row["n"])}
+                {
+                    "seed": one.pair.seed,
+                    "label": label,
+                    "positive": row["positive"],
+                    "negative": row["negative"],
+                    "neutral": row["neutral"],
+                    "n": int(row["n"]),
+                }
                 for label, row in token_shares(one.own).to_dict("index").items()
             ]
     return {
@@ -103,13 +106,13 @@ def attributions(
         "over_seeds": attribution_rows.over_seeds(read, noise, represented),
         "cross_fitted": _cross_fitted(found),
         "token_shares": shares,
-        "cost": dict(_cost(asked.runs, asked.key, study.attributions_stamp)),
+        "cost": _cost(asked.runs, asked.key, study.attributions_stamp),
     }
 
 
 def reliance_curve(
     study: Started, reference: str | None = None, key: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[RelianceRow]:
     """The change of the soft uptake that neutral tokens carry, by setup and threshold.
 
     Groups are cross-fitted where the reference setup has two seeds or more (`cross_fitted` says
@@ -120,13 +123,8 @@ def reliance_curve(
         key: method and budget; by default the one with the most texts.
 
     Returns:
-        A row a setup and threshold, ascending: `setup`, `threshold`, `value` with its 95 % interval
-        `ci`, `share` of the total with `share_ci` (None where the total is not apart from 0),
-        `neutral_share_of_tokens`; `tokens` (what all tokens carry), `base` (which depends on the
-        number of tokens alone and is no reliance) and `total`, each with its `_ci`;
-        `standard_error` of a value (None where the method has none), `n_texts`, `n_seeds`, `covers`
-        (what the intervals are for) and `cross_fitted`. No rows without attributions to compare or
-        without a skewed design.
+        A row a setup and threshold, ascending; none without attributions to compare or without a
+        skewed design.
     """
     try:
         reference = reference or next(iter(references(study)), "balanced")
@@ -136,8 +134,7 @@ def reliance_curve(
     if asked.design is None or not reference.startswith("balanced"):
         return []
     error = _cost(asked.runs, asked.key, study.attributions_stamp)["standard_error"]
-    rows = curve(pairs(asked.compared, asked.key, asked.config), asked.design)
-    return [{**row, "standard_error": error} for row in rows]
+    return curve(pairs(asked.compared, asked.key, asked.config), asked.design, error)
 
 
 class _Asked:
@@ -179,18 +176,18 @@ def pairs_of(study: Started, reference: str, key: str) -> list[tuple[str, int]]:
     Raises:
         InputError: no run of the reference setup has any.
     """
-    return [(pair["setup"], pair["seed"]) for pair in _Asked(study, reference, key).compared]
+    return [(pair.setup, pair.seed) for pair in _Asked(study, reference, key).compared]
 
 
-def runs_of(document: dict[str, Any], setup: str, seed: int) -> tuple[str, str]:
+def runs_of(document: Attributions, setup: str, seed: int) -> tuple[str, str]:
     """Run ids of the reference and of a setup's run that a document compares at a seed."""
     row = next(r for r in document["rows"] if (r["setup"], r["seed"]) == (setup, seed))
     return row["reference"], row["run"]
 
 
-def _cross_fitted(found: list[Pair]) -> dict[str, dict[str, Any]]:
+def _cross_fitted(found: list[Pair]) -> dict[str, CrossFitted]:
     """By setup what its cross-fitted values are of."""
-    setups: dict[str, dict[str, Any]] = {}
+    setups: dict[str, CrossFitted] = {}
     for pair in found:
         if pair.common is None:
             continue
@@ -206,9 +203,9 @@ def _left_out(asked: _Asked, found: list[Pair]) -> dict[str, str]:
     compared_runs = {pair.run for pair in found}
     reasons = {}
     for pair in asked.compared:
-        if pair["run"] not in compared_runs:
-            reasons[pair["run"]] = "no text in the same tokens as its reference"
-    listed = {pair["run"] for pair in asked.compared}
+        if pair.run not in compared_runs:
+            reasons[pair.run] = "no text in the same tokens as its reference"
+    listed = {pair.run for pair in asked.compared}
     for member in asked.with_files:
         if member.setup != asked.reference and member.run not in listed:
             reasons[member.run] = f"no run of {asked.reference} with seed {member.seed}"
@@ -216,7 +213,7 @@ def _left_out(asked: _Asked, found: list[Pair]) -> dict[str, str]:
 
 
 @lru_cache(maxsize=16)
-def _cost(runs: tuple[str, ...], key: str, stamp: str) -> dict[str, Any]:
+def _cost(runs: tuple[str, ...], key: str, stamp: str) -> Cost:
     """Mean evaluations and seconds a text and model, tokens a text, and standard error."""
     table = store.read(
         """SELECT avg(evaluations) AS evaluations, avg(seconds) AS seconds,
@@ -225,4 +222,12 @@ def _cost(runs: tuple[str, ...], key: str, stamp: str) -> dict[str, Any]:
            FROM attributions""",
         store.files(runs, key),
     )
-    return {k: None if pd.isna(v) else float(v) for k, v in table.iloc[0].to_dict().items()}
+    found = table.iloc[0]
+    error = found["standard_error"]
+    return {
+        "evaluations": float(found["evaluations"]),
+        "seconds": float(found["seconds"]),
+        "tokens": float(found["tokens"]),
+        "texts": float(found["texts"]),
+        "standard_error": None if pd.isna(error) else float(error),
+    }

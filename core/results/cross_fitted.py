@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from core.config import RunConfig
 from core.measures.cumulative import Differences
 from core.results.differences import Together, together
+from core.results.references import Against
 
 FEWEST_BALANCED = 3  # by one, groups are chosen; two others differ
 
@@ -52,7 +52,7 @@ class Pair:
         return self.common.neutral(self.reference, self.run, thresholds, self.choosers)
 
 
-def pairs(compared: Sequence[dict[str, Any]], key: str, config: RunConfig) -> list[Pair]:
+def pairs(compared: Sequence[Against], key: str, config: RunConfig) -> list[Pair]:
     """The pairs that have a text in the same tokens.
 
     Args:
@@ -65,15 +65,15 @@ def pairs(compared: Sequence[dict[str, Any]], key: str, config: RunConfig) -> li
     """
     by_setup: dict[str, list[str]] = {}
     for pair in compared:
-        references = sorted({pair["reference"], *pair["choosers"]})
-        by_setup.setdefault(pair["setup"], references).append(pair["run"])
+        references = sorted({pair.reference, *pair.choosers})
+        by_setup.setdefault(pair.setup, references).append(pair.run)
     found = []
     for pair in compared:
-        own = together([pair["reference"], pair["run"]], key, config)
+        own = together([pair.reference, pair.run], key, config)
         if own is None:
             continue
-        common = together(by_setup[pair["setup"]], key, config) if pair["choosers"] else None
-        found.append(Pair(**{**pair, "choosers": tuple(pair["choosers"])}, own=own, common=common))
+        common = together(by_setup[pair.setup], key, config) if pair.choosers else None
+        found.append(Pair(*pair, own, common))
     return found
 
 

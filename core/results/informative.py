@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from core.checkpoints.studies import Started
 from core.corpora.corpus import Corpus
 from core.measures.bootstrap import interval
 from core.measures.cumulative import Value
+from core.results.schema import UninformativeShare
 
 
 def uninformative_share(run_id: str, key: str, corpus: Corpus) -> Value | None:
@@ -54,13 +54,15 @@ def uninformative_share(run_id: str, key: str, corpus: Corpus) -> Value | None:
     return Value(float(share(values.sum(axis=0, keepdims=True))[0]), float(low), float(high))
 
 
-def of_study(study: Started, key: str, corpus: Corpus) -> list[dict[str, Any]]:
-    """`uninformative_share` of each run of a study: `run`, `setup`, `seed`, `share`, `ci`."""
-    rows = []
+def of_study(study: Started, key: str, corpus: Corpus) -> list[UninformativeShare]:
+    """`uninformative_share` of each run of a study that has one."""
+    rows: list[UninformativeShare] = []
     for m in study.members:
         if (found := uninformative_share(m.run, key, corpus)) is not None:
-            run = {"run": m.run, "setup": m.setup, "seed": m.seed}
-            rows.append({**run, "share": found.value, "ci": [found.low, found.high]})
+            ci = [found.low, found.high]
+            rows.append(
+                {"run": m.run, "setup": m.setup, "seed": m.seed, "share": found.value, "ci": ci}
+            )
     return rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from core.measures.intervals import FEWEST_SEEDS
 from core.measures.power import MOST_SEEDS, POWER, Sources, detectable, seeds_needed, sources
 from core.results import attributions, references, study_results
 from core.results import comparisons as result_comparisons
-from core.results.schema import ComparisonResults, PowerGuide, PowerRow, StudyResults
+from core.results.schema import ComparisonResults, Interval, PowerGuide, PowerRow, StudyResults
 from core.text import percent
 
 if TYPE_CHECKING:
@@ -77,16 +77,17 @@ def of_tokens(study: Started) -> Sources | None:
     """
     if not references.available(study) or "balanced" not in references.references(study):
         return None
-    values: dict[tuple[str, str], list[Any]] = {}
+    found: dict[tuple[str, str], list[tuple[float, Interval | None]]] = {}
     for row in attributions.attributions(study)["sides"]:
         wanted = (row["group"], row["side"]) == ("neutral", "over - under")
-        if wanted and row["crossed"] is not None and row["setup"] not in BALANCED:
-            values.setdefault((row["label"], row["setup"]), []).append(row)
-    several = [rows for rows in values.values() if len(rows) >= FEWEST_SEEDS]
+        if wanted and (value := row["crossed"]) is not None and row["setup"] not in BALANCED:
+            own = found.setdefault((row["label"], row["setup"]), [])
+            own.append((value, row["crossed_ci"]))
+    several = [values for values in found.values() if len(values) >= FEWEST_SEEDS]
     if not several:
         return None
-    seeds = np.mean([np.var([r["crossed"] for r in rows], ddof=1) for rows in several])
-    ends = [r["crossed_ci"] for rows in several for r in rows if r["crossed_ci"]]
+    seeds = np.mean([np.var([value for value, _ in values], ddof=1) for values in several])
+    ends = [ci for values in several for _, ci in values if ci]
     halves = [(high - low) / 2 / 1.96 for low, high in ends]
     return Sources(float(seeds), float(np.mean(np.square(halves))) if halves else 0.0, 0.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 from core.attribution import store
 from core.checkpoints.studies import Member, Started
@@ -23,12 +23,26 @@ def available(study: Started) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def compared(members: Sequence[Member], reference: str) -> list[dict[str, Any]]:
-    """Pairs of runs of one seed: `run`, `setup`, `seed`, `reference` and `choosers` (run ids).
+class Against(NamedTuple):
+    """A run and the run of its seed that it is read against.
 
-    The choosers are the reference setup's runs of all other seeds, by which token groups are chosen
-    where differences are cross-fitted. A model from elsewhere, which has no seed of the study's, is
-    read against the first.
+    Attributes:
+        reference: run id.
+        choosers: the reference setup's runs of all other seeds, by which token groups are chosen
+            where differences are cross-fitted.
+    """
+
+    run: str
+    setup: str
+    seed: int
+    reference: str
+    choosers: tuple[str, ...]
+
+
+def compared(members: Sequence[Member], reference: str) -> list[Against]:
+    """What is read against a reference setup, by seed.
+
+    A model from elsewhere, which has no seed of the study's, is read against the first.
 
     Raises:
         InputError: no run of the reference setup.
@@ -44,16 +58,9 @@ def compared(members: Sequence[Member], reference: str) -> list[dict[str, Any]]:
         seed = min(of_reference) if member.setup == IMPORTED else member.seed
         if member.setup == reference or seed not in of_reference:
             continue
-        pairs.append(
-            {
-                "run": member.run,
-                "setup": member.setup,
-                "seed": seed,
-                "reference": of_reference[seed],
-                "choosers": [of_reference[r] for r in sorted(of_reference) if r != seed],
-            }
-        )
-    return sorted(pairs, key=lambda pair: int(pair["seed"]))
+        choosers = tuple(of_reference[r] for r in sorted(of_reference) if r != seed)
+        pairs.append(Against(member.run, member.setup, seed, of_reference[seed], choosers))
+    return sorted(pairs, key=lambda pair: pair.seed)
 
 
 def references(study: Started) -> list[str]:

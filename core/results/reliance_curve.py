@@ -12,21 +12,24 @@ from core.measures.intervals import FEWEST_SEEDS
 from core.measures.language_reliance import BASE, TOKENS, TOTAL, carried, neutral_shares, shares
 from core.results.attribution_rows import SEEDS, SENTENCES, Design, estimates
 from core.results.cross_fitted import Pair
+from core.results.schema import RelianceRow
 
 # Those that the pages offer for the token groups, and between them.
 THRESHOLDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1)
 
 
-def curve(pairs: Sequence[Pair], design: Design) -> list[dict[str, Any]]:
-    """Rows of `attributions.reliance_curve` but for the standard error."""
+def curve(pairs: Sequence[Pair], design: Design, standard_error: float | None) -> list[RelianceRow]:
+    """Rows of `attributions.reliance_curve`; the standard error is of a value."""
     rows = []
     for setup in dict.fromkeys(pair.setup for pair in pairs):
         members = [pair for pair in pairs if pair.setup == setup]
-        rows += _of_setup(setup, members, design)
+        rows += _of_setup(setup, members, design, standard_error)
     return rows
 
 
-def _of_setup(setup: str, members: Sequence[Pair], design: Design) -> list[dict[str, Any]]:
+def _of_setup(
+    setup: str, members: Sequence[Pair], design: Design, standard_error: float | None
+) -> list[RelianceRow]:
     given = [pair.neutral((*THRESHOLDS, np.inf)) for pair in members]
     crossed = all(pair.common is not None for pair in members)
     first = given[0].rows["row"]
@@ -41,18 +44,6 @@ def _of_setup(setup: str, members: Sequence[Pair], design: Design) -> list[dict[
     if total["low"] > 0 or total["high"] < 0:
         value = np.array([found[name]["value"] for name in each[0].names])
         of_total = _found([shares(one, total["value"], value) for one in each], same)
-    common = {
-        "setup": setup,
-        **{
-            key: of
-            for name in (TOKENS, BASE, TOTAL)
-            for key, of in ((name, found[name]["value"]), (f"{name}_ci", _ends(found[name])))
-        },
-        "n_texts": len(given[0].rows),
-        "n_seeds": len(each),
-        "covers": SEEDS if enough else SENTENCES,
-        "cross_fitted": crossed,
-    }
     neutral = neutral_shares(given[: len(each)])
     return [
         {
@@ -62,7 +53,18 @@ def _of_setup(setup: str, members: Sequence[Pair], design: Design) -> list[dict[
             "share": of_total[threshold]["value"] if of_total else None,
             "share_ci": _ends(of_total[threshold]) if of_total else None,
             "neutral_share_of_tokens": share,
-            **common,
+            "setup": setup,
+            "tokens": found[TOKENS]["value"],
+            "tokens_ci": _ends(found[TOKENS]),
+            "base": found[BASE]["value"],
+            "base_ci": _ends(found[BASE]),
+            "total": total["value"],
+            "total_ci": _ends(total),
+            "n_texts": len(given[0].rows),
+            "n_seeds": len(each),
+            "covers": SEEDS if enough else SENTENCES,
+            "cross_fitted": crossed,
+            "standard_error": standard_error,
         }
         for threshold, share in zip(THRESHOLDS, neutral, strict=True)
     ]

@@ -223,3 +223,213 @@ class PowerGuide(TypedDict):
     pairs: int  # of setups, compared by one measure
     source: str  # of the variances, in words
     rows: list[PowerRow]
+
+
+class Cost(TypedDict):
+    """What a text costs a model to attribute, on average."""
+
+    evaluations: float
+    seconds: float
+    tokens: float  # that a text has
+    texts: float  # how many there are
+    standard_error: float | None  # of a value, root mean square; None where the method has none
+
+
+class TokenShare(TypedDict):
+    """Share of a class's tokens in each group of a reference run."""
+
+    seed: int
+    label: str  # the class
+    positive: float
+    negative: float
+    neutral: float
+    n: int  # tokens
+
+
+class CrossFitted(TypedDict):
+    """What a setup's cross-fitted values are of."""
+
+    pairs: int  # of seeds: of the two models, and of the one that chooses the groups
+    seeds: list[int]
+    texts: int
+
+
+class _Difference(TypedDict):
+    """A setup's difference from the reference: in units of probability, or of the soft uptake."""
+
+    setup: str
+    mean: float | None  # groups chosen as in the paper
+    ci: Interval | None
+    crossed: float | None  # cross-fitted
+    crossed_ci: Interval | None
+    between_balanced: float | None  # what two balanced runs differ by, root mean square
+    n_texts: float
+
+
+class _OfSeed(TypedDict):
+    """Of one pair of runs; intervals are over test sentences."""
+
+    seed: int
+    run: str
+    reference: str  # run
+
+
+class _OverSeeds(TypedDict):
+    """The mean over three seeds or more; intervals are over seeds and test sentences."""
+
+    n_seeds: int
+    covers: str  # what the intervals are over, in words
+    p: float | None  # two-sided, of 0
+    crossed_p: float | None
+
+
+class _Cell(TypedDict):
+    """In the texts of one language, to one class, in one token group or the base value."""
+
+    language: str
+    label: str  # the class
+    group: str  # of `core.measures.cumulative.PARTS`
+    side: str | None  # whether training has the class `over` or `under` in the language
+    n_tokens: float | None  # in the group
+    crossed_tokens: float | None
+    per_token: float | None  # mean a token
+    crossed_per_token: float | None
+
+
+class _Side(TypedDict):
+    """Over the languages in which a class is over- or under-represented."""
+
+    label: str  # the class
+    group: str
+    side: str  # `over`, `under`, `over - under`
+
+
+class _Part(TypedDict):
+    """Of the change of the soft uptake."""
+
+    part: str  # of PARTS, `unexplained` or `total`
+
+
+class CellRow(_Difference, _OfSeed, _Cell):
+    """A cumulative difference of a pair of runs."""
+
+
+class SideRow(_Difference, _OfSeed, _Side):
+    """The mean over the languages of a side."""
+
+
+class PartRow(_Difference, _OfSeed, _Part):
+    """A part of the change of the soft uptake."""
+
+
+class MeanCellRow(_Difference, _OverSeeds, _Cell):
+    """A cumulative difference of a setup."""
+
+
+class MeanSideRow(_Difference, _OverSeeds, _Side):
+    """The mean over the languages of a side."""
+
+
+class MeanPartRow(_Difference, _OverSeeds, _Part):
+    """A part of the change of the soft uptake."""
+
+
+class OfSeeds(TypedDict):
+    """A row a pair of runs and place."""
+
+    rows: list[CellRow]
+    sides: list[SideRow]  # none without a skewed design
+    decomposition: list[PartRow]  # nor where only texts labelled so count
+
+
+class OverSeeds(TypedDict):
+    """A row a setup and place; none below three seeds."""
+
+    rows: list[MeanCellRow]
+    sides: list[MeanSideRow]
+    decomposition: list[MeanPartRow]
+
+
+class Attributions(OfSeeds):
+    """What a study's attributions say against a reference setup."""
+
+    study: str
+    reference: str  # setup
+    threshold: float  # of the token groups, in units of probability
+    key: str  # method and budget
+    counted: Literal["all", "label"]  # texts that count for a class
+    texts: int  # that have attributions
+    labels: list[str]
+    languages: list[str]
+    missing: list[str]  # runs without attributions
+    left_out: dict[str, str]  # runs that have some and are not compared, with the reason
+    over_seeds: OverSeeds
+    cross_fitted: dict[str, CrossFitted]  # by setup
+    token_shares: list[TokenShare]
+    cost: Cost
+
+
+class RelianceRow(TypedDict):
+    """Language reliance of a setup at one threshold; intervals are over what `covers` says."""
+
+    setup: str
+    threshold: float
+    value: float  # change of the soft uptake that neutral tokens carry
+    ci: Interval
+    share: float | None  # of the total; None where that is not apart from 0
+    share_ci: Interval | None
+    neutral_share_of_tokens: float
+    tokens: float  # what all tokens carry
+    tokens_ci: Interval
+    base: float  # what the base value does: it hangs on the number of tokens and is no reliance
+    base_ci: Interval
+    total: float
+    total_ci: Interval
+    n_texts: int
+    n_seeds: int
+    covers: str
+    cross_fitted: bool  # else groups are chosen as in the paper
+    standard_error: float | None  # of a value
+
+
+class UninformativeShare(TypedDict):
+    """Share of a run's attribution on words that carry no label, where a corpus knows them."""
+
+    run: str
+    setup: str
+    seed: int
+    share: float
+    ci: Interval
+
+
+class AttributionsPrinted(Attributions):
+    """`attribute --json`: the same with the curve of language reliance."""
+
+    reliance: list[RelianceRow]
+    uninformative: list[UninformativeShare]
+
+
+class _Chosen(TypedDict):
+    """A value in the way of choosing the groups that was asked for."""
+
+    value: float | None
+    low: float | None  # ends of its interval
+    high: float | None
+    between_balanced: float | None
+    n_texts: float
+    n_seeds: NotRequired[int]  # of a mean over seeds
+
+
+class ChosenCell(_Chosen, _Cell):
+    """A row of `rows`."""
+
+    tokens: float | None  # in the group
+    each: float | None  # mean a token
+
+
+class ChosenSide(_Chosen, _Side):
+    """A row of `sides`."""
+
+
+class ChosenPart(_Chosen, _Part):
+    """A row of `decomposition`."""

@@ -7,13 +7,13 @@ from a file; whoever deletes these files loses nothing but time.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from core.checkpoints.studies import Started
 from core.results import attributions as result_attributions
 from core.results import cache
 from core.results.attributions import TEXTS, Texts
 from core.results.references import references
+from core.results.schema import Attributions, RelianceRow
 
 THRESHOLDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)  # in units of probability
 
@@ -39,18 +39,18 @@ def keep(study: Started, key: str) -> None:
 
 def attributions(
     study: Started, reference: str, threshold: float, key: str, texts: Texts = "all"
-) -> dict[str, Any]:
+) -> Attributions:
     """As `attributions.attributions`.
 
     Raises:
         InputError: as `attributions.attributions`.
     """
     path = _path(study, key, reference, _file(threshold, texts))
-    stored = cache.stored(path, study.attributions_stamp)
+    stored: Attributions | None = cache.stored(path, study.attributions_stamp)
     return stored or result_attributions.attributions(study, reference, threshold, key, texts)
 
 
-def reliance_curve(study: Started, reference: str, key: str) -> list[dict[str, Any]]:
+def reliance_curve(study: Started, reference: str, key: str) -> list[RelianceRow]:
     """As `attributions.reliance_curve`, kept."""
     path = _path(study, key, reference, "curve")
     document = cache.kept(
@@ -58,7 +58,7 @@ def reliance_curve(study: Started, reference: str, key: str) -> list[dict[str, A
         study.attributions_stamp,
         lambda: {"rows": result_attributions.reliance_curve(study, reference, key)},
     )
-    return list(document["rows"])
+    return document["rows"]
 
 
 def _file(threshold: float, texts: Texts) -> str:

@@ -2,40 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, overload
 
 import pandas as pd
 
-Document = dict[str, Any]
+from core.results.schema import (
+    Attributions,
+    ChosenCell,
+    ChosenPart,
+    ChosenSide,
+    RelianceRow,
+)
+
+Kind = Literal["rows", "sides", "decomposition"]
 
 
-def can_cross(document: Document, setup: str) -> bool:
+def can_cross(document: Attributions, setup: str) -> bool:
     """Whether another balanced run can choose a setup's token groups."""
     return setup in document["cross_fitted"]
 
 
-def seeds_of(document: Document, setup: str) -> list[int | None]:
+def seeds_of(document: Attributions, setup: str) -> list[int | None]:
     """Seeds of a setup; before them None, their mean, where there are three or more."""
     seeds = sorted({r["seed"] for r in document["rows"] if r["setup"] == setup})
     mean = any(r["setup"] == setup for r in document["over_seeds"]["rows"])
     return [None, *seeds] if mean else list(seeds)
 
 
+@overload
 def chosen(
-    document: Document, kind: str, setup: str, seed: int | None, *, crossed: bool
-) -> list[dict[str, Any]]:
+    document: Attributions, kind: Literal["rows"], setup: str, seed: int | None, *, crossed: bool
+) -> list[ChosenCell]: ...
+@overload
+def chosen(
+    document: Attributions, kind: Literal["sides"], setup: str, seed: int | None, *, crossed: bool
+) -> list[ChosenSide]: ...
+@overload
+def chosen(
+    document: Attributions,
+    kind: Literal["decomposition"],
+    setup: str,
+    seed: int | None,
+    *,
+    crossed: bool,
+) -> list[ChosenPart]: ...
+def chosen(
+    document: Attributions, kind: Kind, setup: str, seed: int | None, *, crossed: bool
+) -> Any:
     """Rows of a setup with `value`, `low`, `high` (None without an interval), and in `rows` the
     `tokens` in the group and the mean of `each`.
 
     Args:
-        kind: `rows`, `sides` or `decomposition`.
         seed: None for the mean over seeds.
         crossed: cross-fitted, else as in the paper.
     """
     names = ("crossed", "crossed_ci", "crossed_tokens", "crossed_per_token")
     names = names if crossed else ("mean", "ci", "n_tokens", "per_token")
     value, ends, tokens, each = names
-    rows = document[kind] if seed is not None else document["over_seeds"][kind]
+    rows: Sequence[Any] = document[kind] if seed is not None else document["over_seeds"][kind]
     found = []
     for r in rows:
         if r["setup"] == setup and (seed is None or r["seed"] == seed):
@@ -46,7 +71,7 @@ def chosen(
 
 
 def cells(
-    document: Document, label: str, setup: str, seed: int | None, *, crossed: bool
+    document: Attributions, label: str, setup: str, seed: int | None, *, crossed: bool
 ) -> pd.DataFrame:
     """Cumulative differences of a class, a language and part a row."""
     return pd.DataFrame(
@@ -69,7 +94,7 @@ def cells(
 
 
 def per_text(
-    document: Document, label: str, setup: str, seed: int | None, *, crossed: bool
+    document: Attributions, label: str, setup: str, seed: int | None, *, crossed: bool
 ) -> pd.DataFrame:
     """Tokens a text and means a token, by language and group, since languages differ in length."""
     return pd.DataFrame(
@@ -77,19 +102,21 @@ def per_text(
             {
                 "language": r["language"],
                 "group": r["group"],
-                "tokens a text": r["tokens"] / r["n_texts"] if r["n_texts"] else None,
+                "tokens a text": r["tokens"] / r["n_texts"]
+                if r["tokens"] is not None and r["n_texts"]
+                else None,
                 "difference a token": r["each"],
                 "difference a text": r["value"],
                 "texts": r["n_texts"],
-                "tokens": r["tokens"],
+                "tokens": tokens,
             }
             for r in chosen(document, "rows", setup, seed, crossed=crossed)
-            if r["label"] == label and r["group"] != "base"
+            if r["label"] == label and (tokens := r["tokens"]) is not None
         ]
     )
 
 
-def shares(document: Document) -> pd.DataFrame:
+def shares(document: Attributions) -> pd.DataFrame:
     """Share of tokens in each group of the reference, a class and seed a row."""
     columns = {"label": "class", "seed": "seed", "negative": "negative", "neutral": "neutral"}
     columns |= {"positive": "positive", "n": "tokens"}
@@ -97,7 +124,7 @@ def shares(document: Document) -> pd.DataFrame:
     return frame[list(columns.values())]
 
 
-def curve(rows: list[Document]) -> pd.DataFrame:
+def curve(rows: Sequence[RelianceRow]) -> pd.DataFrame:
     """Language reliance with its intervals, a setup and threshold a row.
 
     Args:

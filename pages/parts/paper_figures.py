@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.checkpoints.studies import Started
@@ -13,7 +11,7 @@ from core.paper import directions as paper_directions
 from core.paper import published as paper
 from core.paper import whole as paper_whole
 from core.results import references
-from core.results.schema import StudyResults
+from core.results.schema import Attributions, StudyResults
 from core.text import escaped
 from pages.shared import address, drawing, job_button, study_data
 
@@ -75,7 +73,7 @@ def _figure(encoder: str) -> int:
 
 def _document(
     started: Started, study: StudyResults, figure: int, threshold: float
-) -> dict[str, Any] | None:
+) -> Attributions | None:
     """Attributions read against the balanced setup of a figure; says how to make missing ones."""
     name, reference = started.name, f"balanced{paper.suffix_of(figure)}"
     try:
@@ -96,7 +94,7 @@ def _document(
 
 def _without(
     started: Started, study: StudyResults, figure: int, threshold: float
-) -> dict[str, Any] | None:
+) -> Attributions | None:
     """Attributions without equation 3, to read figure 3 against."""
     if figure != 3 or "balanced" not in references.references(started):
         return None

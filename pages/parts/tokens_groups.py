@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.checkpoints.studies import Started
 from core.figures import tokens as figures
 from core.figures import tokens_sentences
 from core.results import token_tables
-from core.results.schema import StudyResults
+from core.results.schema import Attributions, StudyResults
 from pages.shared import address, drawing, study_data
 
 CROSSED, PAPER = "crossed", "paper"
 GROUPS = {CROSSED: "Cross-fitted", PAPER: "As in the paper"}
 
 
-def choose_groups(document: dict[str, Any], setup: str) -> bool:
+def choose_groups(document: Attributions, setup: str) -> bool:
     """Whether token groups are cross-fitted, where another balanced run can choose them."""
     options = list(GROUPS) if token_tables.can_cross(document, setup) else [PAPER]
     chosen = address.choose(
@@ -36,7 +34,7 @@ def choose_groups(document: dict[str, Any], setup: str) -> bool:
 def draw(
     started: Started,
     study: StudyResults,
-    document: dict[str, Any],
+    document: Attributions,
     label: str,
     setup: str,
     seed: int | None,
@@ -61,7 +59,7 @@ def draw(
 
 def _uptake(
     study: Started,
-    document: dict[str, Any],
+    document: Attributions,
     label: str,
     setup: str,
     seed: int | None,

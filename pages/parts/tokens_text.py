@@ -15,6 +15,7 @@ from core.figures import tokens_sentences
 from core.figures.figure import Figure
 from core.results import tokens
 from core.results.attributions import runs_of
+from core.results.schema import Attributions
 from core.text import escaped
 from pages.shared import address, drawing, study_data
 
@@ -34,7 +35,7 @@ def _gained(
     return tokens.gained(reference, other, key, label, language)
 
 
-def draw(study: Started, document: dict[str, Any], label: str, setup: str, seed: int) -> str:
+def draw(study: Started, document: Attributions, label: str, setup: str, seed: int) -> str:
     """Texts by shift, the chosen one, the tokens that gained most; returns the kind of token."""
     name, threshold, key = study.name, document["threshold"], document["key"]
     reference, other = runs_of(document, setup, seed)
@@ -85,7 +86,7 @@ def draw(study: Started, document: dict[str, Any], label: str, setup: str, seed:
 
 
 def _one(
-    document: dict[str, Any],
+    document: Attributions,
     text: dict[str, Any],
     runs: tuple[str, str],
     label: str,
@@ -101,7 +102,7 @@ def _one(
 
 
 def show(
-    document: dict[str, Any],
+    document: Attributions,
     frame: pd.DataFrame,
     name: str,
     bars: str,

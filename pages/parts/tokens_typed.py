@@ -13,6 +13,7 @@ from core.corpora import texts
 from core.jobs import ask, monitoring, queue
 from core.results import tokens
 from core.results.attributions import runs_of
+from core.results.schema import Attributions
 from pages.parts import tokens_text
 from pages.shared import access, address, drawing, job_button, study_data
 
@@ -20,7 +21,7 @@ FORMATS = dict.fromkeys(("reference", "other", "difference"), "%.3f")
 
 
 def draw(
-    study: Started, document: dict[str, Any], label: str, setup: str, seed: int, by: str
+    study: Started, document: Attributions, label: str, setup: str, seed: int, by: str
 ) -> None:
     """A box for a text or pair, then its predictions and attributions."""
     st.markdown("#### Try a text of your own")
@@ -51,7 +52,7 @@ def draw(
 
 
 def _show(
-    document: dict[str, Any],
+    document: Attributions,
     result: dict[str, Any],
     runs: tuple[str, str],
     label: str,

@@ -16,7 +16,7 @@ from core.jobs import ask
 from core.results import references, study_results, thresholds
 from core.results.attributions import Texts
 from core.results.names import short_names
-from core.results.schema import RunResults, StudyResults
+from core.results.schema import Attributions, RelianceRow, RunResults, StudyResults
 from core.studies import study
 from core.text import escaped
 from pages.shared import access, address
@@ -84,17 +84,17 @@ def _summary(study: Started) -> StudyResults:
 @st.cache_resource(show_spinner="Adding up attributions …", max_entries=64, hash_funcs=ATTRIBUTIONS)
 def _attributions(
     study: Started, reference: str, threshold: float, key: str, texts: Texts
-) -> dict[str, Any]:
+) -> Attributions:
     return thresholds.attributions(study, reference, threshold, key, texts)
 
 
 @st.cache_resource(show_spinner="Adding up attributions …", max_entries=16, hash_funcs=ATTRIBUTIONS)
-def reliance_curve(study: Started, reference: str, key: str) -> list[dict[str, Any]]:
+def reliance_curve(study: Started, reference: str, key: str) -> list[RelianceRow]:
     """The curve of language reliance (`core.results.attributions`)."""
     return thresholds.reliance_curve(study, reference, key)
 
 
-def first_reliance_curve(study: Started) -> list[dict[str, Any]]:
+def first_reliance_curve(study: Started) -> list[RelianceRow]:
     """The curve of the attributions that the page Tokens opens with; nothing without any."""
     try:
         keys, setups = references.available(study), references.references(study)
@@ -105,7 +105,7 @@ def first_reliance_curve(study: Started) -> list[dict[str, Any]]:
 
 def attributions(
     study: Started, reference: str, threshold: float, key: str, texts: Texts = "all"
-) -> dict[str, Any] | None:
+) -> Attributions | None:
     """What a study's attributions say (core.results.attributions), or a message on the page."""
     try:
         return _attributions(study, reference, threshold, key, texts)

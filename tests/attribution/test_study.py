@@ -219,7 +219,7 @@ def test_seeds_are_paired_and_the_other_balanced_runs_choose_the_groups() -> Non
         for seed in (0, 1, 2)
         for setup in ("balanced", "imbalanced")
     ]
-    pairs = {(p["run"], p["reference"]): p["choosers"] for p in compared(entries, "balanced")}
+    pairs = {(p.run, p.reference): list(p.choosers) for p in compared(entries, "balanced")}
     assert pairs == {
         ("imbalanced0", "balanced0"): ["balanced1", "balanced2"],
         ("imbalanced1", "balanced1"): ["balanced0", "balanced2"],
@@ -227,11 +227,11 @@ def test_seeds_are_paired_and_the_other_balanced_runs_choose_the_groups() -> Non
     }
     one = [*entries[:2], Member("balanced1", "balanced", 1)]
     [pair] = compared(one, "balanced")
-    assert (pair["run"], pair["choosers"]) == ("imbalanced0", ["balanced1"])
+    assert (pair.run, pair.choosers) == ("imbalanced0", ("balanced1",))
     elsewhere = Member("other", "imported", 7)
     [*_, pair] = compared([*one, elsewhere], "balanced")
-    assert (pair["run"], pair["seed"], pair["reference"]) == ("other", 0, "balanced0")
-    assert compared(entries[:2], "balanced")[0]["choosers"] == []
+    assert (pair.run, pair.seed, pair.reference) == ("other", 0, "balanced0")
+    assert compared(entries[:2], "balanced")[0].choosers == ()
     with pytest.raises(InputError, match=r"setup balanced\+entropy has attributions; those"):
         compared(entries, "balanced+entropy")
 

@@ -21,28 +21,37 @@ def document(done) -> dict:
 def test_over_three_seeds_the_interval_is_a_t_interval() -> None:
     values = [0.3, 0.5, 0.6, 0.9]
     runs = [
-        {"setup": "imbalanced", "null": False, "seed": i, "x": v, "x_ci": [0.0, 1.0]}
+        {
+            "setup": "imbalanced",
+            "null": False,
+            "seed": i,
+            "skew_uptake": v,
+            "skew_uptake_ci": [0.0, 1.0],
+        }
         for i, v in enumerate(values)
     ]
-    found = result_seeds.over_seeds(runs, "x").iloc[0]
+    found = result_seeds.over_seeds(runs, "skew_uptake").iloc[0]
     oracle = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert (found["low"], found["high"]) == pytest.approx(tuple(oracle))
     assert (found["value"], found["seeds"]) == (pytest.approx(np.mean(values)), 4)
-    one = result_seeds.over_seeds(runs[:1], "x").iloc[0]
+    one = result_seeds.over_seeds(runs[:1], "skew_uptake").iloc[0]
     assert (one["low"], one["high"]) == (0.0, 1.0)
-    two = [runs[0], runs[1] | {"x_ci": [0.2, 1.3]}]
-    assert result_seeds.over_seeds(two, "x").iloc[0][["low", "high"]].tolist() == [0.0, 1.3]
+    two = [runs[0], runs[1] | {"skew_uptake_ci": [0.2, 1.3]}]
+    assert result_seeds.over_seeds(two, "skew_uptake").iloc[0][["low", "high"]].tolist() == [
+        0.0,
+        1.3,
+    ]
 
 
 def test_setups_come_in_one_order_and_those_without_a_value_are_left_out() -> None:
     runs = [
-        {"setup": s, "null": n, "seed": 0, "x": x}
+        {"setup": s, "null": n, "seed": 0, "skew_uptake": x, "skew_uptake_ci": None}
         for s, n, x in (
             ("imbalanced+cw", False, 1.0), ("imbalanced", False, None), ("balanced", True, 1.0),
             ("balanced", False, 1.0),
         )
     ]  # fmt: skip
-    assert result_seeds.over_seeds(runs, "x")["setup"].tolist() == [
+    assert result_seeds.over_seeds(runs, "skew_uptake")["setup"].tolist() == [
         "balanced", "balanced (null)", "imbalanced+cw"
     ]  # fmt: skip
 
