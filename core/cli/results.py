@@ -157,7 +157,7 @@ def _report(chosen: argparse.Namespace) -> None:
 
 
 def _index(_: argparse.Namespace) -> None:
-    from core.checkpoints.index import publish
+    from core.results.index import publish
 
     say(publish())
 
@@ -165,8 +165,8 @@ def _index(_: argparse.Namespace) -> None:
 def _prune(chosen: argparse.Namespace) -> None:
     from core.checkpoints import prune as checkpoint_prune
     from core.checkpoints import run_folders
-    from core.checkpoints.index import publish
     from core.cli import text
+    from core.results.index import publish
 
     doomed = [run_folders.resolve(prefix) for prefix in chosen.run]
     if chosen.unused:

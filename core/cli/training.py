@@ -138,10 +138,10 @@ def _study(chosen: argparse.Namespace) -> None:
         say(f"{job.id} is in the queue; `python -m core queue` shows what becomes of it.")
         return
     quiet()
-    from core.checkpoints.index import publish
     from core.cli import text
     from core.jobs import ask, kinds, worker
     from core.models.session import Session
+    from core.results.index import publish
     from core.results.study_results import summary
     from core.studies import planning
 
@@ -175,8 +175,8 @@ def _train(chosen: argparse.Namespace) -> None:
 
 def _import(chosen: argparse.Namespace) -> None:
     quiet()
-    from core.checkpoints.index import publish
     from core.cli import text
+    from core.results.index import publish
     from core.results.study_results import summary
     from core.training import import_model
 

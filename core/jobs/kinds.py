@@ -54,7 +54,7 @@ class Kind(NamedTuple):
 
 def _train(work: Work) -> None:
     """Train a run, measure it, and publish the index."""
-    from core.checkpoints.index import publish
+    from core.results.index import publish
     from core.training import evaluation
     from core.training.run import train_run
 

@@ -10,13 +10,13 @@ import duckdb
 import pytest
 
 from core.checkpoints import run_folders, studies
-from core.checkpoints.index import publish
 from core.cli.main import main
 from core.corpora import texts
 from core.errors import InputError
 from core.jobs import ask, kinds, queue, slots
 from core.progress import Stop
 from core.results import disagreements
+from core.results.index import publish
 from core.storage import places
 from core.studies import study
 from tests.helpers import hostile

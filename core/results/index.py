@@ -15,6 +15,8 @@ import pandas as pd
 
 from core.checkpoints import run_folders, studies
 from core.errors import InputError
+from core.results.measure_rows import COLUMNS, measure_rows
+from core.results.study_results import summary
 from core.storage import atomic, places
 
 
@@ -22,8 +24,10 @@ def publish() -> Path:
     """Write the snapshot anew and return its path.
 
     Tables: `runs` (one row a run: id, state, message, config and metrics as JSON, and the columns
-    one filters by), `studies` (study, run) and `predictions` (a view straight over the finished
-    runs' parquet files: run, row, sentence, language, label and one column a class).
+    one filters by), `studies` (study, run), `measures` (what a study measures of its finished runs:
+    one row a study, run, measure, language and class, see `measure_rows`) and `predictions` (a view
+    straight over the finished runs' parquet files: run, row, sentence, language, label and one
+    column a class).
     """
     target = places.checkpoints_dir() / "index.duckdb"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -33,6 +37,8 @@ def publish() -> Path:
         [(name, run) for name in studies.started() for run in _members(name)],
         columns=["study", "run"],
     )
+    measured = [pd.DataFrame(columns=list(COLUMNS)), *map(_measures, studies.started())]
+    measures = pd.concat(measured, ignore_index=True)
     finished = [
         str((run_folders.folder(run) / "predictions.parquet").resolve())
         for run in listed.loc[listed["state"] == "done", "run"]
@@ -44,6 +50,9 @@ def publish() -> Path:
         connection.register("found_members", members.astype(object))
         connection.execute("CREATE TABLE studies (study VARCHAR, run VARCHAR)")
         connection.execute("INSERT INTO studies SELECT * FROM found_members")
+        connection.register("found_measures", measures.astype(object))
+        connection.execute(f"CREATE TABLE measures ({_MEASURE_TYPES})")
+        connection.execute("INSERT INTO measures SELECT * FROM found_measures")
         if finished:
             files = ", ".join("'" + f.replace("'", "''") + "'" for f in finished)
             connection.execute(
@@ -57,6 +66,10 @@ def publish() -> Path:
 _TYPES = (
     "run VARCHAR, state VARCHAR, message VARCHAR, setup VARCHAR, seed INTEGER, corpus VARCHAR, "
     "encoder VARCHAR, accuracy DOUBLE, config JSON, metrics JSON"
+)
+_MEASURE_TYPES = (
+    'study VARCHAR, run VARCHAR, measure VARCHAR, "language" VARCHAR, class VARCHAR, '
+    "value DOUBLE, low DOUBLE, high DOUBLE, n BIGINT, unit VARCHAR"
 )
 _COLUMNS = [column.split()[0] for column in _TYPES.split(", ")]
 
@@ -77,3 +90,10 @@ def _members(name: str) -> list[str]:
         return studies.run_ids(name)
     except InputError:  # a study file that does not read stands for no runs
         return []
+
+
+def _measures(name: str) -> pd.DataFrame:
+    try:
+        return measure_rows(summary(name))
+    except InputError:  # a study of which nothing reads has no measures
+        return pd.DataFrame(columns=list(COLUMNS))
