@@ -30,7 +30,7 @@ lint: .venv/dev
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 
 screenshots: .venv/dev
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/tools/screenshots.py
 
 image-check:
 	docker/check.sh
