@@ -28,7 +28,9 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
         help="Shapley values by gaussian_process or permutation, Owen values by partition (the "
         "paper's), or integrated_gradients (%(default)s)",
     )
-    attribute.add_argument("--budget", type=int, help="in the method's own unit; see docs/attribution.md")
+    attribute.add_argument(
+        "--budget", type=int, help="in the method's own unit; see docs/attribution.md"
+    )
     attribute.add_argument(
         "--tolerance",
         type=float,
