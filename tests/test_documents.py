@@ -64,6 +64,14 @@ def test_every_document_and_picture_is_linked() -> None:
     assert set(ROOT.glob("docs/pictures/*")) <= linked
 
 
+@each_document
+def test_files_that_are_named_are_there(path) -> None:
+    rooms = "core|pages|tests|benchmarks|docs|docker"
+    for line in code(path):
+        for named in re.findall(rf"(?:^| )((?:{rooms})/[\w./]*)", line):
+            assert (ROOT / named).exists(), named
+
+
 @cache
 def options(verb: str) -> set[str]:
     return {name.split()[0] for name in commands.entries(verb)} | {"--help"}
