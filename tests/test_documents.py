@@ -15,6 +15,7 @@ import pytest
 from core.attribution.explain import BUDGETS
 from core.config import Recipe
 from docs.tools import commands
+from tests import test_architecture as house
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "checkpoints/README.md"])
@@ -70,6 +71,27 @@ def test_files_that_are_named_are_there(path) -> None:
     for line in code(path):
         for named in re.findall(rf"(?:^| )((?:{rooms})/[\w./]*)", line):
             assert (ROOT / named).exists(), named
+
+
+def test_the_map_has_every_room_in_its_order_and_what_it_imports() -> None:
+    ground = {room for room in house.ROOMS if (ROOT / f"core/{room}.py").exists()}
+    rooms = [room for room in house.ROOMS if room not in ground]
+    arrows = {
+        (house.room(house.module(path)), house.room(name))
+        for path in house.SOURCES
+        if path.parent != ROOT / "core"
+        for _, name in house.imports(path)
+        if name.startswith("core.")
+    }
+    rows = {
+        room: ", ".join(below for below in rooms if (room, below) in arrows and below != room)
+        for room in rooms
+    }
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| `core/(\w+)/` \| .+ \| (.+) \|$", text, re.MULTILINE)
+    assert found == [(room, imports or "–") for room, imports in rows.items()]
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `core/(\w+)/` \|", text, re.MULTILINE) == rooms
 
 
 @cache
