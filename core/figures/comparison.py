@@ -1,4 +1,4 @@
-"""The comparison of two runs or setups in sentences."""
+"""The comparison of two runs or setups: its figure, and in sentences."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from core.charts import comparison as charts
+from core.figures.figure import Figure
 from core.results.comparison_tables import verdict
-from core.text import signed
+from core.text import escaped, signed
 
 # What stands wherever verdicts do.
 NO_VERDICT = (
@@ -72,3 +74,32 @@ def reading(frame: pd.DataFrame, first: str, second: str) -> str:
         if len(names := judged.loc[judged["verdict"] == word, "measure"]):
             text += f". {says}: {', '.join(names)}"
     return f"{text}. {UNCORRECTED}"
+
+
+def differences(
+    name: str, frame: pd.DataFrame, sides: tuple[str, str], titles: tuple[str, str], n: int
+) -> Figure:
+    """The measures that have an interval.
+
+    Args:
+        name: of the study.
+        frame: from `comparison_tables.table`; one or more rows have an interval.
+        sides: what is compared, as in the address bar.
+        titles: the same for a reader.
+        n: test rows.
+    """
+    with_interval = frame[frame["from"].notna()]
+    covers = "; ".join(dict.fromkeys(with_interval["interval covers"]))
+    first, second = sides
+    return Figure(
+        f"{name}-{first}-{second}",
+        f"What differs: {titles[0]} minus {titles[1]}",
+        [charts.differences(with_interval)],
+        f"n = {n:,} test rows. Bars: 95 % intervals of the difference; they cover {covers}. "
+        f"{charts.FORMS}",
+        f"{VERDICTS} From three seeds on an interval covers other seeds and other test sentences "
+        "(for probes and base values other seeds alone); below, other test sentences alone, with "
+        "the same trained models. The languages' accuracies are corrected for being several "
+        f"(Holm). {UNCORRECTED} (Paper: one run each, no intervals.)",
+        reading(frame, escaped(first), escaped(second)),
+    )

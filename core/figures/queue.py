@@ -1,8 +1,44 @@
-"""What the queue's jobs do, and what a plan says, in words."""
+"""The queue's jobs: their curves, what they do, and what a plan says, in words."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import pandas as pd
+
+from core.charts import progress
+from core.figures.figure import Figure
+
+
+def loss(row: dict[str, Any], lines: pd.DataFrame) -> Figure:
+    """Training and validation loss of a run.
+
+    Args:
+        row: of `monitoring.overview`.
+        lines: from `monitoring.curves`; one or more.
+    """
+    last = lines.iloc[-1]
+    return Figure(
+        f"{row['job']}-loss",
+        "Loss",
+        [progress.losses(lines)],
+        f"{row['what']}: step {last['step']:.0f} of {last['steps']:.0f}, epoch "
+        f"{last['epoch']:.2f}.",
+        "Training loss is the mean since the last point, validation loss that of the whole "
+        "validation set, both with class weights where the setup has them. The model with the "
+        "lowest validation loss is kept. (Paper, section 3.)",
+    )
+
+
+def speed(row: dict[str, Any], lines: pd.DataFrame) -> Figure:
+    """Samples a second; arguments as of `loss`."""
+    return Figure(
+        f"{row['job']}-speed",
+        "Speed",
+        [progress.speed(lines)],
+        "Training samples a second on this machine.",
+        "Validation is left out. Where other work runs beside it, speed drops.",
+    )
 
 
 def doing(row: dict[str, Any]) -> str:

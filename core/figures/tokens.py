@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from core.charts import tokens as charts
 from core.figures import tokens_sentences
 from core.figures.figure import Figure, Table
@@ -193,4 +195,29 @@ def reliance_table(name: str, rows: list[Document]) -> Table:
         "Language reliance by threshold",
         token_tables.curve(rows),
         {"threshold": "%g", **dict.fromkeys(ratios, "percent")},
+    )
+
+
+def one_text(
+    name: str, frame: pd.DataFrame, label: str, by: str, shown: str, line: str, largest: float
+) -> Figure:
+    """A bar a token of one text.
+
+    Args:
+        name: of its files.
+        frame: from `tokens.one_text` or `tokens.typed`.
+        by: `subwords` or `words`.
+        shown: column of the frame; `line` is its title.
+        largest: value of the strongest colour in the text above.
+    """
+    return Figure(
+        name,
+        f"What each of the text's {by} does to {label}: {line}",
+        [charts.one_text(frame, shown)],
+        f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; full "
+        f"colour at {largest:.2g}. A token's number is its place in the text."
+        + tokens_sentences.spread(frame),
+        "A SHAP value is how much a token moves the probability of the class, on average over all "
+        "sets of the other tokens that may be masked. Values and the base value add up to the "
+        "prediction. (Paper, section 2.3, equation 1.)",
     )

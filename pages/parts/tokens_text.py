@@ -10,8 +10,7 @@ import streamlit as st
 from core.charts import tokens as chart_tokens
 from core.corpora.texts import ANY
 from core.errors import InputError
-from core.figures import tokens_sentences
-from core.figures.figure import Figure
+from core.figures import tokens as figures
 from core.results import tokens
 from core.results.attributions import runs_of
 from core.results.references import fingerprint
@@ -132,18 +131,9 @@ def show(
         "Bars show", bars, list(lines), "difference", widget=st.segmented_control,
         show=lambda column: lines[column],
     )  # fmt: skip
+    name = f"{document['study']}-{name}-{label}"
     drawing.show(
-        Figure(
-            charts=[chart_tokens.one_text(frame, shown)],
-            title=f"What each of the text's {by} does to {label}: {lines[shown]}",
-            name=f"{document['study']}-{name}-{label}-{shown}",
-            caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange "
-            f"away; full colour at {largest:.2g}. A token's number is its place in the text."
-            + tokens_sentences.spread(frame),
-            how="A SHAP value is how much a token moves the probability of the class, on average "
-            "over all sets of the other tokens that may be masked. Values and the base value add "
-            "up to the prediction. (Paper, section 2.3, equation 1.)",
-        )
+        figures.one_text(f"{name}-{shown}", frame, label, by, shown, lines[shown], largest)
     )
     with st.expander("As a table"):
-        drawing.table(frame, f"{document['study']}-{name}-{label}", isolate=["token"])
+        drawing.table(frame, name, isolate=["token"])

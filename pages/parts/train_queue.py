@@ -7,10 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.charts import progress
 from core.errors import InputError
 from core.figures import queue
-from core.figures.figure import Figure
 from core.jobs import ask, monitoring, slots
 from core.jobs import queue as job_queue
 from core.text import escaped
@@ -100,28 +98,9 @@ def _closely(row: dict[str, Any]) -> None:
     if lines is not None and len(lines):
         left, right = st.columns(2)
         with left:
-            drawing.show(
-                Figure(
-                    charts=[progress.losses(lines)],
-                    title="Loss",
-                    name=f"{row['job']}-loss",
-                    caption=f"{row['what']}: step {lines['step'].iloc[-1]:.0f} of "
-                    f"{lines['steps'].iloc[-1]:.0f}, epoch {lines['epoch'].iloc[-1]:.2f}.",
-                    how="Training loss is the mean since the last point, validation loss that of "
-                    "the whole validation set, both with class weights where the setup has them. "
-                    "The model with the lowest validation loss is kept. (Paper, section 3.)",
-                )
-            )
+            drawing.show(queue.loss(row, lines))
         with right:
-            drawing.show(
-                Figure(
-                    charts=[progress.speed(lines)],
-                    title="Speed",
-                    name=f"{row['job']}-speed",
-                    caption="Training samples a second on this machine.",
-                    how="Validation is left out. Where other work runs beside it, speed drops.",
-                )
-            )
+            drawing.show(queue.speed(row, lines))
     log = monitoring.log_tail(row["job"])
     with st.expander("Log"):
         st.code(log or "nothing printed", language=None)
