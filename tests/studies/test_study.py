@@ -18,7 +18,6 @@ from core.errors import InputError
 from core.models.session import Session
 from core.results import study_results
 from core.sampling import designs, subsets
-from core.storage import atomic
 from core.studies import planning, study
 from core.studies.study import Study, from_document
 from core.training.run import train_run
@@ -410,21 +409,6 @@ def test_two_processes_do_not_train_the_same_run(copied) -> None:
         )
     assert done.returncode == 2
     assert "is being trained by another process" in done.stderr
-
-
-def test_replacing_leaves_the_old_file_when_writing_fails(tmp_path) -> None:
-    path = tmp_path / "a.json"
-    atomic.write_text(path, "old")
-
-    def fail() -> None:
-        with atomic.replacing(path) as partial:
-            partial.write_text("half")
-            raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        fail()
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_results_of_a_half_done_study(copied) -> None:
