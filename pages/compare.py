@@ -64,8 +64,8 @@ except InputError as error:
     st.stop()
 
 if frame["from"].notna().any():
-    titles = sides[first][0], sides[second][0]
-    drawing.show(comparison.differences(name, frame, (first, second), titles, runs[0]["n_test"]))
+    titles = {side: sides[side][0] for side in (first, second)}
+    drawing.show(comparison.differences(frame, name, titles, runs[0]["n_test"]))
 st.markdown("#### Every measure")
 drawing.table(
     frame,

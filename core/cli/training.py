@@ -139,7 +139,7 @@ def _study(chosen: argparse.Namespace) -> None:
         return
     quiet()
     from core.cli import text
-    from core.jobs import ask, kinds, worker
+    from core.jobs import ask, worker
     from core.models.session import Session
     from core.results.index import publish
     from core.results.study_results import summary
@@ -158,7 +158,7 @@ def _study(chosen: argparse.Namespace) -> None:
             f"[{number[run_id]}/{len(plan.runs)}] {config.setup} seed {config.seed} {run_id}"
         )
 
-    worker.work_through(kinds.enqueue_plan(plan), session, report)
+    worker.work_through(ask.ask_runs(plan), session, report)
     publish()
     say(text.study_text(summary(asked.name)))
 

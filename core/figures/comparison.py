@@ -1,4 +1,4 @@
-"""The comparison of two runs or setups: its figure, and in sentences."""
+"""The comparison of two runs or setups: a figure, and sentences."""
 
 from __future__ import annotations
 
@@ -76,30 +76,27 @@ def reading(frame: pd.DataFrame, first: str, second: str) -> str:
     return f"{text}. {UNCORRECTED}"
 
 
-def differences(
-    name: str, frame: pd.DataFrame, sides: tuple[str, str], titles: tuple[str, str], n: int
-) -> Figure:
-    """The measures that have an interval.
+def differences(frame: pd.DataFrame, study: str, sides: dict[str, str], rows: int) -> Figure:
+    """What differs between two runs or setups, a measure with an interval a line.
 
     Args:
-        name: of the study.
-        frame: from `comparison_tables.table`; one or more rows have an interval.
-        sides: what is compared, as in the address bar.
-        titles: the same for a reader.
-        n: test rows.
+        frame: from `comparison_tables.table`.
+        study: its name.
+        sides: the two by what stands in the address bar, with their titles.
+        rows: of the test set.
     """
-    with_interval = frame[frame["from"].notna()]
-    covers = "; ".join(dict.fromkeys(with_interval["interval covers"]))
     first, second = sides
+    shown = frame[frame["from"].notna()]
+    covers = "; ".join(dict.fromkeys(shown["interval covers"]))
     return Figure(
-        f"{name}-{first}-{second}",
-        f"What differs: {titles[0]} minus {titles[1]}",
-        [charts.differences(with_interval)],
-        f"n = {n:,} test rows. Bars: 95 % intervals of the difference; they cover {covers}. "
-        f"{charts.FORMS}",
-        f"{VERDICTS} From three seeds on an interval covers other seeds and other test sentences "
-        "(for probes and base values other seeds alone); below, other test sentences alone, with "
-        "the same trained models. The languages' accuracies are corrected for being several "
-        f"(Holm). {UNCORRECTED} (Paper: one run each, no intervals.)",
-        reading(frame, escaped(first), escaped(second)),
+        charts=[charts.differences(shown)],
+        title=f"What differs: {sides[first]} minus {sides[second]}",
+        name=f"{study}-{first}-{second}",
+        reading=reading(frame, escaped(first), escaped(second)),
+        caption=f"n = {rows:,} test rows. Bars: 95 % intervals of the difference; they cover "
+        f"{covers}. {charts.FORMS}",
+        how=f"{VERDICTS} From three seeds on an interval covers other seeds and other test "
+        "sentences (for probes and base values other seeds alone); below, other test sentences "
+        "alone, with the same trained models. The languages' accuracies are corrected for being "
+        f"several (Holm). {UNCORRECTED} (Paper: one run each, no intervals.)",
     )

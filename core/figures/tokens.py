@@ -198,26 +198,23 @@ def reliance_table(name: str, rows: list[Document]) -> Table:
     )
 
 
-def one_text(
-    name: str, frame: pd.DataFrame, label: str, by: str, shown: str, line: str, largest: float
-) -> Figure:
+def one_text(frame: pd.DataFrame, shown: str, by: str, *, title: str, name: str) -> Figure:
     """A bar a token of one text.
 
     Args:
-        name: of its files.
         frame: from `tokens.one_text` or `tokens.typed`.
-        by: `subwords` or `words`.
-        shown: column of the frame; `line` is its title.
-        largest: value of the strongest colour in the text above.
+        shown: its column of values.
+        by: what a row is, in words: words or subwords.
+        title, name: as Figure's.
     """
     return Figure(
-        name,
-        f"What each of the text's {by} does to {label}: {line}",
-        [charts.one_text(frame, shown)],
-        f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; full "
-        f"colour at {largest:.2g}. A token's number is its place in the text."
+        charts=[charts.one_text(frame, shown)],
+        title=title,
+        name=name,
+        caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; "
+        f"full colour at {charts.strongest(frame):.2g}. A token's number is its place in the text."
         + tokens_sentences.spread(frame),
-        "A SHAP value is how much a token moves the probability of the class, on average over all "
-        "sets of the other tokens that may be masked. Values and the base value add up to the "
+        how="A SHAP value is how much a token moves the probability of the class, on average over "
+        "all sets of the other tokens that may be masked. Values and the base value add up to the "
         "prediction. (Paper, section 2.3, equation 1.)",
     )

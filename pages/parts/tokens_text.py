@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.charts import tokens as chart_tokens
+from core.charts import tokens as charts
 from core.corpora.texts import ANY
 from core.errors import InputError
 from core.figures import tokens as figures
@@ -118,7 +118,7 @@ def show(
     if frame.empty:
         st.info("This text has no tokens besides special ones.")
         return
-    largest = float(frame[["reference", "other", "difference"]].abs().max().max())
+    largest = charts.strongest(frame)
     lines = {
         "reference": document["reference"],
         "other": setup,
@@ -126,14 +126,13 @@ def show(
     }
     for column, title in lines.items():
         st.caption(title)
-        st.html(chart_tokens.marked(frame["token"], frame[column], largest))
+        st.html(charts.marked(frame["token"], frame[column], largest))
     shown = address.choose(
         "Bars show", bars, list(lines), "difference", widget=st.segmented_control,
         show=lambda column: lines[column],
     )  # fmt: skip
-    name = f"{document['study']}-{name}-{label}"
-    drawing.show(
-        figures.one_text(f"{name}-{shown}", frame, label, by, shown, lines[shown], largest)
-    )
+    title = f"What each of the text's {by} does to {label}: {lines[shown]}"
+    file = f"{document['study']}-{name}-{label}-{shown}"
+    drawing.show(figures.one_text(frame, shown, by, title=title, name=file))
     with st.expander("As a table"):
-        drawing.table(frame, name, isolate=["token"])
+        drawing.table(frame, f"{document['study']}-{name}-{label}", isolate=["token"])

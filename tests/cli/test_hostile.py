@@ -118,7 +118,7 @@ def test_the_runs_of_a_study_bear_the_name_of_who_asked_for_it(study_file) -> No
         lambda: session,
         lambda what, share: None,
         Stop(lambda: False),
-        "a@b.org",
+        lambda kind, name, arguments: queue.enqueue(kind, name, arguments, "a@b.org"),
     )
     kinds.KINDS["study"].do(work)
     assert {job.by for job in queue.listing()} == {"a@b.org"}
