@@ -6,7 +6,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint app venv fetch screenshots audit licences image-check clean
+.PHONY: demo test lint app venv fetch screenshots commands audit licences image-check clean
 
 demo: fetch
 	$(BIN)/python -m core study demo
@@ -30,7 +30,10 @@ lint: .venv/dev
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 
 screenshots: .venv/dev
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/tools/screenshots.py
+
+commands: venv
+	$(BIN)/python -m docs.tools.commands
 
 image-check:
 	docker/check.sh

@@ -23,7 +23,8 @@ from typing import Any
 import pandas as pd
 
 from core.checkpoints import run_folders
-from core.jobs import kinds, monitoring, queue
+from core.jobs import monitoring, queue
+from core.jobs.ask import ask_runs
 from core.models.session import Session
 from core.studies import planning, study
 
@@ -70,7 +71,7 @@ def point_of(run: str) -> str:
 def undisturbed(folder: Path, plan: planning.Plan) -> float:
     """Train the study without a kill; seconds of work, without loading the libraries."""
     os.environ["LANGSKEW_CHECKPOINTS"] = str(folder)
-    kinds.enqueue_plan(plan)
+    ask_runs(plan)
     worker = start_worker(folder)
     while not at_work(list(plan.runs)):
         time.sleep(POLL)
@@ -96,7 +97,7 @@ def disturbed(folder: Path, plan: planning.Plan, kills: int, seconds: float) -> 
         seconds: that the study takes undisturbed.
     """
     os.environ["LANGSKEW_CHECKPOINTS"] = str(folder)
-    kinds.enqueue_plan(plan)
+    ask_runs(plan)
     runs = list(plan.runs)
     points: Counter[str] = Counter()
     slowest, wrong = 0.0, []

@@ -225,7 +225,7 @@ def first_paint(repeats: int) -> float | None:
         return None
     from playwright.sync_api import sync_playwright
 
-    from docs.screenshots import FLAGS
+    from docs.tools.screenshots import FLAGS
 
     times = []
     with sync_playwright() as playwright:

@@ -12,11 +12,11 @@ corpora       texts with label, language and split
 sampling      joint distributions of language and label: skew, designs, subsets, class weights
 measures      statistics on arrays and tables: no files, no models
 models        encoder, classifier, vocabulary, prediction; what runs share in memory
-checkpoints   run folders, started studies, the index (checkpoints/README.md)
+checkpoints   run folders and started studies (checkpoints/README.md)
 studies       a study as it is asked for: its file, form, plan and forecast
 training      from a configuration to a whole run folder; evaluating it; importing a model
 attribution   Shapley values of tokens: methods, pool, store
-results       what a study found, as data: no sentence, no chart
+results       what a study found, as data, and the index: no sentence, no chart
 paper         the published numbers, and ours beside them
 charts        tables to Altair charts: no words but titles of axes
 figures       charts and tables with title, caption and reading; files of them

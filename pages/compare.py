@@ -2,11 +2,9 @@
 
 import streamlit as st
 
-from core.charts.comparison import FORMS, differences
 from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import comparison
-from core.figures.figure import Figure
 from core.results import comparison_tables, comparisons, settings
 from core.results.schema import RunComparison
 from core.text import escaped
@@ -67,23 +65,9 @@ except InputError as error:
     st.error(escaped(str(error)))
     st.stop()
 
-with_interval = frame[frame["from"].notna()]
-if len(with_interval):
-    drawing.show(
-        Figure(
-            charts=[differences(with_interval)],
-            title=f"What differs: {sides[first][0]} minus {sides[second][0]}",
-            name=f"{name}-{first}-{second}",
-            reading=comparison.reading(frame, escaped(first), escaped(second)),
-            caption=f"n = {runs[0]['n_test']:,} test rows. Bars: 95 % intervals of the difference; "
-            f"they cover {'; '.join(dict.fromkeys(with_interval['interval covers']))}. {FORMS}",
-            how=f"{comparison.VERDICTS} From three seeds on an interval covers other seeds and "
-            "other test sentences (for probes and base values other seeds alone); below, other "
-            "test sentences alone, with the same trained models. The languages' accuracies are "
-            f"corrected for being several (Holm). {comparison.UNCORRECTED} (Paper: one run each, "
-            "no intervals.)",
-        )
-    )
+if frame["from"].notna().any():
+    titles = {side: sides[side][0] for side in (first, second)}
+    drawing.show(comparison.differences(frame, name, titles, runs[0]["n_test"]))
 st.markdown("#### Every measure")
 drawing.table(
     frame,

@@ -8,9 +8,8 @@ import streamlit as st
 from core.checkpoints import studies
 from core.corpora import licences
 from core.errors import InputError
-from core.figures import queue
-from core.jobs import ask, monitoring
-from core.jobs import queue as job_queue
+from core.figures import queue as figures
+from core.jobs import ask, monitoring, queue
 from core.results import power
 from core.studies import form, study
 from core.studies.study import Study
@@ -25,7 +24,7 @@ def show_plan(plan: dict[str, Any]) -> None:
     """What a plan's document says, and the button that starts it."""
     for problem in plan["problems"]:
         st.error(escaped(problem))
-    facts = queue.plan_facts(plan)
+    facts = figures.plan_facts(plan)
     for place, (label, value, more) in zip(st.columns(len(facts)), facts, strict=True):
         place.metric(label, value, help=more)
     left, right = st.columns(2)
@@ -52,7 +51,7 @@ def check_and_start(asked: Study) -> None:
     if st.session_state.get("checked") != job_id:
         st.caption("Check says what will run before it is started.")
         return
-    job = job_queue.find(job_id)
+    job = queue.find(job_id)
     if job is None or job.state in monitoring.ACTIVE:
         job_button.wait_for(job_id, "Planning")
     elif job.state != "done":

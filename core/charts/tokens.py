@@ -277,6 +277,11 @@ def one_text(frame: pd.DataFrame, value: str) -> AnyChart:
     return bars.properties(height=18 * len(given) + 140)  # with legend and axis
 
 
+def strongest(frame: pd.DataFrame) -> float:
+    """The value of the strongest colour of a text: its largest, of whichever sign."""
+    return float(frame[["reference", "other", "difference"]].abs().max().max())
+
+
 def marked(tokens: Sequence[str], values: Sequence[float], largest: float) -> str:
     """A text as HTML whose tokens are coloured by value: blue above 0, orange below.
 

@@ -28,7 +28,9 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
         help="Shapley values by gaussian_process or permutation, Owen values by partition (the "
         "paper's), or integrated_gradients (%(default)s)",
     )
-    attribute.add_argument("--budget", type=int, help="in the method's own unit; see README")
+    attribute.add_argument(
+        "--budget", type=int, help="in the method's own unit; see docs/attribution.md"
+    )
     attribute.add_argument(
         "--tolerance",
         type=float,
@@ -54,7 +56,9 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     runs.set_defaults(command=_runs)
 
     show = commands.add_parser("show", help="the results of a run or study")
-    show.add_argument("name", metavar="RUN|STUDY")
+    show.add_argument(
+        "name", metavar="RUN|STUDY", help="a run id, or how it begins; a started study"
+    )
     show.add_argument("--json", action="store_true", help="one JSON document")
     show.add_argument(
         "--power", action="store_true", help="how many seeds a difference takes in this study"
@@ -162,7 +166,7 @@ def _report(chosen: argparse.Namespace) -> None:
 
 
 def _index(_: argparse.Namespace) -> None:
-    from core.checkpoints.index import publish
+    from core.results.index import publish
 
     say(publish())
 
@@ -170,8 +174,8 @@ def _index(_: argparse.Namespace) -> None:
 def _prune(chosen: argparse.Namespace) -> None:
     from core.checkpoints import prune as checkpoint_prune
     from core.checkpoints import run_folders
-    from core.checkpoints.index import publish
     from core.cli import text
+    from core.results.index import publish
 
     doomed = [run_folders.resolve(prefix) for prefix in chosen.run]
     if chosen.unused:

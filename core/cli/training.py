@@ -138,11 +138,11 @@ def _study(chosen: argparse.Namespace) -> None:
         say(f"{job.id} is in the queue; `python -m core queue` shows what becomes of it.")
         return
     quiet()
-    from core.checkpoints.index import publish
     from core.checkpoints.studies import read_started
     from core.cli import text
-    from core.jobs import ask, kinds, worker
+    from core.jobs import ask, worker
     from core.models.session import Session
+    from core.results.index import publish
     from core.results.study_results import summary
     from core.studies import planning
 
@@ -159,7 +159,7 @@ def _study(chosen: argparse.Namespace) -> None:
             f"[{number[run_id]}/{len(plan.runs)}] {config.setup} seed {config.seed} {run_id}"
         )
 
-    worker.work_through(kinds.enqueue_plan(plan), session, report)
+    worker.work_through(ask.ask_runs(plan), session, report)
     publish()
     say(text.study_text(summary(read_started(asked.name))))
 
@@ -176,9 +176,9 @@ def _train(chosen: argparse.Namespace) -> None:
 
 def _import(chosen: argparse.Namespace) -> None:
     quiet()
-    from core.checkpoints.index import publish
     from core.checkpoints.studies import read_started
     from core.cli import text
+    from core.results.index import publish
     from core.results.study_results import summary
     from core.training import import_model
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import InputError
+from core.storage import atomic
 from core.storage.download import package_archive
 from core.storage.places import cache_dir
 
@@ -69,9 +70,8 @@ def fetch() -> Path:
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     (target.parent / "LICENCE.txt").write_text(note, encoding="utf-8")
-    partial = target.with_suffix(".partial")
-    pq.write_table(table, partial, compression="zstd")
-    partial.replace(target)
+    with atomic.replacing(target) as partial:
+        pq.write_table(table, partial, compression="zstd")
     return target
 
 

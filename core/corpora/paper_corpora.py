@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from core.corpora import files, hub, licences
 from core.errors import InputError
+from core.storage import atomic
 from core.storage.places import cache_dir
 
 # Where each comes from. Amazon's own data set was withdrawn from the hub. This copy, a data set a
@@ -140,9 +141,8 @@ def _articles(where: str, language: str) -> pa.Table:
     if not path.exists():
         drawn = hub.sample(where, configuration, ARTICLES, ARTICLES_SEED)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        pq.write_table(drawn, partial, compression="zstd")
-        partial.replace(path)
+        with atomic.replacing(path) as partial:
+            pq.write_table(drawn, partial, compression="zstd")
     return pq.read_table(path)
 
 

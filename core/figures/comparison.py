@@ -1,4 +1,4 @@
-"""The comparison of two runs or setups in sentences."""
+"""The comparison of two runs or setups: a figure, and sentences."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from core.charts import comparison as charts
+from core.figures.figure import Figure
 from core.results.comparison_tables import verdict
 from core.results.schema import ComparisonResults
-from core.text import signed
+from core.text import escaped, signed
 
 # What stands wherever verdicts do.
 NO_VERDICT = (
@@ -72,3 +74,29 @@ def reading(frame: pd.DataFrame, first: str, second: str) -> str:
         if len(names := judged.loc[judged["verdict"] == word, "measure"]):
             text += f". {says}: {', '.join(names)}"
     return f"{text}. {UNCORRECTED}"
+
+
+def differences(frame: pd.DataFrame, study: str, sides: dict[str, str], rows: int) -> Figure:
+    """What differs between two runs or setups, a measure with an interval a line.
+
+    Args:
+        frame: from `comparison_tables.table`.
+        study: its name.
+        sides: the two by what stands in the address bar, with their titles.
+        rows: of the test set.
+    """
+    first, second = sides
+    shown = frame[frame["from"].notna()]
+    covers = "; ".join(dict.fromkeys(shown["interval covers"]))
+    return Figure(
+        charts=[charts.differences(shown)],
+        title=f"What differs: {sides[first]} minus {sides[second]}",
+        name=f"{study}-{first}-{second}",
+        reading=reading(frame, escaped(first), escaped(second)),
+        caption=f"n = {rows:,} test rows. Bars: 95 % intervals of the difference; they cover "
+        f"{covers}. {charts.FORMS}",
+        how=f"{VERDICTS} From three seeds on an interval covers other seeds and other test "
+        "sentences (for probes and base values other seeds alone); below, other test sentences "
+        "alone, with the same trained models. The languages' accuracies are corrected for being "
+        f"several (Holm). {UNCORRECTED} (Paper: one run each, no intervals.)",
+    )

@@ -1,8 +1,13 @@
-"""What the queue's jobs do, and what a plan says, in words."""
+"""How the queue's jobs get on, and what a plan says: curves and words."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import pandas as pd
+
+from core.charts import progress
+from core.figures.figure import Figure
 
 
 def doing(row: dict[str, Any]) -> str:
@@ -19,6 +24,37 @@ def deletes(row: dict[str, Any]) -> str:
             "that stand for it lack it until it is trained again."
         )
     return "The job is taken off the list, with its log. Runs stay."
+
+
+def losses(row: dict[str, Any], lines: pd.DataFrame) -> Figure:
+    """Training and validation loss of a run, step by step.
+
+    Args:
+        row: of `monitoring.overview`.
+        lines: from `monitoring.curves`; not empty.
+    """
+    last = lines.iloc[-1]
+    return Figure(
+        charts=[progress.losses(lines)],
+        title="Loss",
+        name=f"{row['job']}-loss",
+        caption=f"{row['what']}: step {last['step']:.0f} of {last['steps']:.0f}, epoch "
+        f"{last['epoch']:.2f}.",
+        how="Training loss is the mean since the last point, validation loss that of the whole "
+        "validation set, both with class weights where the setup has them. The model with the "
+        "lowest validation loss is kept. (Paper, section 3.)",
+    )
+
+
+def speed(row: dict[str, Any], lines: pd.DataFrame) -> Figure:
+    """Samples a second of a run; arguments as of `losses`."""
+    return Figure(
+        charts=[progress.speed(lines)],
+        title="Speed",
+        name=f"{row['job']}-speed",
+        caption="Training samples a second on this machine.",
+        how="Validation is left out. Where other work runs beside it, speed drops.",
+    )
 
 
 def plan_facts(plan: dict[str, Any]) -> list[tuple[str, str, str]]:

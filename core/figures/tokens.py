@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from core.charts import tokens as charts
 from core.figures import tokens_sentences
 from core.figures.figure import Figure, Table
@@ -191,4 +193,26 @@ def reliance_table(name: str, rows: list[RelianceRow]) -> Table:
         "Language reliance by threshold",
         token_tables.curve(rows),
         {"threshold": "%g", **dict.fromkeys(ratios, "percent")},
+    )
+
+
+def one_text(frame: pd.DataFrame, shown: str, by: str, *, title: str, name: str) -> Figure:
+    """A bar a token of one text.
+
+    Args:
+        frame: from `tokens.one_text` or `tokens.typed`.
+        shown: its column of values.
+        by: what a row is, in words: words or subwords.
+        title, name: as Figure's.
+    """
+    return Figure(
+        charts=[charts.one_text(frame, shown)],
+        title=title,
+        name=name,
+        caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; "
+        f"full colour at {charts.strongest(frame):.2g}. A token's number is its place in the text."
+        + tokens_sentences.spread(frame),
+        how="A SHAP value is how much a token moves the probability of the class, on average over "
+        "all sets of the other tokens that may be masked. Values and the base value add up to the "
+        "prediction. (Paper, section 2.3, equation 1.)",
     )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.checkpoints import run_folders
 from core.jobs import kinds, queue, slots
 from core.jobs.queue import Job
 from core.studies.study import Study, to_document
+
+if TYPE_CHECKING:
+    from core.studies.planning import Plan
 
 
 def ask(kind: str, name: str, arguments: dict[str, Any] | None = None, by: str = "") -> Job:
@@ -60,3 +63,13 @@ def again(job_id: str, by: str = "") -> Job:
         kind, _, name = job_id.partition("-")
         job = Job(kind, run_folders.resolve(name))
     return ask(job.kind, job.name, job.arguments, by)
+
+
+def ask_runs(plan: Plan, by: str = "") -> list[Job]:
+    """Record a study and put every run that lacks something into the queue, in their order.
+
+    Args:
+        by: who asks; see `queue.enqueue`.
+    """
+    arguments = {"study": plan.study.name}
+    return [queue.enqueue("train", run_id, arguments, by) for run_id in kinds.lay_out(plan)]

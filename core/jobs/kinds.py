@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from core.checkpoints import run_folders
+from core.checkpoints import prune, run_folders
 from core.checkpoints.studies import read_started
-from core.jobs import queue
 from core.studies.study import Study, from_document
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ class Work:
         report: what is being done, and how much of it (0 to 1); raises Cancelled or Terminated
             where the job is to stop.
         stop: for who looks more often than it reports.
-        by: who asked for it, and so for the jobs that it asks for.
+        ask: asks for a further job, of a kind, name and arguments, for who asked for this one.
     """
 
     name: str
@@ -37,7 +36,11 @@ class Work:
     session: Callable[[], Session]
     report: Progress
     stop: Stop
-    by: str
+    ask: Callable[[str, str, dict[str, Any]], object]
+
+
+def _nothing(*_: Any) -> None:
+    """The queue is all that knows of such a job."""
 
 
 class Kind(NamedTuple):
@@ -47,15 +50,24 @@ class Kind(NamedTuple):
         do: does it and returns its result, as JSON has it.
         quick: answered in seconds: a worker of its own does it, on the CPU, so that it does not
             wait behind a training run or take its memory on the device.
+        asked: called with the name and who asks, before such a job is put into the queue; raises
+            InputError where it cannot be.
+        cancelled: called with the name when a job that waited is cancelled.
+        deleted: called with the name; deletes what is left of it beside the queue.
+        log: gives the file for what such a job prints; None: one in the queue's folder.
     """
 
     do: Callable[[Work], Any]
     quick: bool = False
+    asked: Callable[[str, str], None] = _nothing
+    cancelled: Callable[[str], None] = _nothing
+    deleted: Callable[[str], None] = _nothing
+    log: Callable[[str], Path] | None = None
 
 
 def _train(work: Work) -> None:
     """Train a run, measure it, and publish the index."""
-    from core.checkpoints.index import publish
+    from core.results.index import publish
     from core.training import evaluation
     from core.training.run import train_run
 
@@ -66,15 +78,15 @@ def _train(work: Work) -> None:
 
 def _study(work: Work) -> None:
     """Fetch what a study needs, lay out its runs and put them into the queue, then what follows."""
-    from core.jobs import queue
     from core.studies import planning
 
     asked = _asked(work)
     _fetch(asked, work.report)
     work.report("planning", 0.9)
-    enqueue_plan(planning.plan(asked, work.session()), work.by)
+    for run_id in lay_out(planning.plan(asked, work.session())):
+        work.ask("train", run_id, {"study": asked.name})
     for kind in work.arguments.get("then", ()):  # behind the runs
-        queue.enqueue(kind, asked.name, {"study": asked.name}, work.by)
+        work.ask(kind, asked.name, {"study": asked.name})
 
 
 def _fetch(asked: Study, report: Progress) -> None:
@@ -140,9 +152,31 @@ def _asked(work: Work) -> Study:
     return from_document(work.arguments["document"], Path.cwd() / f"{work.name}.toml")
 
 
+def _run_asked(run_id: str, by: str) -> None:
+    run_folders.read_config(run_id)
+    run_folders.write_status(run_id, "queued", by=by)
+
+
+def _run_cancelled(run_id: str) -> None:
+    message = "cancelled while it waited; train it again to go on"
+    run_folders.write_status(run_id, "cancelled", message)
+
+
+def _run_deleted(run_id: str) -> None:
+    if run_folders.folder(run_id).is_dir():
+        prune.delete([run_id])
+
+
+def _run_log(run_id: str) -> Path:
+    return run_folders.folder(run_id) / "log.txt"
+
+
 KINDS = {
     "study": Kind(_study),
-    "train": Kind(_train),
+    # A run's state is in its own folder, for whoever asks of the run and not of the job.
+    "train": Kind(
+        _train, asked=_run_asked, cancelled=_run_cancelled, deleted=_run_deleted, log=_run_log
+    ),
     "attribute": Kind(_attribute),
     "project": Kind(_project),
     "plan": Kind(_plan, quick=True),
@@ -156,20 +190,21 @@ def of_lane(*, quick: bool) -> set[str]:
     return {name for name, kind in KINDS.items() if kind.quick == quick}
 
 
-def enqueue_plan(plan_: Plan, by: str = "") -> list[queue.Job]:
-    """Record a study and put every run that lacks something into the queue, in their order.
+def kind_of(name: str) -> Kind:
+    """A kind by its name; of one that a newer version knows, what all have in common."""
+    return KINDS.get(name, Kind(_nothing))
 
-    Args:
-        by: who asks; see `queue.enqueue`.
-    """
+
+def lay_out(plan: Plan) -> list[str]:
+    """Record a study, make its run folders, and give the runs that lack something, in order."""
     from core.studies import planning
     from core.training import evaluation  # with the libraries for models; a plan needs none of them
 
-    planning.record(plan_)
-    for config in plan_.runs.values():
+    planning.record(plan)
+    for config in plan.runs.values():
         run_folders.create(config)
     return [
-        queue.enqueue("train", run_id, {"study": plan_.study.name}, by)
-        for run_id in plan_.runs
+        run_id
+        for run_id in plan.runs
         if not (run_folders.is_current(run_id) and evaluation.has_all(run_id))
     ]

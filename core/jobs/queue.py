@@ -8,7 +8,7 @@
       running/<job>.progress  what is being done, and how much of it
       running/<job>.cancel    asked to stop
       ended/<job>.json        done, failed or cancelled, with the result
-      logs/<job>.txt          what it printed (a run's is log.txt in its folder)
+      logs/<job>.txt          what it printed, unless its kind keeps that elsewhere
 
 A job is claimed by renaming its file. Its id is made of its kind and name, so that the same job
 asked for by several is one job, and its file stands in one of the folders only. Every change is
@@ -28,9 +28,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from core.checkpoints import run_folders
-from core.checkpoints.prune import delete
 from core.errors import InputError
+from core.jobs.kinds import kind_of
 from core.storage import atomic, locks, places
 
 _OPEN = ("running", "interrupted", "queued")
@@ -98,16 +97,14 @@ def enqueue(kind: str, name: str, arguments: dict[str, Any] | None = None, by: s
         by: who asks; by default the user of this process and its machine.
 
     Raises:
-        InputError: a run is to be trained that does not exist.
+        InputError: its kind refuses it, such as a run that does not exist.
     """
     job = Job(kind, name, arguments or {}, asked=time.time(), by=by or _who())
     with exclusively():
         found = find(job.id)
         if found and found.state in ("queued", "running"):
             return found
-        if kind == "train":  # a run's state is in its own folder
-            run_folders.read_config(name)
-            run_folders.write_status(name, "queued", by=job.by)
+        kind_of(kind).asked(name, job.by)
         job = replace(job, order=max((j.order for j in listing()), default=0) + 1)
         for state in ("running", "ended"):
             _path(state, job.id).unlink(missing_ok=True)
@@ -156,9 +153,7 @@ def cancel(job_id: str) -> str:
         if job.state == "queued":
             _write("ended", replace(job, state="cancelled", message="cancelled while it waited"))
             _path("waiting", job_id).unlink()
-            if job.kind == "train":
-                message = "cancelled while it waited; train it again to go on"
-                run_folders.write_status(job.name, "cancelled", message)
+            kind_of(job.kind).cancelled(job.name)
             return "cancelled"
         if job.state == "running":
             _path("running", job_id).with_suffix(".cancel").touch()
@@ -226,8 +221,8 @@ def progress(job_id: str) -> tuple[str, float]:
 
 def log_path(kind: str, name: str) -> Path:
     """Where a job's output goes."""
-    if kind == "train":
-        return run_folders.folder(name) / "log.txt"
+    if log := kind_of(kind).log:
+        return log(name)
     return folder() / "logs" / f"{kind}-{name}.txt"
 
 
@@ -280,7 +275,7 @@ def _who() -> str:
 
 
 def remove(job_id: str) -> None:
-    """Delete what is left of a job that neither waits nor runs; of a run, its folder.
+    """Delete what is left of a job that neither waits nor runs; of a run, its folder too.
 
     Raises:
         InputError: it waits or runs.
@@ -289,6 +284,5 @@ def remove(job_id: str) -> None:
     if job and job.state in ("queued", "running"):
         raise InputError(f"{job_id} is {job.state}; cancel it first.")
     kind, _, name = job_id.partition("-")
-    if kind == "train" and run_folders.folder(name).is_dir():
-        delete([name])
+    kind_of(kind).deleted(name)
     forget(job_id)

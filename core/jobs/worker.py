@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from threading import Event
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from core.checkpoints import run_folders
 from core.errors import InputError
@@ -205,7 +205,10 @@ def _perform(claimed: Claim, shared: _Shared, terminated: Event, show: Progress)
             queue.write_progress(job, what, share)
             written = time.monotonic()
 
-    work = kinds.Work(job.name, job.arguments, lambda: shared.of(job), report, stop, job.by)
+    def ask(kind: str, name: str, arguments: dict[str, Any]) -> None:
+        queue.enqueue(kind, name, arguments, job.by)
+
+    work = kinds.Work(job.name, job.arguments, lambda: shared.of(job), report, stop, ask)
     with claimed.file:  # whatever happens, the job is let go of
         try:
             result = kinds.KINDS[job.kind].do(work)

@@ -20,6 +20,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.models.plain_text import reader
+from core.storage import atomic
 from core.storage.places import cache_dir
 
 TRIMMABLE = ("Unigram", "WordPiece")
@@ -49,9 +50,8 @@ def used_ids(tokenizer: PreTrainedTokenizerFast, texts: list[str], key: str) -> 
         found.update(*(e.ids for e in encodings))
     ids = np.array(sorted(found), dtype=np.int64)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npy")
-    np.save(partial, ids)
-    partial.replace(path)
+    with atomic.replacing(path) as partial, partial.open("wb") as file:
+        np.save(file, ids)
     return ids
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,12 @@ from core.checkpoints import outputs
 from core.corpora.texts import of_rows
 from core.results.names import run_name, setup_name
 from core.results.projection import PANELS, Projection
-from core.results.schema import ProbeResults, RunResults
+from core.results.schema import ProbeKey, ProbeResults, RunResults
 from core.text import isolated
 
 KINDS = {"original": "test set", "external": "external corpus"}
-_Key = Literal["accuracy", "accuracy_released", "knn"]
-_Before = Literal["before_fine_tuning", "before_fine_tuning_released", "before_fine_tuning_knn"]
 # Name of a probe -> its key in a run's probes, and the key before fine-tuning.
-PROBES: dict[str, tuple[_Key, _Before]] = {
+PROBES: dict[str, tuple[ProbeKey, ProbeKey]] = {
     "linear, paper": ("accuracy", "before_fine_tuning"),
     "linear, released": ("accuracy_released", "before_fine_tuning_released"),
     "15-NN": ("knn", "before_fine_tuning_knn"),

@@ -42,8 +42,9 @@ SHIPPED = {
     "accuracy": Sources(1.94e-4, 1.99e-6, 9.6e-5),
     "skew_uptake": Sources(4.93e-3, 6.88e-4, 1.27e-3),
     "soft_uptake": Sources(2.54e-3, 2.81e-4, 1.85e-4),
-    "language_effect": Sources(1.01e-4, 7.47e-5, 4.07e-5),
+    "language_effect": Sources(1.51e-4, 9.18e-5, 5.43e-5),
     "probe_original_knn": Sources(7.73e-4, 0.0, 0.0),
+    "neutral_tokens": Sources(2.39e-4, 1.28e-4, 0.0),  # 120 texts
 }
 
 

@@ -12,6 +12,14 @@ from core.checkpoints.run_folders import OpenState
 from core.measures.comparison import Method
 
 Interval = list[float]  # its two ends
+ProbeKey = Literal[  # of an accuracy
+    "accuracy",
+    "accuracy_released",
+    "knn",
+    "before_fine_tuning",
+    "before_fine_tuning_released",
+    "before_fine_tuning_knn",
+]
 Shares = dict[str, dict[str, float]]  # by language (or group of them) and class
 
 
@@ -69,9 +77,9 @@ class ProbeResults(TypedDict):
     n: int  # rows
     dimension: int  # of the vectors
     folds: int  # of the cross-validation, by sentence
-    before_fine_tuning: NotRequired[float | None]  # the same of the pretrained encoder
-    before_fine_tuning_released: NotRequired[float | None]
-    before_fine_tuning_knn: NotRequired[float | None]
+    before_fine_tuning: float | None  # the same of the pretrained encoder, where it was probed
+    before_fine_tuning_released: float | None
+    before_fine_tuning_knn: float | None
 
 
 class SkewMeasures(TypedDict):

@@ -7,12 +7,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.charts import tokens as chart_tokens
+from core.charts import tokens as charts
 from core.checkpoints.studies import Started
 from core.corpora.texts import ANY
 from core.errors import InputError
-from core.figures import tokens_sentences
-from core.figures.figure import Figure
+from core.figures import tokens as figures
 from core.results import tokens
 from core.results.attributions import runs_of
 from core.results.schema import Attributions
@@ -120,7 +119,7 @@ def show(
     if frame.empty:
         st.info("This text has no tokens besides special ones.")
         return
-    largest = float(frame[["reference", "other", "difference"]].abs().max().max())
+    largest = charts.strongest(frame)
     lines = {
         "reference": document["reference"],
         "other": setup,
@@ -128,23 +127,13 @@ def show(
     }
     for column, title in lines.items():
         st.caption(title)
-        st.html(chart_tokens.marked(frame["token"], frame[column], largest))
+        st.html(charts.marked(frame["token"], frame[column], largest))
     shown = address.choose(
         "Bars show", bars, list(lines), "difference", widget=st.segmented_control,
         show=lambda column: lines[column],
     )  # fmt: skip
-    drawing.show(
-        Figure(
-            charts=[chart_tokens.one_text(frame, shown)],
-            title=f"What each of the text's {by} does to {label}: {lines[shown]}",
-            name=f"{document['study']}-{name}-{label}-{shown}",
-            caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange "
-            f"away; full colour at {largest:.2g}. A token's number is its place in the text."
-            + tokens_sentences.spread(frame),
-            how="A SHAP value is how much a token moves the probability of the class, on average "
-            "over all sets of the other tokens that may be masked. Values and the base value add "
-            "up to the prediction. (Paper, section 2.3, equation 1.)",
-        )
-    )
+    title = f"What each of the text's {by} does to {label}: {lines[shown]}"
+    file = f"{document['study']}-{name}-{label}-{shown}"
+    drawing.show(figures.one_text(frame, shown, by, title=title, name=file))
     with st.expander("As a table"):
         drawing.table(frame, f"{document['study']}-{name}-{label}", isolate=["token"])

@@ -7,12 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.charts import progress
 from core.errors import InputError
-from core.figures import queue
-from core.figures.figure import Figure
-from core.jobs import ask, monitoring, slots
-from core.jobs import queue as job_queue
+from core.figures import queue as figures
+from core.jobs import ask, monitoring, queue, slots
 from core.text import escaped
 from pages.shared import access, address, drawing
 
@@ -63,12 +60,12 @@ def _row(row: dict[str, Any]) -> None:
     if access.is_on():
         what.caption(f"asked for by {escaped(row['by'])}")
     if state == "running":
-        middle.progress(row["done"], queue.doing(row))
+        middle.progress(row["done"], figures.doing(row))
     elif state != "done" or row["message"]:
         middle.caption(escaped(row["message"]) or "waits for its turn")
     with actions.container(horizontal=True, vertical_alignment="center"):
         if state in monitoring.ACTIVE:
-            _button("Cancel", job, job_queue.cancel)
+            _button("Cancel", job, queue.cancel)
         else:
             if state != "done" or row["message"]:
                 words = {"failed": "Retry", "done": "Train anew"}
@@ -77,8 +74,8 @@ def _row(row: dict[str, Any]) -> None:
                 link = {"study": row["study"]}
                 st.page_link("pages/predictions.py", label="Predictions", query_params=link)
             with st.popover("Delete", type="tertiary"):
-                st.markdown(queue.deletes(row))
-                _button("Delete for good", job, job_queue.remove)
+                st.markdown(figures.deletes(row))
+                _button("Delete for good", job, queue.remove)
 
 
 def _button(label: str, job: str, act: Callable[..., Any], by: bool = False) -> None:
@@ -100,28 +97,9 @@ def _closely(row: dict[str, Any]) -> None:
     if lines is not None and len(lines):
         left, right = st.columns(2)
         with left:
-            drawing.show(
-                Figure(
-                    charts=[progress.losses(lines)],
-                    title="Loss",
-                    name=f"{row['job']}-loss",
-                    caption=f"{row['what']}: step {lines['step'].iloc[-1]:.0f} of "
-                    f"{lines['steps'].iloc[-1]:.0f}, epoch {lines['epoch'].iloc[-1]:.2f}.",
-                    how="Training loss is the mean since the last point, validation loss that of "
-                    "the whole validation set, both with class weights where the setup has them. "
-                    "The model with the lowest validation loss is kept. (Paper, section 3.)",
-                )
-            )
+            drawing.show(figures.losses(row, lines))
         with right:
-            drawing.show(
-                Figure(
-                    charts=[progress.speed(lines)],
-                    title="Speed",
-                    name=f"{row['job']}-speed",
-                    caption="Training samples a second on this machine.",
-                    how="Validation is left out. Where other work runs beside it, speed drops.",
-                )
-            )
+            drawing.show(figures.speed(row, lines))
     log = monitoring.log_tail(row["job"])
     with st.expander("Log"):
         st.code(log or "nothing printed", language=None)

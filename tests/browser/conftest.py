@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from docs.screenshots import FLAGS
+from docs.tools.screenshots import FLAGS
 
 ROOT = Path(__file__).parents[2]
 expect.set_options(timeout=60_000)  # a busy machine draws a page in tens of seconds

@@ -10,13 +10,13 @@ import duckdb
 import pytest
 
 from core.checkpoints import run_folders, studies
-from core.checkpoints.index import publish
 from core.cli.main import main
 from core.corpora import texts
 from core.errors import InputError
 from core.jobs import ask, kinds, queue, slots
 from core.progress import Stop
 from core.results import disagreements
+from core.results.index import publish
 from core.storage import places
 from core.studies import study
 from tests.helpers import hostile
@@ -118,7 +118,7 @@ def test_the_runs_of_a_study_bear_the_name_of_who_asked_for_it(study_file) -> No
         lambda: session,
         lambda what, share: None,
         Stop(lambda: False),
-        "a@b.org",
+        lambda kind, name, arguments: queue.enqueue(kind, name, arguments, "a@b.org"),
     )
     kinds.KINDS["study"].do(work)
     assert {job.by for job in queue.listing()} == {"a@b.org"}

@@ -16,11 +16,12 @@ import pytest
 
 from core.attribution import store
 from core.attribution.result import Attribution
-from core.checkpoints import index, run_folders, studies
+from core.checkpoints import run_folders, studies
 from core.checkpoints.studies import Member
 from core.cli.main import main
 from core.config import Recipe, RunConfig
 from core.jobs import queue
+from core.results import index
 from core.storage import places
 from core.studies import planning, study
 from core.studies.study import Study
@@ -101,6 +102,18 @@ INDEX = {
         "metrics": "JSON",
     },
     "studies": {"study": "VARCHAR", "run": "VARCHAR"},
+    "measures": {
+        "study": "VARCHAR",
+        "run": "VARCHAR",
+        "measure": "VARCHAR",
+        "language": "VARCHAR",
+        "class": "VARCHAR",
+        "value": "DOUBLE",
+        "low": "DOUBLE",
+        "high": "DOUBLE",
+        "n": "BIGINT",
+        "unit": "VARCHAR",
+    },
     "predictions": {
         "run": "VARCHAR",
         "row": "VARCHAR",

@@ -13,7 +13,8 @@ import pytest
 
 from core.checkpoints import prune, run_folders, studies
 from core.errors import InputError
-from core.jobs import kinds, queue, slots, worker
+from core.jobs import queue, slots, worker
+from core.jobs.ask import ask_runs
 from core.models.session import Session
 from core.results import study_results
 from core.storage import atomic, places
@@ -34,7 +35,7 @@ def plan(study_file: Path) -> planning.Plan:
 @pytest.fixture
 def queued(plan: planning.Plan) -> list[str]:
     """Ids of the small study's runs, all of them waiting."""
-    return [job.name for job in kinds.enqueue_plan(plan)]
+    return [job.name for job in ask_runs(plan)]
 
 
 @pytest.fixture

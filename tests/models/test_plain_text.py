@@ -16,8 +16,7 @@ from core.models.plain_text import reader
 from core.models.tokens import mask_content, tokenise
 from core.models.vocabulary import count_unknown, used_ids
 from core.storage.places import cache_dir
-
-from . import encoders
+from tests.helpers import encoders
 
 SPECIAL = ["<s>", "</s>", "<pad>", "<unk>", "<mask>", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 

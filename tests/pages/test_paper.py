@@ -77,7 +77,7 @@ def test_figures_have_statements_and_panels(attributed, open_page) -> None:
 
 def test_another_threshold_is_another_figure(attributed, open_page) -> None:
     app = open_page("paper", show="figures", threshold="0.05")
-    document = attributions("small", threshold=0.05)
+    document = attributions(small_study(), threshold=0.05)
     found = next(
         r for r in document["sides"]
         if (r["setup"], r["label"], r["group"], r["side"])

@@ -11,6 +11,7 @@ from core.checkpoints import studies
 from core.errors import InputError
 from core.jobs import ask, queue
 from core.results.attributions import attributions
+from tests.helpers.started import small_study
 
 from .conftest import charts, texts
 
@@ -43,7 +44,7 @@ def test_without_a_study_the_page_says_what_to_do(open_page) -> None:
 def test_bars_are_cross_fitted_and_say_what_is_compared(attributed, open_page) -> None:
     app = open_page("tokens", **{"class": "negative"})
     assert not app.exception and not app.error and not app.warning
-    document = attributions("small")
+    document = attributions(small_study())
     expected = {
         r["language"]: (r["crossed"], *r["crossed_ci"])
         for r in document["rows"]
@@ -67,7 +68,7 @@ def test_as_in_the_paper_and_another_threshold_are_shown_at_once(attributed, ope
     app = open_page("tokens", threshold="0.05", setup="imbalanced+cw", **{"class": "positive"})
     app.segmented_control(key="view-groups").set_value("paper").run()
     assert not app.exception
-    document = attributions("small", threshold=0.05)
+    document = attributions(small_study(), threshold=0.05)
     expected = {
         r["language"]: r["mean"]
         for r in document["rows"]
@@ -83,7 +84,7 @@ def test_as_in_the_paper_and_another_threshold_are_shown_at_once(attributed, ope
 def test_texts_of_the_label_alone_can_be_chosen(attributed, open_page) -> None:
     app = open_page("tokens", texts="label", **{"class": "negative"})
     assert not app.exception and not app.error and not app.warning
-    document = attributions("small", texts="label")
+    document = attributions(small_study(), texts="label")
     expected = {
         r["language"]: r["crossed"]
         for r in document["rows"]
@@ -102,7 +103,7 @@ def test_three_seeds_are_shown_as_their_mean(three_seeds, open_page, monkeypatch
     app = open_page("tokens", **{"class": "negative"})
     assert not app.exception and not app.error and not app.warning
     assert app.selectbox(key="view-seed").value == "all"
-    document = attributions("small")
+    document = attributions(small_study())
     expected = {
         r["language"]: (r["crossed"], *r["crossed_ci"], r["between_balanced"])
         for r in document["over_seeds"]["rows"]

@@ -211,8 +211,8 @@ def test_opening_the_page_imports_nothing_heavy() -> None:
     code = """
 import sys
 from streamlit.testing.v1 import AppTest
-from core import jobs
-jobs.enqueue("study", "x", {})
+from core.jobs import queue
+queue.enqueue("study", "x", {})
 app = AppTest.from_file(sys.argv[1], default_timeout=60).switch_page("pages/train.py").run()
 assert not app.exception and app.button
 heavy = {"torch", "transformers", "datasets", "shap", "umap", "sklearn"} & set(sys.modules)

@@ -15,6 +15,7 @@ from core.checkpoints import studies
 from core.figures import tokens_sentences
 from core.results import tokens as result_tokens
 from core.results.attributions import attributions
+from tests.helpers.started import small_study
 
 KEY = "gaussian_process-16@0.01"
 
@@ -84,7 +85,7 @@ def test_gains_are_means_over_the_occurrences(explained: Path, monkeypatch) -> N
 
 def test_the_reading_shows_a_label_as_it_is_and_warns_of_few_texts(explained, monkeypatch) -> None:
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(explained))
-    document = attributions("small")
+    document = attributions(small_study())
     shown = ("negative", "imbalanced", 0)
     few = tokens_sentences.amount(document, *shown)
     assert few.startswith("n = 18 texts, 3 a language, ") and "too narrow" in few

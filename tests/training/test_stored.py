@@ -24,7 +24,7 @@ from transformers import AutoTokenizer
 from core.attribution.attribute import attribute
 from core.checkpoints import run_folders, studies
 from core.cli.main import main
-from core.jobs import kinds
+from core.jobs.ask import ask_runs
 from core.models import frozen
 from core.models.session import Session
 from core.progress import Cancelled
@@ -316,13 +316,13 @@ def test_an_old_run_is_trained_anew_when_asked_and_keeps_its_id(old, tmp_path) -
     frame.to_parquet(folder / "predictions.parquet")
     plan = planning.plan(study.read("stored"), Session())
     assert list(plan.runs) == [old]
-    assert [job.name for job in kinds.enqueue_plan(plan)] == [old]
+    assert [job.name for job in ask_runs(plan)] == [old]
     assert not (folder / "resume").exists()
     finish(old)
     assert run_folders.is_current(old)
     assert not (folder / "attributions").exists()  # of another model
     check(old, "stored")
-    assert kinds.enqueue_plan(plan) == []
+    assert ask_runs(plan) == []
 
 
 def test_an_old_run_that_was_interrupted_begins_anew(tmp_path) -> None:
@@ -347,4 +347,4 @@ def test_an_old_run_without_frozen_layers_is_sound(tmp_path) -> None:
     (run_folders.folder(run_id) / "FORMAT").unlink()
     assert run_folders.is_current(run_id)
     assert run_folders.read_status(run_id)["message"] == ""
-    assert kinds.enqueue_plan(planning.plan(study.read("stored"), Session())) == []
+    assert ask_runs(planning.plan(study.read("stored"), Session())) == []

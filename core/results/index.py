@@ -7,6 +7,7 @@ lock or sees half of it. It holds nothing that the run folders do not; deleting 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ import duckdb
 import pandas as pd
 
 from core.checkpoints import run_folders, studies
+from core.checkpoints.studies import Started
 from core.errors import InputError
+from core.results.measure_rows import COLUMNS, measure_rows
+from core.results.study_results import summary
 from core.storage import atomic, places
 
 
@@ -22,17 +26,22 @@ def publish() -> Path:
     """Write the snapshot anew and return its path.
 
     Tables: `runs` (one row a run: id, state, message, config and metrics as JSON, and the columns
-    one filters by), `studies` (study, run) and `predictions` (a view straight over the finished
-    runs' parquet files: run, row, sentence, language, label and one column a class).
+    one filters by), `studies` (study, run), `measures` (what a study measures of its finished runs:
+    one row a study, run, measure, language and class, see `measure_rows`) and `predictions` (a view
+    straight over the finished runs' parquet files: run, row, sentence, language, label and one
+    column a class).
     """
     target = places.checkpoints_dir() / "index.duckdb"
     target.parent.mkdir(parents=True, exist_ok=True)
     listed = run_folders.list_runs()
     runs = pd.DataFrame([_row(r) for r in listed.to_dict("records")], columns=_COLUMNS)
+    started = _started()
     members = pd.DataFrame(
-        [(name, run) for name in studies.started() for run in _members(name)],
+        [(study.name, member.run) for study in started for member in study.members],
         columns=["study", "run"],
     )
+    measured = [pd.DataFrame(columns=list(COLUMNS)), *map(_measures, started)]
+    measures = pd.concat(measured, ignore_index=True)
     finished = [
         str((run_folders.folder(run) / "predictions.parquet").resolve())
         for run in listed.loc[listed["state"] == "done", "run"]
@@ -44,6 +53,9 @@ def publish() -> Path:
         connection.register("found_members", members.astype(object))
         connection.execute("CREATE TABLE studies (study VARCHAR, run VARCHAR)")
         connection.execute("INSERT INTO studies SELECT * FROM found_members")
+        connection.register("found_measures", measures.astype(object))
+        connection.execute(f"CREATE TABLE measures ({_MEASURE_TYPES})")
+        connection.execute("INSERT INTO measures SELECT * FROM found_measures")
         if finished:
             files = ", ".join("'" + f.replace("'", "''") + "'" for f in finished)
             connection.execute(
@@ -57,6 +69,10 @@ def publish() -> Path:
 _TYPES = (
     "run VARCHAR, state VARCHAR, message VARCHAR, setup VARCHAR, seed INTEGER, corpus VARCHAR, "
     "encoder VARCHAR, accuracy DOUBLE, config JSON, metrics JSON"
+)
+_MEASURE_TYPES = (
+    'study VARCHAR, run VARCHAR, measure VARCHAR, "language" VARCHAR, class VARCHAR, '
+    "value DOUBLE, low DOUBLE, high DOUBLE, n BIGINT, unit VARCHAR"
 )
 _COLUMNS = [column.split()[0] for column in _TYPES.split(", ")]
 
@@ -72,8 +88,16 @@ def _row(listed: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _members(name: str) -> list[str]:
+def _started() -> list[Started]:
+    found = []
+    for name in studies.started():
+        with suppress(InputError):  # a study file that does not read stands for no runs
+            found.append(studies.read_started(name))
+    return found
+
+
+def _measures(study: Started) -> pd.DataFrame:
     try:
-        return studies.run_ids(name)
-    except InputError:  # a study file that does not read stands for no runs
-        return []
+        return measure_rows(summary(study))
+    except InputError:  # a study of which nothing reads has no measures
+        return pd.DataFrame(columns=list(COLUMNS))

@@ -1,4 +1,4 @@
-"""Take the README's pictures from the demo study: `make screenshots` (needs Chromium)."""
+"""Take the pictures of docs/pages.md from the demo study: `make screenshots` (needs Chromium)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FLAGS = [
 
 def main() -> None:
     """Start the app, photograph each page, stop the app."""
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(PORT)]
     app = subprocess.Popen(command, cwd=root)
     try:
@@ -53,7 +53,7 @@ def main() -> None:
                 page.wait_for_selector(there, state="attached", timeout=60_000)
                 page.wait_for_timeout(2500)
                 picture = Image.open(io.BytesIO(page.screenshot()))
-                file = root / "docs" / f"{name}.png"
+                file = root / "docs" / "pictures" / f"{name}.png"
                 picture.convert("RGB").quantize(COLOURS).save(file, optimize=True)
                 page.close()
             browser.close()
