@@ -35,7 +35,6 @@ def panels(
     """One panel a run, two side by side; a rectangle drawn on one marks its texts in all.
 
     Args:
-        document: from `study_results.summary`.
         runs: those shown.
         frame: from `core.results.latent.points`.
         colour: one of COLOURS.

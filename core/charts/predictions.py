@@ -40,7 +40,6 @@ def predicted_shares(document: StudyResults, runs: Sequence[RunResults], label: 
     """Share of one class predicted in each language, beside truth and skewed training share.
 
     Args:
-        document: from `study_results.summary`.
         runs: those of its runs that are shown; done.
         label: the class.
     """

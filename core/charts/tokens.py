@@ -39,7 +39,6 @@ def cumulative(
 
     Args:
         study: from `study_results.summary`, for the order of languages.
-        document: from `attributions.attributions`.
         seed: None for the mean over seeds.
         crossed: cross-fitted, else as in the paper.
     """
@@ -178,9 +177,6 @@ def decomposition(document: Attributions, *, crossed: bool = False) -> AnyChart:
 def reliance(rows: list[RelianceRow]) -> list[AnyChart]:
     """What neutral tokens carry over thresholds: the amount, and the share of the change beside
     the share of the tokens.
-
-    Args:
-        rows: from `attributions.reliance_curve`.
     """
     frame = pd.DataFrame(
         [

@@ -24,8 +24,8 @@ from core.errors import InputError
 from core.progress import Cancelled, Terminated
 from core.storage import atomic, locks, places, sql
 
-STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 OpenState = Literal["queued", "running", "failed", "cancelled", "interrupted"]
+State = Literal["done"] | OpenState
 FORMAT = 2  # of what a run's folder holds; see `is_sound`
 UNSOUND = (
     "made by an older version whose frozen layers ran with dropout: its numbers are not those of "
@@ -37,7 +37,7 @@ _KEPT = ("config.json", "status.json", "lock", "log.txt")
 class Status(TypedDict):
     """How a run gets on: status.json, as far as `read_status` answers by it."""
 
-    state: Literal["done"] | OpenState
+    state: State
     message: str  # for people; may be empty
     by: NotRequired[str]  # who asked for it
     pid: NotRequired[int]  # of the process that wrote the status

@@ -49,7 +49,6 @@ def minus_balanced(document: StudyResults, measure: str) -> Compared:
     """By setup, the comparison with the balanced runs of the same seeds and the same loss.
 
     Args:
-        document: from `study_results.summary`.
         measure: key in its comparisons.
     """
     return {

@@ -79,7 +79,6 @@ def shared_rows(document: StudyResults, shared: pd.DataFrame, split: str) -> Fig
     """Rows that two runs share.
 
     Args:
-        document: from `study_results.summary`.
         shared: from `overlap.shared_rows`.
     """
     return Figure(

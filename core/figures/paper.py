@@ -40,12 +40,7 @@ _HOW = (
 def tables(
     document: StudyResults, corpus: str, encoder: str, found: Measured
 ) -> list[Figure | Table]:
-    """Tables 1 to 7, those that are of the chosen encoder, with figures of 3 and 4, 6 and 7.
-
-    Args:
-        document: from `study_results.summary`.
-        found: from `paper_measured.measured`.
-    """
+    """Tables 1 to 7, those that are of the chosen encoder, with figures of 3 and 4, 6 and 7."""
     name, of = document["study"], f"{corpus}, {encoder}"
     accuracy_of, probe_of = paper.ACCURACY_TABLE[encoder], paper.PROBE_TABLE[encoder]
     entropy = f" Ours: the setups with {paper.SUFFIX[encoder]}." if paper.SUFFIX[encoder] else ""
@@ -196,7 +191,6 @@ def panels(
     """The panels of figures 1 to 3, over seeds or of the first; none where nothing is cross-fitted.
 
     Args:
-        study: from `study_results.summary`.
         document: from `attributions.attributions`, read against the balanced setup of the figure.
         figure: 1, 2 or 3.
         crossed: cross-fitted, else as in the paper.

@@ -25,8 +25,6 @@ def cumulative(
     """Cumulative differences of one class, a panel a token group (the paper's figure 1).
 
     Args:
-        study: from `study_results.summary`.
-        document: from `attributions.attributions`.
         seed: None for the mean over seeds.
         crossed: cross-fitted, else as in the paper.
     """

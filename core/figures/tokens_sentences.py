@@ -16,7 +16,6 @@ def amount(document: Attributions, label: str, setup: str, seed: int | None) -> 
     """n of the attributions, in all and a language; a warning where intervals cannot be trusted.
 
     Args:
-        document: of `attributions.attributions`.
         seed: None for the mean over seeds.
     """
     counts = [
@@ -105,7 +104,6 @@ def reliance(rows: list[RelianceRow], setup: str, threshold: float) -> str:
     """What neutral tokens carry of a setup's change of the soft uptake; may be empty.
 
     Args:
-        rows: of `attributions.reliance_curve`.
         threshold: beside the smallest and the largest.
     """
     own = [r for r in rows if r["setup"] == setup]

@@ -47,7 +47,7 @@ class Job:
         order: jobs start in ascending order, and the one that was asked for last has the highest.
         asked: seconds since 1970, for people.
         by: who asked: the name that a page's visitor signed in with, else user and machine.
-        state: of core.checkpoints.run_folders.STATES.
+        state: of core.checkpoints.run_folders.State.
         message: how it ended.
         result: what it gave, as JSON has it.
     """

@@ -54,9 +54,6 @@ def panels_of(document: Attributions, figure: int) -> list[tuple[str, str]]:
     """The setup and label of each panel, in the paper's order: imbalanced first, then weighted.
 
     Labels 1 and 5 of amazon, entailment and contradiction of xnli: the first and the last.
-
-    Args:
-        document: from `attributions.attributions`.
     """
     suffix = paper.suffix_of(figure)
     setups = [f"imbalanced{suffix}", f"imbalanced+cw{suffix}"]

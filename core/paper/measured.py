@@ -50,7 +50,6 @@ def measured(document: StudyResults, suffix: str) -> Measured:
     """All that the tables need.
 
     Args:
-        document: from `study_results.summary`.
         suffix: of the setups, empty or `+entropy`.
     """
     found: dict[str, dict[str, dict[int, Totals | float]]] = {}

@@ -32,7 +32,6 @@ def why(document: StudyResults, corpus: str, encoder: str, configs: Sequence[Run
     """Why numbers may differ, from the study's own settings, as a list in Markdown.
 
     Args:
-        document: from `study_results.summary`.
         configs: of its runs.
     """
     lines = [_task(document, corpus)]

@@ -27,7 +27,6 @@ class Given(NamedTuple):
     Attributes:
         document: from `attributions.attributions`, read against the balanced setup of the figure.
         without: the same of the setups without equation 3, for figure 3; None where there is none.
-        study: from `study_results.summary`.
         figure: 1, 2 or 3.
     """
 

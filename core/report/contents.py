@@ -59,7 +59,6 @@ def sections(study: Started, document: StudyResults, report: Progress) -> list[S
     """All that a study has to show; what is missing is said.
 
     Args:
-        document: from `study_results.summary`.
         report: called with what is being done, and how much of it (0 to 1).
     """
     made = []

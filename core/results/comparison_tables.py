@@ -59,11 +59,7 @@ def sides(runs: Sequence[RunResults]) -> dict[str, tuple[str, list[str]]]:
 
 
 def table(compared: Sequence[RunComparison]) -> pd.DataFrame:
-    """One row a measure: both values, difference with interval and verdict.
-
-    Args:
-        compared: from `comparisons.compare_runs`.
-    """
+    """One row a measure: both values, difference with interval and verdict."""
     order = {name: i for i, name in enumerate(MEASURES)}
     rows = [
         {

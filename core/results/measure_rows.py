@@ -59,9 +59,6 @@ def measure_rows(document: StudyResults) -> pd.DataFrame:
 
     A run that several studies share has rows for each: uptake and language effect are read against
     the study's skewed design.
-
-    Args:
-        document: from `study_results.summary`.
     """
     rows = [
         {"study": document["study"], "run": run["run"], **row._asdict()}

@@ -125,11 +125,7 @@ def for_plan(plan: Plan) -> PowerGuide:
 
 
 def for_study(document: StudyResults) -> PowerGuide | None:
-    """What a study's seeds could have seen; None without three seeds of two setups.
-
-    Args:
-        document: from `study_results.summary`.
-    """
+    """What a study's seeds could have seen; None without three seeds of two setups."""
     known = of_comparisons(document["comparisons"])
     if not known:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -29,13 +29,6 @@ from core.results.schema import (
 )
 from core.sampling.joint import Groups, deviation, weights
 from core.storage import sql
-
-PROBES = ("original", "external")
-_ACCURACIES: tuple[Literal["accuracy", "accuracy_released", "knn"], ...] = (
-    "accuracy",
-    "accuracy_released",
-    "knn",
-)
 
 
 def groups_of(skewed: pd.DataFrame) -> Groups:
@@ -135,8 +128,9 @@ def comparable(
     if base is not None:
         found["base_values"] = base["distance_from_uniform"]
     for kind, probe in _probes(run_id).items():
-        for key in _ACCURACIES:
-            found[f"probe_{kind}_{key}"] = probe[key]
+        found[f"probe_{kind}_accuracy"] = probe["accuracy"]
+        found[f"probe_{kind}_accuracy_released"] = probe["accuracy_released"]
+        found[f"probe_{kind}_knn"] = probe["knn"]
     return found
 
 

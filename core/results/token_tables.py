@@ -125,11 +125,7 @@ def shares(document: Attributions) -> pd.DataFrame:
 
 
 def curve(rows: Sequence[RelianceRow]) -> pd.DataFrame:
-    """Language reliance with its intervals, a setup and threshold a row.
-
-    Args:
-        rows: from `attributions.reliance_curve`.
-    """
+    """Language reliance with its intervals, a setup and threshold a row."""
     made = []
     for r in rows:
         low, high = r["share_ci"] or (None, None)

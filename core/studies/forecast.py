@@ -28,7 +28,7 @@ _STATE_BYTES = 2 * 2**30  # as much as core.models.frozen keeps
 def of(plan: Plan) -> dict[str, Any]:
     """What will run, as JSON has it.
 
-    Keys: `study`; `runs` (run, setup, seed, state: new, or of core.checkpoints.run_folders.STATES);
+    Keys: `study`; `runs` (run, setup, seed, state: new, or of core.checkpoints.run_folders.State);
     `new` and `reused` (counts); `rows` (a language, by split); `cells` (by setup and split:
     language -> label -> rows); `seconds_a_run` and `seconds` (from the speed of `measured` earlier
     runs with the same encoder, frozen layers and length; None without any); `memory` and
