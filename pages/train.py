@@ -11,7 +11,9 @@ from core.errors import InputError
 from core.figures import queue as figures
 from core.jobs import ask, monitoring, queue
 from core.results import power
+from core.results.schema import PowerGuide
 from core.studies import form, study
+from core.studies.forecast import Forecast
 from core.studies.study import Study
 from core.text import escaped
 from pages.parts import train_form, train_queue
@@ -20,7 +22,7 @@ from pages.shared import access, address, job_button
 access.gate()
 
 
-def show_plan(plan: dict[str, Any]) -> None:
+def show_plan(plan: Forecast, guide: PowerGuide | None) -> None:
     """What a plan's document says, and the button that starts it."""
     for problem in plan["problems"]:
         st.error(escaped(problem))
@@ -34,11 +36,11 @@ def show_plan(plan: dict[str, Any]) -> None:
         chosen = address.choose("Rows of each cell", "cell", options)
         design, _, split = chosen.partition(", ")
         st.dataframe(pd.DataFrame(plan["cells"][design][split]).T, width="stretch")
-    if plan.get("power"):  # a plan that was made by an older version has none
+    if guide is not None:  # a plan that was made by an older version has none
         st.markdown("#### What these seeds can see")
-        st.markdown(power.reading(plan["power"]))
-        st.dataframe(power.table(plan["power"]), hide_index=True, width="stretch")
-        st.caption(power.source(plan["power"]))
+        st.markdown(power.reading(guide))
+        st.dataframe(power.table(guide), hide_index=True, width="stretch")
+        st.caption(power.source(guide))
 
 
 def check_and_start(asked: Study) -> None:
@@ -57,7 +59,7 @@ def check_and_start(asked: Study) -> None:
     elif job.state != "done":
         st.error(f"This cannot work: {escaped(job.message)}")
     else:
-        show_plan(job.result)
+        show_plan(job.result, job.result.get("power"))
         more = {"disabled": bool(job.result["problems"])} | access.limits()
         if st.button("Start", type="primary", **more):
             ask.ask_study(asked, by=access.acting())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -53,3 +53,23 @@ class Attribution:
             output_names=list(labels),
             error_std=self.errors,
         )
+
+
+class TypedRun(TypedDict):
+    """What one run says of a text that somebody typed."""
+
+    tokens: list[str]
+    words: list[int]  # of each token, the number of its word
+    values: list[list[float]]  # tokens x classes
+    errors: list[list[float]] | None  # standard errors; None where the method has none
+    base: list[float]  # of each class, on the all-mask input
+    output: list[float]  # of each class, on the text
+    unknown: int  # tokens that its vocabulary, trimmed to its corpus, does not have
+
+
+class TypedText(TypedDict):
+    """What some runs say of a text that somebody typed."""
+
+    labels: list[str]
+    method: str  # in words
+    runs: dict[str, TypedRun]  # by id

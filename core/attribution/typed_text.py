@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.attribution.explain import BUDGETS, DEFAULT, TOLERANCE, explain
 from core.attribution.game import Game, games
+from core.attribution.result import TypedRun, TypedText
 from core.checkpoints import run_folders
 from core.config import RunConfig
 from core.errors import InputError
@@ -20,13 +19,8 @@ LONGEST = 4000  # characters
 
 def explain_sentence(
     run_ids: list[str], text: str, text_b: str | None, report: Progress
-) -> dict[str, Any]:
+) -> TypedText:
     """Predictions and attributions of a text or pair by some runs of a study.
-
-    Returns:
-        `labels`, `method`, and by run id under `runs`: `tokens`, `words`, `values` (tokens x
-        classes), `errors`, `base`, `output`, `unknown` (tokens that the run's vocabulary, trimmed
-        to its corpus, does not have).
 
     Raises:
         InputError: an empty text, one that is too long, or a run that is not finished.
@@ -51,7 +45,7 @@ def explain_sentence(
         [game] = games(model.tokenizer, [text], pairs, config.training.max_length)
         alike.setdefault((game.tokens, game.mask), (game, {}))[1][run_id] = model
         unknown[run_id], _ = count_unknown(model.tokenizer, [text, *(pairs or [])])
-    found: dict[str, Any] = {}
+    found: dict[str, TypedRun] = {}
     for game, models in alike.values():
         report("attributing", len(found) / len(run_ids))
         [(_, by_run)] = explain(models, [game])

@@ -72,13 +72,7 @@ class Started:
         Raises:
             InputError: none reads.
         """
-        for config in self.configs.values():
-            return config
-        raise InputError(
-            self.members[0].problem
-            if self.members
-            else f"study {self.name} stands for no run; start it again."
-        )
+        return self.config_of(next(iter(self.configs), self.members[0].run))
 
     def config_of(self, run_id: str) -> RunConfig:
         """The config of one of its runs.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from core.charts import progress
 from core.figures.figure import Figure
+
+if TYPE_CHECKING:  # its libraries are needed to make one alone
+    from core.studies.forecast import Forecast
 
 
 def doing(row: dict[str, Any]) -> str:
@@ -57,8 +60,8 @@ def speed(row: dict[str, Any], lines: pd.DataFrame) -> Figure:
     )
 
 
-def plan_facts(plan: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """What a plan (`core.studies.forecast.of`) says in figures: label, value, explanation."""
+def plan_facts(plan: Forecast) -> list[tuple[str, str, str]]:
+    """What a forecast says in figures: label, value, explanation."""
     rows = plan["rows"]
     seconds, measured = plan["seconds"], plan["measured"]
     return [

@@ -12,6 +12,7 @@ from core.checkpoints.studies import read_started
 from core.studies.study import Study, from_document
 
 if TYPE_CHECKING:
+    from core.attribution.result import TypedText
     from core.models.session import Session
     from core.progress import Progress, Stop
     from core.studies.planning import Plan
@@ -140,7 +141,7 @@ def _report(work: Work) -> None:
     report_files.write(read_started(work.arguments["study"]), work.report)
 
 
-def _sentence(work: Work) -> dict[str, Any]:
+def _sentence(work: Work) -> TypedText:
     """Attributions of a typed text; `runs` (ids), `text` and, for a pair, `text_b`."""
     from core.attribution.typed_text import explain_sentence
 

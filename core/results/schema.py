@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from core.attribution.result import TypedText as TypedText  # pages know results alone
 from core.checkpoints.run_folders import OpenState
 from core.measures.comparison import Method
 

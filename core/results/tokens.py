@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from core.attribution import store
+from core.results.schema import TypedText
 
 BY = ("subwords", "words")
 LEAST_SEEN = 2  # times that a token occurs in a language before it is listed
@@ -88,13 +89,9 @@ def one_text(
 
 
 def typed(
-    result: dict[str, Any], reference: str, other: str, label: str, threshold: float, by: str
+    result: TypedText, reference: str, other: str, label: str, threshold: float, by: str
 ) -> pd.DataFrame | None:
-    """As `one_text` for a typed text; None where the runs cut it into different tokens.
-
-    Args:
-        result: of `attribution.sentence.explain_sentence`.
-    """
+    """As `one_text` for a typed text; None where the runs cut it into different tokens."""
     one, two = result["runs"][reference], result["runs"][other]
     if one["tokens"] != two["tokens"]:
         return None
@@ -113,7 +110,7 @@ def typed(
     )
 
 
-def typed_predictions(result: dict[str, Any], reference: str, other: str) -> pd.DataFrame:
+def typed_predictions(result: TypedText, reference: str, other: str) -> pd.DataFrame:
     """Probability of each class by both runs for a typed text: `class`, `reference`, `other`,
     `difference`."""
     frame = pd.DataFrame(

@@ -8,7 +8,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
@@ -25,16 +25,36 @@ _BASE_BYTES = 800 * _MEGABYTE  # Python with its libraries, and a small corpus
 _STATE_BYTES = 2 * 2**30  # as much as core.models.frozen keeps
 
 
-def of(plan: Plan) -> dict[str, Any]:
-    """What will run, as JSON has it.
+class PlannedRun(TypedDict):
+    """A run that a plan stands for."""
 
-    Keys: `study`; `runs` (run, setup, seed, state: new, or of core.checkpoints.run_folders.State);
-    `new` and `reused` (counts); `rows` (a language, by split); `cells` (by setup and split:
-    language -> label -> rows); `seconds_a_run` and `seconds` (from the speed of `measured` earlier
-    runs with the same encoder, frozen layers and length; None without any); `memory` and
-    `memory_of_machine`, `disk` and `disk_free` (bytes; the first of each is an estimate, None where
-    the encoder's config does not read); `problems` (sentences; with any, it cannot work).
-    """
+    run: str
+    setup: str
+    seed: int
+    state: str  # of `run_folders.state_to_plan_by`
+
+
+class Forecast(TypedDict):
+    """What a plan will take."""
+
+    study: str
+    runs: list[PlannedRun]
+    new: int  # runs to be trained
+    reused: int
+    rows: dict[str, int]  # a language, by split
+    cells: dict[str, dict[str, dict[str, dict[str, int]]]]  # by design, split, language and label
+    measured: int  # earlier runs with the same encoder, frozen layers and length
+    seconds_a_run: float | None  # by their speed; None without any
+    seconds: float | None  # of all new ones
+    memory: float | None  # bytes, an estimate; None where the encoder's config does not read
+    memory_of_machine: float
+    disk: float | None  # bytes, at most; None as for memory
+    disk_free: float
+    problems: list[str]  # sentences; with any, it cannot work
+
+
+def of(plan: Plan) -> Forecast:
+    """What will run, and what it takes."""
     configs = list(plan.runs.values())
     first = configs[0]
     states = {run: run_folders.state_to_plan_by(run) for run in plan.runs}
@@ -42,9 +62,9 @@ def of(plan: Plan) -> dict[str, Any]:
     speed = _measured(first)
     each = speed.seconds(first) if speed else None
     shape = _shape(first)
-    memory = shape and _memory(shape, first)
-    disk = shape and _disk(shape, len(new))
-    found = {
+    memory = _memory(shape, first) if shape else None
+    disk = _disk(shape, len(new)) if shape else None
+    found: Forecast = {
         "study": plan.study.name,
         "runs": [
             {"run": run, "setup": c.setup, "seed": c.seed, "state": states[run]}
@@ -61,8 +81,10 @@ def of(plan: Plan) -> dict[str, Any]:
         "memory_of_machine": _memory_of_machine(),
         "disk": disk,
         "disk_free": _disk_free(),
+        "problems": [],
     }
-    return {**found, "problems": _problems(found, first, shape)}
+    found["problems"] = _problems(found, first, shape)
+    return found
 
 
 @dataclass(frozen=True)
@@ -231,7 +253,7 @@ def _memory_of_machine() -> int:
         return whole
 
 
-def _problems(found: dict[str, Any], config: RunConfig, shape: _Shape | None) -> list[str]:
+def _problems(found: Forecast, config: RunConfig, shape: _Shape | None) -> list[str]:
     problems = []
     recipe = config.training
     if shape and recipe.frozen_layers >= shape.layers:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 import streamlit as st
 
@@ -13,7 +12,7 @@ from core.corpora import texts
 from core.jobs import ask, monitoring, queue
 from core.results import tokens
 from core.results.attributions import runs_of
-from core.results.schema import Attributions
+from core.results.schema import Attributions, TypedText
 from pages.parts import tokens_text
 from pages.shared import access, address, drawing, job_button, study_data
 
@@ -53,7 +52,7 @@ def draw(
 
 def _show(
     document: Attributions,
-    result: dict[str, Any],
+    result: TypedText,
     runs: tuple[str, str],
     label: str,
     setup: str,
