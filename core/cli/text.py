@@ -12,6 +12,7 @@ from core.results import power
 from core.results.schema import OpenRunDocument, RunDocument, RunResults, StudyResults
 from core.results.study_results import done_runs
 from core.sampling import subsets
+from core.sampling.audit import Audit
 from core.terminal import interval as _interval
 from core.terminal import number as _number
 from core.terminal import table
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from core.studies.planning import Plan
 
 
-def audit_text(document: dict[str, Any]) -> str:
+def audit_text(document: Audit) -> str:
     """What `python -m core audit` prints."""
     lines = [f"{document['corpus']}: {document['rows']} rows"]
     lines += [f"  dropped {n} rows: {reason}" for reason, n in document["dropped"].items()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import pandas as pd
 
@@ -36,7 +35,7 @@ def differing(a: Sequence[str], b: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["setting", "first", "second"])
 
 
-def flat(config: RunConfig) -> dict[str, Any]:
+def flat(config: RunConfig) -> dict[str, object]:
     """A config as one level of settings, the design in words."""
     settings = asdict(config)
     shares = config.shares_table()

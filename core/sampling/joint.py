@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -84,7 +85,16 @@ def divergence_bits(counts: pd.DataFrame) -> pd.Series:
     return pd.Series(values, index=counts.index, name="divergence_bits")
 
 
-def skew(counts: pd.DataFrame) -> dict[str, float]:
+class Skew(TypedDict):
+    """How much languages and labels of some rows have to do with each other."""
+
+    mutual_information_bits: float
+    normalised_mutual_information: float  # over the mean of the two entropies
+    cramers_v: float
+    language_only_accuracy: float  # of the best guess by the language alone
+
+
+def skew(counts: pd.DataFrame) -> Skew:
     """The measures of skew by name."""
     return {
         "mutual_information_bits": mutual_information_bits(counts),
