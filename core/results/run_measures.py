@@ -19,14 +19,7 @@ from core.measures.calibration import calibration_error, calibration_totals, con
 from core.measures.language_effect import effect_totals, language_effect
 from core.measures.predictions import Predictions, group_shares, predicted_shares, true_shares
 from core.measures.skew_uptake import By, skew_uptake, uptake_by, uptake_totals
-from core.results.schema import (
-    BaseValues,
-    Measures,
-    ProbeResults,
-    Shares,
-    SkewMeasures,
-    UptakeOf,
-)
+from core.results.schema import BaseValues, Measures, ProbeResults, Shares, SkewMeasures, UptakeOf
 from core.sampling.joint import Groups, deviation, weights
 from core.storage import sql
 

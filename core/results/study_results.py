@@ -12,14 +12,7 @@ from core.errors import InputError
 from core.results import cache
 from core.results.comparisons import setup_comparisons
 from core.results.run_measures import groups_of, measure, skewed_design, within_language
-from core.results.schema import (
-    OpenRun,
-    OpenRunDocument,
-    Run,
-    RunDocument,
-    RunResults,
-    StudyResults,
-)
+from core.results.schema import OpenRun, OpenRunDocument, Run, RunDocument, RunResults, StudyResults
 
 
 def summary(study: Started) -> StudyResults:

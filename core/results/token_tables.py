@@ -7,13 +7,7 @@ from typing import Any, Literal, overload
 
 import pandas as pd
 
-from core.results.schema import (
-    Attributions,
-    ChosenCell,
-    ChosenPart,
-    ChosenSide,
-    RelianceRow,
-)
+from core.results.schema import Attributions, ChosenCell, ChosenPart, ChosenSide, RelianceRow
 
 Kind = Literal["rows", "sides", "decomposition"]
 
