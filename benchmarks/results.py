@@ -3,7 +3,7 @@
     python -m benchmarks.results STUDY [--json]
 
 Cells are means over seeds, with the smallest and the largest in brackets. Differences are those of
-`core.results.study_results.comparisons`, with their intervals and verdicts.
+its comparisons, with their intervals and verdicts.
 """
 
 from __future__ import annotations

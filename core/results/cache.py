@@ -24,7 +24,7 @@ def kept(path: Path, key: str, compute: Callable[[], Document]) -> Document:
 
     Args:
         path: of a JSON file; whoever deletes it loses nothing but time.
-        key: says what the document was made from, such as `study_results.fingerprint`.
+        key: says what the document was made from, such as `Started.stamp`.
         compute: makes a document that JSON holds.
     """
     document: Document | None = stored(path, key)
