@@ -9,8 +9,11 @@ import pandas as pd
 from core.checkpoints import run_folders
 from core.cli import comparison_text
 from core.results import power
+from core.results.names import run_name, setup_name
 from core.results.schema import OpenRunDocument, RunDocument, RunResults, StudyResults
+from core.results.seeds import value_of
 from core.results.study_results import done_runs
+from core.results.tables import OF_HEADLINE
 from core.sampling import subsets
 from core.sampling.audit import Audit
 from core.terminal import interval as _interval
@@ -83,22 +86,12 @@ def study_text(document: StudyResults) -> str:
     lines = [f"study {document['study']}: {document['corpus']}, {document['encoder']}", ""]
     rows = []
     for run in document["runs"]:
-        setup = run["setup"] + (" (null)" if run["null"] else "")
+        named = [run["run"], setup_name(run), run["seed"]]
         if run["state"] != "done":
-            rows.append([run["run"], setup, run["seed"], run["state"], "", "", "", ""])
+            rows.append([*named, run["state"], "", "", "", ""])
             continue
-        rows.append(
-            [
-                run["run"],
-                setup,
-                run["seed"],
-                _interval(run["accuracy"], run["accuracy_ci"]),
-                _interval(run["skew_uptake"], run["skew_uptake_ci"]),
-                _interval(run["soft_uptake"], run["soft_uptake_ci"]),
-                run["n_train"],
-                run["n_test"],
-            ]
-        )
+        measured = [_interval(*value_of(run, measure)) for measure in OF_HEADLINE]
+        rows.append([*named, *measured, run["n_train"], run["n_test"]])
     columns = ["run", "setup", "seed", "accuracy", "skew uptake", "soft uptake", "train", "test"]
     lines.append(table(columns, rows))
     lines += [
@@ -119,9 +112,8 @@ def study_text(document: StudyResults) -> str:
             truth = pd.DataFrame(done[0]["truth"]).T.loc[members].mean()
             rows.append([group, "truth, test set", *(_percent(x) for x in truth)])
             for run in done:
-                setup = run["setup"] + (" (null)" if run["null"] else "")
                 cells = run["predictions_by_group"][group].values()
-                rows.append([group, f"{setup}, seed {run['seed']}", *(_percent(x) for x in cells)])
+                rows.append([group, run_name(run), *(_percent(x) for x in cells)])
         lines.append(table(["languages", "", *document["labels"]], rows))
     lines += _further_measures(done)
     lines += comparison_text.comparisons(document["comparisons"])
@@ -141,7 +133,7 @@ def _further_measures(done: list[RunResults]) -> list[str]:
         base = run["base_values"]
         error = run["calibration"]["all"]
         row = [
-            run["setup"] + (" (null)" if run["null"] else ""),
+            setup_name(run),
             run["seed"],
             _interval(run["language_effect"], run["language_effect_ci"]),
             _number(run.get("language_effect_p"), 3),
@@ -172,7 +164,7 @@ def _further_measures(done: list[RunResults]) -> list[str]:
         ]
         rows = [
             [
-                run["setup"] + (" (null)" if run["null"] else ""),
+                setup_name(run),
                 run["seed"],
                 *(_number(p[k], 3) for k in ("accuracy", "accuracy_released", "knn")),
                 _number(p["accuracy"] - p["chance"], 3),

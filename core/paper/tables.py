@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from core.corpora.corpus import SPLITS
 from core.measures.accuracy import wilson
 from core.paper import published as paper
 from core.paper.measured import Measured, done
@@ -157,11 +158,8 @@ def data_points(document: StudyResults, corpus: str) -> pd.DataFrame:
     """Table 5: rows of each split, and ours as a share of the published."""
     runs = done(document)
     rows = []
-    ours = {}
-    if runs:
-        first = runs[0]
-        ours = {"train": first["n_train"], "test": first["n_test"]}
-        ours["validation"] = first["n_validation"]
+    sizes = [(r["n_train"], r["n_validation"], r["n_test"]) for r in runs[:1]]
+    ours = dict(zip(SPLITS, sizes[0], strict=True)) if sizes else {}
     for split, published in paper.ROWS[corpus].items():
         row: Row = {"split": split, "published": published}
         if ours:

@@ -35,6 +35,7 @@ from core.results import (
     token_tables,
 )
 from core.results import references as result_references
+from core.results.names import setup_name
 from core.results.schema import Attributions, RunResults, StudyResults
 from core.results.study_results import done_runs
 from core.text import escaped, short
@@ -108,7 +109,7 @@ def _settings(study: Started, document: StudyResults) -> list[Block]:
     rows = [
         {
             "run": run["run"],
-            "setup": run["setup"] + (" (null)" if run["null"] else ""),
+            "setup": setup_name(run),
             "seed": run["seed"],
             "state": run["state"],
             "training rows": run.get("n_train"),

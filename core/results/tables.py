@@ -17,7 +17,7 @@ from core.sampling.joint import skew
 FORMATS = dict.fromkeys(
     ("predicted", "mean probability", "skewed training share", "truth"), "percent"
 )
-_OF_HEADLINE: tuple[Measure, ...] = ("accuracy", "skew_uptake", "soft_uptake")
+OF_HEADLINE: tuple[Measure, ...] = ("accuracy", "skew_uptake", "soft_uptake")
 HEADLINE = [
     "setup",
     "seed",
@@ -34,7 +34,7 @@ def headline(runs: Sequence[RunResults]) -> pd.DataFrame:
     rows = []
     for run in runs:
         row: dict[str, Any] = {"setup": setup_name(run), "seed": run["seed"]}
-        for measure in _OF_HEADLINE:
+        for measure in OF_HEADLINE:
             name, (value, ci) = measure.replace("_", " "), value_of(run, measure)
             low, high = ci or (None, None)
             row |= {name: value, f"{name} from": low, f"{name} to": high}
