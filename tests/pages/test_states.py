@@ -21,7 +21,7 @@ PAGES = ["overview", "data", "predictions", "latent", "paper", "compare"]
 
 def test_these_are_all_pages_of_the_study() -> None:
     found = {
-        p.stem for p in (ROOT / "pages").glob("*.py") if "common.choose_study(" in p.read_text()
+        p.stem for p in (ROOT / "pages").glob("*.py") if "study_data.choose_study(" in p.read_text()
     }
     assert set(PAGES) <= found
 
