@@ -23,7 +23,7 @@ its low and number j + 16 in its high half, each plus 8.
 from __future__ import annotations
 
 import json
-import os
+import secrets
 import shutil
 import struct
 from dataclasses import dataclass
@@ -189,7 +189,9 @@ def rebuild(packed: Path, folder: Path) -> None:
         problem = f"{folder} is neither empty nor a model with config.json"
         raise InputError(f"{problem}; found {found}. Choose another folder.")
     source = read(packed)
-    new, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{end}") for end in ("new", "old"))
+    # Not the process id: in two containers that share the folder it may be the same.
+    own = secrets.token_hex(4)
+    new, old = (folder.with_name(f".{folder.name}.{own}.{end}") for end in ("new", "old"))
     new.mkdir(parents=True)
     try:
         tokenizer(source).save(str(new / "tokenizer.json"))
@@ -207,6 +209,8 @@ def rebuild(packed: Path, folder: Path) -> None:
         except OSError:
             if old.exists():
                 old.rename(folder)
+            elif (folder / "config.json").exists():  # another process was first, with the same
+                return
             raise
         shutil.rmtree(old, ignore_errors=True)
     finally:

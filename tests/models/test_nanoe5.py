@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import struct
 from collections.abc import Iterator
 from itertools import groupby
@@ -381,6 +382,21 @@ def test_a_model_is_replaced_whole_or_not_at_all(
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     modes = {(target / name).stat().st_mode for name in names}
     assert len(modes) == 1, "the weights are readable by whom the rest is readable by"
+
+
+def test_two_processes_that_write_it_at_once_both_end_well(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def after_another(path: Path, to: Path) -> Path:
+        shutil.copytree(path, to)  # the other one's, whole
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", after_another)
+    rebuild(packed, tmp_path / "model")
+    assert (tmp_path / "model" / "config.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_a_folder_that_is_no_model_stays(packed: Path, tmp_path: Path) -> None:
