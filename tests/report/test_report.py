@@ -184,7 +184,7 @@ def test_a_half_done_study_says_what_is_missing(trained, tmp_path, monkeypatch) 
 def test_the_report_knows_whether_it_is_current(trained, tmp_path, monkeypatch) -> None:
     shutil.copytree(trained, tmp_path / "checkpoints")
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    monkeypatch.setattr(report_contents, "sections", lambda name, tell: [Section("One", ["x"])])
+    monkeypatch.setattr(report_contents, "sections", lambda *_: [Section("One", ["x"])])
     assert report_files.state(small_study()) == "none"
     made = report_files.write(small_study())
     assert (

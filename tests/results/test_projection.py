@@ -148,12 +148,12 @@ def test_a_map_without_a_run_is_outdated_and_made_anew(copied, unfitted) -> None
     (copied / ids[3] / "COMPLETE").rename(copied / "kept")
     partial = projection.project(small_study())
     assert list(partial.runs) == ids[:3]
-    assert projection.outdated(partial, "small") == []
+    assert projection.outdated(partial, small_study()) == []
     (copied / "kept").rename(copied / ids[3] / "COMPLETE")
-    assert projection.outdated(partial, "small") == ids[3:]
+    assert projection.outdated(partial, small_study()) == ids[3:]
     whole = projection.project(small_study())
     assert list(whole.runs) == ids
-    assert projection.outdated(whole, "small") == []
+    assert projection.outdated(whole, small_study()) == []
 
 
 def test_the_stamp_changes_with_the_map(copied, unfitted) -> None:
