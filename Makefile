@@ -71,6 +71,7 @@ INSTALL = UV_FIND_LINKS="$${UV_FIND_LINKS-$${PIP_FIND_LINKS-}}" $(BIN)/uv pip in
 
 .venv/product: requirements.txt | .venv/uv
 	$(INSTALL) -r requirements.txt
+	$(BIN)/python -c 'import umap'  # compiled by numba at its first import, and kept
 	touch $@
 
 .venv/dev: requirements-dev.txt .venv/product
