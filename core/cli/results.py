@@ -91,7 +91,6 @@ def _attribute(chosen: argparse.Namespace) -> None:
     from core.cli import attribution_text
     from core.models.session import Session
     from core.results import informative, thresholds
-    from core.results.attributions import attributions
     from core.results.schema import AttributionsPrinted
 
     study, session = read_started(chosen.study), Session()
@@ -106,7 +105,7 @@ def _attribute(chosen: argparse.Namespace) -> None:
     )
     thresholds.keep(study, done.key)
     document: AttributionsPrinted = {
-        **attributions(study, chosen.reference, chosen.threshold, done.key),
+        **thresholds.attributions(study, chosen.reference, chosen.threshold, done.key),
         "reliance": thresholds.reliance_curve(study, chosen.reference, done.key),
         "uninformative": informative.of_study(study, done.key, session.corpus(study.config)),
     }

@@ -26,15 +26,16 @@ from core.paper import whole as paper_whole
 from core.progress import Progress
 from core.report import wording
 from core.results import (
-    attributions,
     comparison_tables,
     latent,
     overlap,
     projection,
     settings,
+    thresholds,
     token_tables,
 )
 from core.results import references as result_references
+from core.results.attributions import THRESHOLD
 from core.results.names import setup_name
 from core.results.schema import Attributions, RunResults, StudyResults
 from core.results.study_results import done_runs
@@ -224,7 +225,7 @@ def _tokens(study: Started, document: StudyResults) -> list[Block]:
     blocks: list[Block] = []
     for reference in result_references.references(study):
         if reference.startswith("balanced"):
-            found = attributions.attributions(study, reference)
+            found = thresholds.attributions(study, reference)
             blocks += _against(study, document, found)
     return blocks or ["No balanced run has attributions, so there is nothing to read others by."]
 
@@ -253,7 +254,7 @@ def _against(study: Started, document: StudyResults, found: Attributions) -> lis
     if found["decomposition"]:
         n = tokens_sentences.amount(found, found["labels"][0], setups[0], seeds[setups[0]])
         blocks.append(token_figures.decomposition(name, found, n, crossed=crossed))
-    curve = attributions.reliance_curve(study, reference, found["key"])
+    curve = thresholds.reliance_curve(study, reference, found["key"])
     if shown := [row for row in curve if row["setup"] in setups]:
         at = (setups[0], found["threshold"])
         blocks.append(token_figures.reliance(name, shown, *at))
@@ -287,10 +288,10 @@ def _paper(study: Started, document: StudyResults) -> list[Block]:
         if reference not in references:
             blocks.append(f"Figure {figure}: no attributions of {reference} here.")
             continue
-        documents = {t: attributions.attributions(study, reference, t) for t in paper.THRESHOLDS}
-        read = documents[attributions.THRESHOLD]
+        documents = {t: thresholds.attributions(study, reference, t) for t in paper.THRESHOLDS}
+        read = documents[THRESHOLD]
         without = (
-            attributions.attributions(study) if figure == 3 and "balanced" in references else None
+            thresholds.attributions(study) if figure == 3 and "balanced" in references else None
         )
         blocks.append(f"Figure {figure}: {paper.FIGURES[figure]}.")
         tables = paper_figures.directions(name, read, corpus, figure)

@@ -15,8 +15,8 @@ from core.errors import InputError
 from core.measures.comparison import ALPHA, Spread
 from core.measures.intervals import FEWEST_SEEDS
 from core.measures.power import MOST_SEEDS, POWER, Sources, detectable, seeds_needed, sources
-from core.results import attributions, references, study_results
 from core.results import comparisons as result_comparisons
+from core.results import references, study_results, thresholds
 from core.results.schema import ComparisonResults, Interval, PowerGuide, PowerRow, StudyResults
 from core.text import percent
 
@@ -79,7 +79,7 @@ def of_tokens(study: Started) -> Sources | None:
     if not references.available(study) or "balanced" not in references.references(study):
         return None
     found: dict[tuple[str, str], list[tuple[float, Interval | None]]] = {}
-    for row in attributions.attributions(study)["sides"]:
+    for row in thresholds.attributions(study)["sides"]:
         wanted = (row["group"], row["side"]) == ("neutral", "over - under")
         if wanted and (value := row["crossed"]) is not None and row["setup"] not in BALANCED:
             own = found.setdefault((row["label"], row["setup"]), [])

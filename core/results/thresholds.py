@@ -11,8 +11,8 @@ from pathlib import Path
 from core.checkpoints.studies import Started
 from core.results import attributions as result_attributions
 from core.results import cache
-from core.results.attributions import TEXTS, Texts
-from core.results.references import references
+from core.results.attributions import TEXTS, THRESHOLD, Texts
+from core.results.references import available, references
 from core.results.schema import Attributions, RelianceRow
 
 THRESHOLDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)  # in units of probability
@@ -38,13 +38,20 @@ def keep(study: Started, key: str) -> None:
 
 
 def attributions(
-    study: Started, reference: str, threshold: float, key: str, texts: Texts = "all"
+    study: Started,
+    reference: str = "balanced",
+    threshold: float = THRESHOLD,
+    key: str | None = None,
+    texts: Texts = "all",
 ) -> Attributions:
-    """As `attributions.attributions`.
+    """As `attributions.attributions`, from what is kept where it is.
 
     Raises:
         InputError: as `attributions.attributions`.
     """
+    key = key or next(iter(available(study)), None)
+    if key is None:  # which says what to do
+        return result_attributions.attributions(study, reference, threshold, key, texts)
     path = _path(study, key, reference, _file(threshold, texts))
     stored: Attributions | None = cache.stored(path, study.attributions_stamp)
     return stored or result_attributions.attributions(study, reference, threshold, key, texts)

@@ -143,7 +143,7 @@ def test_token_differences_vary_over_seeds_and_texts(monkeypatch) -> None:
     rows += [row(4, 9.0, setup="balanced"), row(0, 9.0, setup="imbalanced+cw")]
     monkeypatch.setattr(power.references, "available", lambda name: True)
     monkeypatch.setattr(power.references, "references", lambda name: ["balanced"])
-    monkeypatch.setattr(power.attributions, "attributions", lambda name: {"sides": rows})
+    monkeypatch.setattr(power.thresholds, "attributions", lambda name: {"sides": rows})
     assert power.of_tokens("x") == pytest.approx((0.01, 0.0001, 0.0))
-    monkeypatch.setattr(power.attributions, "attributions", lambda name: {"sides": rows[:2]})
+    monkeypatch.setattr(power.thresholds, "attributions", lambda name: {"sides": rows[:2]})
     assert power.of_tokens("x") is None
