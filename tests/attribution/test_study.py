@@ -197,6 +197,8 @@ def test_the_pages_thresholds_are_kept_until_a_file_changes(own, monkeypatch) ->
         for threshold, document in expected.items():
             assert thresholds.attributions(small_study(), "balanced", threshold, KEY) == document
         assert thresholds.attributions(small_study(), "balanced", 0.05, KEY, "label") == labelled
+        # As the report, the power guide and the command line ask for them.
+        assert thresholds.attributions(small_study())["threshold"] == 0.01
         assert thresholds.reliance_curve(small_study(), "balanced", KEY) == curve
     other = thresholds.attributions(small_study(), "balanced", 0.03, KEY)  # not among them
     assert other == attributions(small_study(), threshold=0.03, key=KEY)
