@@ -39,7 +39,8 @@ def show_map(study: Started, document: StudyResults, runs: list[RunResults]) -> 
         job_button.ask("project", name, {"study": name}, ASK)
     colour = address.choose("Colour", "colour", charts.COLOURS, widget=st.segmented_control)
     ids, file = [run["run"] for run in shown], study_data.texts_file(study)
-    frame = read_points(projection.stamp(study), found, ids, file)
+    # Points show what the runs predict: a run trained anew changes them, the map's file stays.
+    frame = read_points(f"{projection.stamp(study)} {study.stamp}", found, ids, file)
     figure = figures.mapped(document, runs, found, frame, colour)
     figure = replace(figure, how=figure.how + reading.MAP_DRAG)
     events = drawing.show(figure, on_select="rerun")
