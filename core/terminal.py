@@ -86,7 +86,10 @@ class Line:
 
 
 def quiet() -> None:
-    """Silence progress bars and advice of libraries; ours say what matters. Use all cores."""
+    """Silence progress bars and advice of libraries; ours say what matters.
+
+    Uses all cores, or as many as OMP_NUM_THREADS says.
+    """
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import torch
@@ -94,7 +97,9 @@ def quiet() -> None:
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+    if "OMP_NUM_THREADS" not in os.environ:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        torch.set_num_threads(cores)
 
 
 def number(value: float | None, digits: int) -> str:
