@@ -190,8 +190,9 @@ def _broken(path: str) -> str:
 
 
 def _reads(path: str) -> bool:
+    """Whether all of a file reads: a footer may, and not what it points to."""
     try:
-        pq.read_metadata(path)
+        pq.read_table(path)
     except (OSError, pa.ArrowException):
         return False
     return True
