@@ -6,7 +6,7 @@ the following ones, the median after a widget is moved, and the time from a cold
 to the first paint of the overview in Chromium. Targets: 1 s a script run, 0.3 s a move, 3 s to the
 first paint.
 
-    python benchmarks/pages.py [--json] [--rows 30000] [--repeats 5]
+    python -m benchmarks.pages [--json] [--rows 30000] [--repeats 5]
 """
 
 from __future__ import annotations
@@ -30,9 +30,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ROOT = Path(__file__).parent.parent
-sys.path[0] = str(ROOT)  # not this folder, whose pages.py is not the pages
-
 from core.attribution import store
 from core.attribution.result import Attribution
 from core.checkpoints import outputs, run_folders
@@ -44,6 +41,7 @@ from core.results import thresholds
 from core.sampling import designs, joint, subsets
 from core.storage import atomic, places
 
+ROOT = Path(__file__).parent.parent
 LANGUAGES = ("de", "en", "es", "fr", "ja", "zh")
 LABELS = ("1", "2", "3", "4", "5")
 SETUPS = {

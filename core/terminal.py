@@ -97,7 +97,10 @@ def quiet() -> None:
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    if "OMP_NUM_THREADS" not in os.environ:
+    if named := os.environ.get("OMP_NUM_THREADS"):
+        # Or a map would give torch all cores again: numba's threads are OpenMP's too.
+        os.environ.setdefault("NUMBA_NUM_THREADS", named.split(",")[0])
+    else:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
         torch.set_num_threads(cores)
 

@@ -13,10 +13,22 @@ from hypothesis import settings
 settings.register_profile("langskew", deadline=None)
 settings.load_profile("langskew")
 
-# Before torch is imported anywhere: as many threads as the smallest machine has cores.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Before torch is imported anywhere. `make test` runs two processes: a thread each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs in one process (`--dist loadgroup`), the longest first: the tests of a file, and
+    all tests of maps, since a process compiles for half a minute before its first one."""
+    for item in items:
+        maps = {"hostile_done", "projected"} & set(getattr(item, "fixturenames", ()))
+        group = "maps" if maps or item.path.name == "test_projection.py" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
 
 REAL_CACHE = os.environ.get("LANGSKEW_CACHE")
 SMALL_STUDY = """

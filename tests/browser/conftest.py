@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from docs.tools.screenshots import FLAGS
+from tests.helpers.needs import missing
 
 ROOT = Path(__file__).parents[2]
 expect.set_options(timeout=60_000)  # a busy machine draws a page in tens of seconds
@@ -26,7 +27,7 @@ expect.set_options(timeout=60_000)  # a busy machine draws a page in tens of sec
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
-        pytest.skip("Chromium is not installed; .ci/run installs it")
+        missing("Chromium is not installed; .ci/run installs it")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield started

@@ -11,6 +11,7 @@ import pytest
 from core.corpora import corpus, multiemo
 from core.errors import InputError
 from tests.helpers import hostile
+from tests.helpers.needs import missing
 
 ROWS = [
     {"text": "good, 1", "label": "up", "language": "en", "split": "train", "sentence": "a"},
@@ -249,7 +250,7 @@ def test_multiemo_keeps_whole_distinct_sentences_of_three_labels() -> None:
 
 def test_the_cached_multiemo_has_no_sentence_in_two_splits(monkeypatch, real_cache) -> None:
     if not multiemo.corpus_file().exists():
-        pytest.skip("multiemo is not cached; `make fetch` gets it")
+        missing("multiemo is not fetched; `make fetch` does")
     frame = pq.read_table(multiemo.corpus_file()).to_pandas()
     assert (frame.groupby("sentence")["split"].nunique() == 1).all()
     assert not frame.duplicated(["language", "text"]).any()

@@ -17,6 +17,7 @@ from core.models.prediction import predict
 from core.models.tokens import tokenise
 from core.models.vocabulary import count_unknown
 from tests.helpers.encoders import unigram, wordpiece
+from tests.helpers.needs import missing
 
 LABELS = ("bad", "fair", "good")
 TEXTS = ["aaa bbb", "c", "the cat sat on the mat", "bbb aaa c the"]
@@ -233,7 +234,7 @@ def test_the_embedded_encoder_trims_without_change(real_cache, tmp_path) -> None
     from core.storage.places import cache_dir
 
     if not (cache_dir() / "encoders" / "multilingual-e5-small" / "config.json").exists():
-        pytest.skip("multilingual-e5-small is not cached; `make fetch` gets it")
+        missing("the embedded encoder is not fetched; `make fetch` does")
     texts = ["Ein guter Tag!", "よい一日を。", "祝你今天愉快", "Une bonne journée à tous"]
     corpus = corpus_of(tmp_path, texts)
     whole, cut = (

