@@ -1,7 +1,7 @@
 # The page and the worker, for a GPU host: CUDA comes with the torch wheel, so that no CUDA image is
 # needed below, and the same image runs on a CPU. compose.yaml says how the two are started.
 
-FROM python:3.11-slim-bookworm AS base
+FROM python:3.11.17-slim-trixie@sha256:45037981b62b34b44602584fccbc4d884d5f7dc92c7ee86bb38a698a79fe1e51 AS base
 
 # Installed in a stage of its own, so that nothing of how it is installed is left. pip's downloads
 # stay with the builder: another version of one package fetches that one only.
@@ -9,10 +9,13 @@ FROM base AS packages
 # torch<2.11 brings CUDA 12.8, for drivers before 580.
 ARG TORCH=torch
 WORKDIR /opt
-COPY requirements.txt .
+COPY requirements.txt requirements.lock ./
+# First what the lock names, file by file; then torch, the one thing that is still missing.
 # Left out: torch's own tests, and headers and compilers for building extensions (140 MB).
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m venv /opt/venv \
+    && /opt/venv/bin/python -m pip install --disable-pip-version-check \
+        --require-hashes --no-deps --requirement requirements.lock \
     && /opt/venv/bin/python -m pip install --disable-pip-version-check \
         --requirement requirements.txt "${TORCH}" \
     && rm -rf venv/lib/python3*/site-packages/torch/test \

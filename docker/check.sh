@@ -46,7 +46,8 @@ until_true() { # seconds, then a command
 
 # --- the base image's stand-in ---
 base=$(awk '/^FROM/ {print $2; exit}' Dockerfile)
-suite=${base##*-} # bookworm, of python:3.11-slim-bookworm
+base=${base%@*} # a stand-in has another digest
+suite=bookworm # the Debian whose python3 is 3.11
 packages=python3,python3-venv,python3-pip,ca-certificates
 timed "stand-in for $base" \
     debootstrap --variant=minbase --include=$packages "$suite" "$work/base"
@@ -73,6 +74,7 @@ done <"$work/paths"
 build() { buildah bud --pull-never --format docker "${mounts[@]}" --tag langskew "$1"; }
 mkdir "$work/context"
 git ls-files -z | xargs -0 cp --parents -t "$work/context"
+sed -i '/^FROM/s/@sha256:[0-9a-f]*//' "$work/context/Dockerfile"
 timed "build" build "$work/context"
 echo "# changed" >>"$work/context/core/text.py"
 timed "build after a change of the code" build "$work/context"
