@@ -64,17 +64,37 @@ def specification(
         columns: panels side by side.
         above: charts above the panels, such as their legend.
     """
+    datasets: dict[str, Any] = {}
+    params: dict[str, dict[str, Any]] = {}
+
+    def part(chart: AnyChart) -> dict[str, Any]:
+        """One chart's document; its data and selections go to the whole."""
+        found: dict[str, Any] = chart.to_dict(validate=False)
+        datasets.update(found.pop("datasets", {}))
+        for param in found.pop("params", ()):
+            if "views" not in param:  # of a chart without a name: its own
+                found.setdefault("params", []).append(param)
+                continue
+            views = params.setdefault(param["name"], {**param, "views": []})["views"]
+            views += [view for view in param["views"] if view not in views]
+        return {key: value for key, value in found.items() if key not in ("$schema", "config")}
+
+    # Altair's own concat copies each chart, data and all, several times over.
+    parts = [part(chart) for chart in charts]
     starts = range(0, len(charts), columns)
-    rows = [
-        *above,
-        *(alt.hconcat(*charts[start : start + columns], spacing=30) for start in starts),
-    ]
     heading = alt.TitleParams(
         title, subtitle=textwrap.wrap(caption, 110), anchor="start", fontSize=14, offset=14
     )
     side = min(columns, len(charts))
     width = _PANEL_WIDTHS.get(side, _NARROWEST)
-    document: dict[str, Any] = alt.vconcat(*rows).properties(title=heading).to_dict(validate=False)
+    rows = [{"hconcat": parts[start : start + columns], "spacing": 30} for start in starts]
+    document: dict[str, Any] = {
+        "$schema": alt.SCHEMA_URL,
+        "title": heading.to_dict(),
+        "vconcat": [*map(part, above), *rows],
+        "datasets": datasets,
+        "params": list(params.values()),
+    }
     # The pages' theme is the browser's; a file has its own, on white.
     # Letters of another font than the one that was measured with may be wider.
     document["padding"] = {"left": 24, "right": 10, "top": 5, "bottom": 5}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -36,16 +37,15 @@ class Figure:
     legend: AnyChart | None = None
     columns: int = 3
 
+    @cached_property
     def specification(self) -> dict[str, Any]:
-        """All of it as one Vega-Lite document, for files."""
+        """All of it as one Vega-Lite document, for files; not to be changed."""
         above = [] if self.legend is None else [self.legend]
         return export.specification(self.charts, self.title, self.caption, self.columns, above)
 
     def bare(self) -> dict[str, Any]:
         """The same without title and caption, where they stand beside it as text."""
-        document = self.specification()
-        del document["title"]
-        return document
+        return {key: value for key, value in self.specification.items() if key != "title"}
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _write_files(target: Path, name: str, sections: Sequence[Section], report: P
         report(f"writing: {file}", i / len(blocks))
         lines.append(f"{file}: {block.title}")
         if isinstance(block, Figure):
-            drawn = block.specification()
+            drawn = block.specification
             atomic.write_text(target / f"{file}.svg", export.svg(drawn))
             (target / f"{file}.png").write_bytes(export.png(drawn))
         else:

@@ -50,7 +50,7 @@ def show(figure: Figure, **more: Any) -> list[Any]:
 
 
 def _made(make: Callable[[dict[str, Any]], Any], figure: Figure) -> Any:
-    return make(figure.specification())
+    return make(figure.specification)
 
 
 def show_table(given: Table, **more: Any) -> Any:
