@@ -1,4 +1,4 @@
-"""Where files are: the checkpoints folder, the cache, and what comes with LangSkew."""
+"""Where files are, and for whom: the checkpoints folder, the cache, what comes with LangSkew."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ def cache_dir() -> Path:
     if chosen := os.environ.get("LANGSKEW_CACHE"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "langskew"
+
+
+def keep_private() -> None:
+    """Have what this process and those that it starts write be for its own user alone.
+
+    Checkpoints, queue, logs and caches hold texts of corpora and what people typed. What is there
+    keeps its mode; a folder's default ACL still lets others in where somebody set one.
+    """
+    os.umask(os.umask(0o077) | 0o077)

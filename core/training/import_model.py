@@ -199,7 +199,7 @@ def _copy(folder: Path, target: Path, label2id: dict[str, int]) -> None:
     target.mkdir()
     for path in folder.iterdir():
         if path.is_file() and path.suffix in (".json", ".safetensors", ".txt", ".model"):
-            shutil.copy2(path, target / path.name)
+            shutil.copyfile(path, target / path.name)
     config = json.loads((target / "config.json").read_text(encoding="utf-8"))
     config["label2id"] = label2id
     config["id2label"] = {str(i): label for label, i in label2id.items()}

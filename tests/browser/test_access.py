@@ -17,8 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.checkpoints import studies
 from core.jobs import queue, slots
-
-from .conftest import free_port, serving
+from tests.helpers.serving import free_port, serving
 
 pytestmark = [
     pytest.mark.browser,

@@ -16,8 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.helpers import hostile
-
-from .conftest import serving
+from tests.helpers.serving import GUARD, serving
 
 pytestmark = pytest.mark.browser
 LOCAL = ("localhost", "127.0.0.1")
@@ -36,23 +35,6 @@ VIEWS = [
     "compare?study=hostile",
     "paper?study=hostile",
 ]
-# Every connection of the server's process to another machine, and every name it looks up.
-GUARD = """
-import os, socket, sys
-LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0", None}
-def heard(event, arguments):
-    if event == "socket.connect" and arguments[0].family in (socket.AF_INET, socket.AF_INET6):
-        host = arguments[1][0]
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
-        host = arguments[0]
-    else:
-        return
-    host = host.decode() if isinstance(host, bytes) else host
-    if host not in LOCAL:
-        with open(os.environ["LANGSKEW_HEARD"], "a") as file:
-            print(event, host, file=file)
-sys.addaudithook(heard)
-"""
 
 
 @contextmanager
