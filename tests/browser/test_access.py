@@ -24,9 +24,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:get_jwt_config"),  # of the provider's
 ]
 ACTS, READS, UNVERIFIED = "Acts@example.org", "reads@example.org", "unverified"
+OTHER = "other@elsewhere.org"
 PEOPLE = [
     User(sub=ACTS, claims={"email": ACTS, "email_verified": True}),
-    User(sub=READS, claims={"email": READS}),
+    User(sub=READS, claims={"email": READS, "email_verified": True}),
+    User(sub=OTHER, claims={"email": OTHER, "email_verified": True}),
     User(sub=UNVERIFIED, claims={"email": ACTS, "email_verified": False}),
 ]
 SECRETS = """
@@ -37,6 +39,7 @@ client_id = "langskew"
 client_secret = "any"
 server_metadata_url = "{provider}/.well-known/openid-configuration"
 [access]
+may_read = ["EXAMPLE.org"]
 may_run = ["acts@Example.org"]
 """
 PAGES = ("", "train", "data", "predictions", "latent", "tokens", "compare")
