@@ -126,7 +126,7 @@ LOOK_ALIKES = (
         ),
         (listed("a@b.org", verified_by=["https://x.org"]), {"email": "a@b.org"}, "not verified"),
         *(
-            (listed(there), VERIFIED | {"email": here}, f"{here} may read, but not")
+            (listed(there), VERIFIED | {"email": here}, " may read, but not")
             for there, here in LOOK_ALIKES
         ),
         (listed("a@b.org"), VERIFIED | {"email": "c@b.org"}, "c@b.org may read, but not"),
