@@ -29,3 +29,14 @@ def keep_private() -> None:
     keeps its mode; a folder's default ACL still lets others in where somebody set one.
     """
     os.umask(os.umask(0o077) | 0o077)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path, with its `..` and links followed, is in a folder or is the folder.
+
+    In a snapshot of the hub's cache files are links to `blobs` beside it, which count as its own.
+    """
+    folder = folder.resolve()
+    own = [folder]
+    own += [p.parent / "blobs" for p in (folder, *folder.parents) if p.name == "snapshots"]
+    return any(path.resolve().is_relative_to(place) for place in own)
