@@ -40,8 +40,8 @@ _PUBLIC = (
 def gate() -> None:
     """Stop here with the sign-in page unless the visitor may read; first line of every page.
 
-    app.py asks before any page runs. A page asks again since on a first visit by a link Streamlit
-    may run it without app.py (see pages.py).
+    app.py asks before any page runs. A page asks again, for Streamlit can be told to run one alone
+    (see pages/__init__.py).
     """
     if not may_read():
         sign_in()
