@@ -14,6 +14,8 @@ from typing import Any
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
+from core.studies import reading
+from core.studies.study import Study
 from core.text import escaped
 from pages.shared import people
 
@@ -100,6 +102,16 @@ def limits() -> dict[str, Any]:
     """For a button that acts: nothing, or that it is disabled and why."""
     why = _why_not()
     return {"disabled": True, "help": escaped(why)} if why else {}
+
+
+def check_reading(asked: Study) -> None:
+    """Refuse a study that reads from the disk by path, but for the folders that are named for it.
+
+    Raises:
+        InputError: visitors sign in, and it names a path outside `folders` under [access].
+    """
+    if is_on():
+        reading.check(asked, people.entries(_secrets().get("access"), "folders"))
 
 
 def explain() -> None:

@@ -34,15 +34,19 @@ _MICROSOFT = ("login.microsoftonline.com", "login.windows.net", "sts.windows.net
 _TENANTS_OF_ALL = ("common", "organizations", "consumers", "9188040d-6c67-4ad5-b112-36a304b66dad")
 
 
+def entries(access: Any, key: str) -> list[str]:
+    """One list of `[access]`; empty where it is no list of texts."""
+    found = access.get(key) if isinstance(access, Mapping) else None
+    return [entry for entry in found if isinstance(entry, str)] if isinstance(found, list) else []
+
+
 def listed(access: Any, key: str) -> list[str]:
-    """The entries of one list of `[access]`; none where it is no list."""
-    entries = access.get(key, []) if isinstance(access, Mapping) else []
-    entries = entries if isinstance(entries, list) else []
-    return [plain for entry in entries if (plain := _plain(str(entry))) not in ("", "@")]
+    """The people on one list of `[access]`, as `is_listed` compares them."""
+    return [plain for entry in entries(access, key) if (plain := _plain(entry)) not in ("", "@")]
 
 
-def is_listed(email: str, entries: list[str], domains: bool = False) -> bool:
-    """Whether an address is one of the entries or, with `domains`, of a domain among them.
+def is_listed(email: str, people: list[str], domains: bool = False) -> bool:
+    """Whether an address is one of the listed or, with `domains`, of a domain among them.
 
     A domain is written `example.org` or `@example.org` and is that alone, none below it.
     """
@@ -51,7 +55,7 @@ def is_listed(email: str, entries: list[str], domains: bool = False) -> bool:
     if not (name and at and domain):
         return False
     whole = {domain, f"@{domain}"} if domains and "@" not in domain else set()
-    return any(entry == email or entry in whole for entry in entries)
+    return any(entry == email or entry in whole for entry in people)
 
 
 def is_verified(claims: Mapping[str, Any], trusted: list[str]) -> bool:

@@ -287,6 +287,27 @@ def test_who_is_not_named_sees_why_and_nothing_else(
     assert not app.selectbox and not app.dataframe and not app.sidebar.caption
 
 
+@pytest.mark.parametrize(
+    ("secrets", "refused"),
+    [
+        ({}, False),
+        (listed("a@b.org"), True),
+        (listed("a@b.org", folders=["/nowhere"]), True),
+        (listed("a@b.org", folders="/"), True),
+        (listed("a@b.org", folders=["/"]), False),
+    ],
+)
+def test_paths_are_read_from_named_folders_once_people_sign_in(
+    visit, copied, tmp_path, secrets, refused
+) -> None:
+    app = visit("train", secrets, is_logged_in=True, **VERIFIED)
+    external = next(field for field in app.text_input if field.label == "External corpus")
+    app = external.set_value(str(tmp_path / "x.csv")).run()
+    assert not app.exception
+    assert ("which may not be read here" in texts(app, "error")) == refused
+    assert ("Check" in [button.label for button in app.button]) != refused
+
+
 ACTS = {"ask", "ask_study", "ask_plan", "again", "enqueue", "cancel", "forget", "remove", "start"}
 SOURCES = sorted((ROOT / "pages").rglob("*.py"))
 
