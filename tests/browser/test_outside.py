@@ -112,13 +112,10 @@ def test_every_page_opens_without_asking_anybody(page, address) -> None:
 def test_a_table_leaves_by_the_downloads_below_it_alone(page, address) -> None:
     """Its own toolbar would write a text as it is, which a spreadsheet may run as a formula."""
     page.goto(f"{address}/data?study=hostile")
-    table = page.get_by_test_id("stDataFrame").first
-    expect(table).to_be_visible(timeout=60_000)
-    for place in page.get_by_test_id("stDataFrame").all():
-        place.scroll_into_view_if_needed()
-        place.hover()
-    tools = page.get_by_role("button", name="Search")
-    expect(tools.first).to_be_attached()  # the toolbar is there
+    tables = page.locator("[data-testid=stDataFrame]:visible")
+    expect(tables.first).to_be_visible(timeout=60_000)
+    tables.first.hover()
+    expect(page.get_by_role("button", name="Search").first).to_be_attached()  # its toolbar
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
     expect(page.get_by_role("button", name="↓ CSV").first).to_be_visible()
 
