@@ -24,6 +24,10 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
+_UNKNOWN = (
+    "This server does not answer under the name that was asked for. Whoever runs it adds the name: "
+    "LANGSKEW_HOST in .env, or STREAMLIT_SERVER_ALLOWED_HOSTS (docs/deploy.md)."
+)
 _CLOSED = "/_stcore/metrics"  # sizes of caches, for whoever asks; nothing of LangSkew reads them
 
 
@@ -64,7 +68,7 @@ class Door:
 
             answer = self._app
             if not _is_known(scope):
-                answer = PlainTextResponse("This server has another name.", 403)
+                answer = PlainTextResponse(_UNKNOWN, 403)
             elif scope["path"].endswith(_CLOSED):
                 answer = PlainTextResponse("Not found", 404)
             await answer(scope, receive, with_headers)

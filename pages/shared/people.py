@@ -30,7 +30,10 @@ _PUBLIC = (
     ),
     *("id.twitch.tv", "slack.com", "www.paypal.com", "login.salesforce.com", "orcid.org"),
 )
-_MICROSOFT = ("login.microsoftonline.com", "login.windows.net", "sts.windows.net")
+_MICROSOFT = (
+    *("login.microsoftonline.com", "login.microsoftonline.us"),
+    *("login.windows.net", "sts.windows.net"),
+)
 _TENANTS_OF_ALL = ("common", "organizations", "consumers", "9188040d-6c67-4ad5-b112-36a304b66dad")
 
 

@@ -208,6 +208,10 @@ SETTINGS: list[tuple[dict[str, Any], str]] = [
         (read_by("*", metadata=MICROSOFT.format(tenant)), "at login.microsoftonline.com")
         for tenant in ("common", "organizations", "consumers", "Common")
     ),
+    *(
+        (read_by("*", metadata=f"https://{host}/common/v2.0/x"), f"an account at {host}")
+        for host in ("sts.windows.net", "login.windows.net", "login.microsoftonline.us")
+    ),
     (
         listed() | {"auth": AUTH | {"one": {"client_id": "z", "server_metadata_url": GOOGLE}}},
         "can have an account at accounts.google.com",
