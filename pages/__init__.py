@@ -1,10 +1,7 @@
 """The pages of the dashboard; app.py has their navigation."""
 
-import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-# The first visitor after a start may come by a link to a page. As the folder is called pages,
-# Streamlit then runs that page alone, without app.py; it is told to begin with app.py.
-if PagesManager.uses_pages_directory:
-    PagesManager.uses_pages_directory = False
-    st.rerun()
+# As the folder is called pages, Streamlit would run a page alone, without app.py, for the first
+# visitor who comes by a link to one. The server imports this before there is any.
+PagesManager.uses_pages_directory = False

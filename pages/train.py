@@ -87,6 +87,7 @@ begin = address.choose("Begin with the study", "begin", names)
 try:
     given = study.read(begin)
     asked = form.to_study(train_form.fill(given), given)
+    access.check_reading(asked)
 except InputError as error:
     st.error(escaped(str(error)))
 else:

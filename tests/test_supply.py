@@ -93,4 +93,5 @@ def test_the_server_tells_nobody_and_takes_nothing() -> None:
     assert server["enableCORS"] is server["enableXsrfProtection"] is True
     assert server["maxUploadSize"] == 0
     assert not server["enableStaticServing"] and not server["enableAgentApi"]
+    assert client["disableDataExport"] is True
     assert (client["showErrorDetails"], client["showErrorLinks"]) == ("none", False)

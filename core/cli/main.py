@@ -9,6 +9,7 @@ import sys
 from core.cli import queue, results, training
 from core.errors import InputError
 from core.progress import Cancelled, Terminated
+from core.storage import places
 from core.terminal import say
 
 
@@ -17,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     # Threads that wait must sleep: where other work runs beside it, training was 4 times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    places.keep_private()
     chosen = _parser().parse_args(arguments)
     try:
         chosen.command(chosen)

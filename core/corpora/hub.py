@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from core.corpora import confined
 from core.errors import InputError
 from core.storage.download import hub_answers
 
@@ -51,7 +52,7 @@ def read(source: str, language: str) -> tuple[Splits, bool]:
     datasets = _library()
     # The library's cache takes two folders of one name for one, and a changed file for the old.
     with TemporaryDirectory() if is_local(source) else nullcontext() as cache:
-        found = _load(where, configuration, cache_dir=cache, keep_in_memory=bool(cache))
+        found = _load(source, where, configuration, cache_dir=cache)
         if isinstance(found, datasets.Dataset):
             found = {"train": found}
         return {name: _table(split) for name, split in found.items()}, alone
@@ -71,7 +72,7 @@ def sample(source: str, language: str, rows: int, seed: int) -> pa.Table:
         raise InputError(
             f"{source} has no configuration or folder for {language}; expected one a language."
         )
-    found = _load(where, configuration, streaming=True)
+    found = _load(source, where, configuration, streaming=True)
     split = next(iter(found.values()))
     # After a stream that is not read to its end the library rests five seconds for its threads,
     # which read ahead over the network.
@@ -87,6 +88,7 @@ def sample(source: str, language: str, rows: int, seed: int) -> pa.Table:
 def _place(source: str, language: str) -> tuple[str, str | None, bool]:
     """Data set, its configuration, and whether that is of one language."""
     if "{language}" in source:
+        confined.check_language(source, language)
         return source.replace("{language}", language), None, True
     if not is_local(source):
         return source, language, True
@@ -103,6 +105,7 @@ def _place(source: str, language: str) -> tuple[str, str | None, bool]:
 def _configurations(source: str) -> dict[str, Path | None]:
     """Configurations that README.md names, else sub-folders that are data sets of their own."""
     folder = Path(source).expanduser()
+    confined.check_card(folder)
     if (folder / "README.md").exists():
         datasets = _library()
         try:
@@ -127,20 +130,41 @@ def _is_saved(folder: Path) -> bool:
     return (folder / "dataset_dict.json").exists() or (folder / "state.json").exists()
 
 
-def _load(where: str, configuration: str | None, **more: Any) -> Any:
+def _load(
+    source: str,
+    where: str,
+    configuration: str | None,
+    cache_dir: str | None = None,
+    streaming: bool = False,
+) -> Any:
+    """The splits of a data set by name, or a single one, of its own files alone."""
     datasets = _library()
     local = Path(where).expanduser()
+    folder = None
     if local.is_dir():
+        before, pattern, _ = source.partition("{language}")
+        folder = local if pattern else Path(source).expanduser()
+        confined.check_folder(local, Path(before + "_").expanduser().parent if pattern else folder)
+        confined.check_card(local)
         if _is_saved(local):
+            confined.check_saved(local, folder)
             found = datasets.load_from_disk(str(local), keep_in_memory=True)
-            return found if not more.get("streaming") else _streamed(found)
+            return _streamed(found) if streaming else found
     elif local.is_absolute() or where.startswith((".", "~")):
         raise InputError(f"{where} is no folder; name one, or a data set of the hub.")
     try:
         # Only the cache where the hub is silent: its client would try for half a minute.
-        silent = not local.is_dir() and not hub_answers()
+        silent = folder is None and not hub_answers()
         with _settings(**{"HF_HUB_OFFLINE": True} if silent else {}):
-            return datasets.load_dataset(where, configuration, **more)
+            place = str(local.resolve()) if folder else where
+            builder = datasets.load_dataset_builder(place, configuration, cache_dir=cache_dir)
+            confined.check_files(builder, where, folder)
+            if streaming:
+                return builder.as_streaming_dataset()
+            builder.download_and_prepare()
+            return builder.as_dataset(in_memory=folder is not None)
+    except InputError:
+        raise
     except Exception as error:  # it raises whatever the file formats' libraries do
         raise _refused(where, configuration, error) from error
 

@@ -102,14 +102,14 @@ def specification(
     return {**document, "config": {**document.get("config", {}), **_CONFIG, "view": view}}
 
 
-def _speakable(value: Any) -> Any:
+def speakable(value: Any) -> Any:
     """A document without characters that XML cannot hold: vl-convert ends the process at one."""
     if isinstance(value, str):
         return _NOT_XML.sub("\ufffd", value)
     if isinstance(value, dict):
-        return {_speakable(key): _speakable(item) for key, item in value.items()}
+        return {speakable(key): speakable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_speakable(item) for item in value]
+        return [speakable(item) for item in value]
     return value
 
 
@@ -117,7 +117,7 @@ def png(document: dict[str, Any], scale: float = 2.0) -> bytes:
     """A Vega-Lite document as a PNG image; `scale` is in pixels a unit."""
     import vl_convert  # 60 MB, for those who ask for a picture
 
-    image: bytes = vl_convert.vegalite_to_png(_speakable(document), scale=scale)
+    image: bytes = vl_convert.vegalite_to_png(speakable(document), scale=scale)
     return image
 
 
@@ -125,7 +125,7 @@ def svg(document: dict[str, Any]) -> str:
     """A Vega-Lite document as SVG."""
     import vl_convert
 
-    image: str = vl_convert.vegalite_to_svg(_speakable(document))
+    image: str = vl_convert.vegalite_to_svg(speakable(document))
     return image
 
 

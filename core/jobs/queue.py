@@ -106,8 +106,7 @@ def enqueue(kind: str, name: str, arguments: dict[str, Any] | None = None, by: s
             return found
         kind_of(kind).asked(name, job.by)
         job = replace(job, order=max((j.order for j in listing()), default=0) + 1)
-        for state in ("running", "ended"):
-            _path(state, job.id).unlink(missing_ok=True)
+        _clear(job.id)
         _write("waiting", job)
     return job
 
@@ -169,9 +168,8 @@ def forget(job_id: str) -> None:
     """Delete what is left of a job that neither waits nor runs."""
     with exclusively():
         job = find(job_id)
-        if job and job.state not in ("queued", "running"):
-            for state in ("running", "ended"):
-                _path(state, job_id).unlink(missing_ok=True)
+        if job is None or job.state not in ("queued", "running"):
+            _clear(job_id)
 
 
 def find(job_id: str) -> Job | None:
@@ -263,7 +261,16 @@ def _forget_old_results(kind: str) -> None:
     old = (folder() / "ended").glob(f"{kind}-*.json")
     with suppress(OSError):
         for path in sorted(old, key=lambda p: p.stat().st_mtime)[:-_KEPT]:
-            path.unlink()
+            _clear(path.stem)
+
+
+def _clear(job_id: str) -> None:
+    """Delete what a job left in the queue's folder, what it printed too."""
+    for state in ("running", "ended"):
+        _path(state, job_id).unlink(missing_ok=True)
+    kind, _, name = job_id.partition("-")
+    if kind_of(kind).log is None:
+        log_path(kind, name).unlink(missing_ok=True)
 
 
 def _who() -> str:

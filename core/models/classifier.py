@@ -30,6 +30,7 @@ from transformers import (
 
 from core.errors import InputError
 from core.models.encoder import Encoder
+from core.models.hub import refuse_code
 from core.models.layer import attention_bias, joined, layer_forward
 from core.models.tokens import Tokens
 
@@ -195,7 +196,7 @@ def build(
     pooled = getattr(encoder.model, "pooler", None) is not None
     kind = AutoModelForSequenceClassification if pooled else AutoModelForTokenClassification
     with torch.random.fork_rng():
-        model = kind.from_config(config)
+        model = kind.from_config(config, trust_remote_code=False)
     model.base_model.load_state_dict(encoder.model.state_dict())
     generator = torch.Generator().manual_seed(seed)
     head = model.classifier
@@ -205,12 +206,20 @@ def build(
 
 
 def read(folder: Path, *, frozen_layers: int = 0) -> Classifier:
-    """Load a classifier that `Classifier.save` wrote."""
-    architecture = (AutoConfig.from_pretrained(folder).architectures or [""])[0]
+    """Load a classifier that `Classifier.save` wrote.
+
+    Raises:
+        InputError: it wants code to be run.
+    """
+    refuse_code(folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    architecture = (config.architectures or [""])[0]
     pooled = architecture.endswith("ForSequenceClassification")
     kind = AutoModelForSequenceClassification if pooled else AutoModelForTokenClassification
-    model = kind.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    model = kind.from_pretrained(
+        folder, use_safetensors=True, dtype=torch.float32, trust_remote_code=False
+    )
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     return Classifier(model, tokenizer, frozen_layers).eval()
 
 

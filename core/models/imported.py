@@ -16,6 +16,7 @@ from transformers import (
 from core.config import IMPORTED, RunConfig
 from core.errors import InputError
 from core.models.classifier import Batch, Classifier, Output, read
+from core.models.hub import refuse_code
 
 
 class SequenceClassifier(Classifier):
@@ -56,8 +57,9 @@ def open_model(folder: Path, config: RunConfig) -> Classifier:
     """A run's model, trained here or brought from elsewhere.
 
     Raises:
-        InputError: a file of it is missing or broken.
+        InputError: a file of it is missing or broken, or wants code to be run.
     """
+    refuse_code(folder)
     advice = "delete the run, then train or import it again."
     try:
         return _open(folder, config)
@@ -72,9 +74,9 @@ def _open(folder: Path, config: RunConfig) -> Classifier:
     if config.setup != IMPORTED:
         return read(folder, frozen_layers=config.training.frozen_layers)
     model = AutoModelForSequenceClassification.from_pretrained(
-        folder, use_safetensors=True, dtype=torch.float32
+        folder, use_safetensors=True, dtype=torch.float32, trust_remote_code=False
     )
     order = [model.config.label2id[label] for label in config.labels]
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     pooled = config.training.pooling == "released"
     return SequenceClassifier(model.eval(), tokenizer, order, pooled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from xml.etree import ElementTree
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,6 +20,7 @@ from core.storage import places
 _TEMPLATE = "report.html.j2"
 # Rows from which a table scrolls on a screen; on paper it has them all.
 LONG = 14
+_LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")  # to be cut to a hundredth of a pixel
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 
@@ -76,13 +78,27 @@ def inline_svg(figure: Figure, prefix: str) -> Markup:
     Args:
         prefix: of its ids, which are the document's.
     """
-    drawn = export.svg(figure.bare())
-    drawn = re.sub(r' (?:aria-[a-z]+|role|xmlns(?::xlink)?)="[^"]*"', "", drawn)
-    drawn = re.sub(r'\bid="', f'id="{prefix}-', drawn)
-    drawn = re.sub(r'(url\(|href=")#', rf"\g<1>#{prefix}-", drawn)
-    drawn = re.sub(r"(\d\.\d\d)\d+", r"\1", drawn)  # a hundredth of a pixel
-    label = Markup.escape(f"{figure.title}. {figure.caption}")
-    return Markup(drawn.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1))
+    root = ElementTree.fromstring(export.svg(figure.bare()))
+    for element in root.iter():
+        element.tag = _local(element.tag)
+        kept = {_local(name): value for name, value in element.attrib.items()}
+        element.attrib.clear()
+        for name, value in kept.items():
+            if name == "id":
+                element.set(name, f"{prefix}-{value}")
+            elif name == "href" and value.startswith("#"):
+                element.set(name, f"#{prefix}-{value[1:]}")
+            elif name != "role" and not name.startswith("aria-"):
+                linked = value.replace("url(#", f"url(#{prefix}-")
+                element.set(name, _LONG_NUMBER.sub(r"\1", linked))
+    root.set("role", "img")
+    root.set("aria-label", export.speakable(f"{figure.title}. {figure.caption}"))
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _local(name: str) -> str:
+    """A name without its namespace, which HTML knows by itself."""
+    return name.rpartition("}")[2]
 
 
 def cells(table: Table) -> tuple[list[str], list[list[str]]]:

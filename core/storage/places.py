@@ -1,4 +1,4 @@
-"""Where files are: the checkpoints folder, the cache, and what comes with LangSkew."""
+"""Where files are, and for whom: the checkpoints folder, the cache, what comes with LangSkew."""
 
 from __future__ import annotations
 
@@ -20,3 +20,23 @@ def cache_dir() -> Path:
     if chosen := os.environ.get("LANGSKEW_CACHE"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "langskew"
+
+
+def keep_private() -> None:
+    """Have what this process and those that it starts write be for its own user alone.
+
+    Checkpoints, queue, logs and caches hold texts of corpora and what people typed. What is there
+    keeps its mode; a folder's default ACL still lets others in where somebody set one.
+    """
+    os.umask(os.umask(0o077) | 0o077)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path, with its `..` and links followed, is in a folder or is the folder.
+
+    In a snapshot of the hub's cache files are links to `blobs` beside it, which count as its own.
+    """
+    folder = folder.resolve()
+    own = [folder]
+    own += [p.parent / "blobs" for p in (folder, *folder.parents) if p.name == "snapshots"]
+    return any(path.resolve().is_relative_to(place) for place in own)

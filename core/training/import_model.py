@@ -23,7 +23,7 @@ from core.corpora.corpus import Corpus
 from core.errors import InputError
 from core.models.classifier import best_device
 from core.models.encoder import check_folder
-from core.models.hub import locate
+from core.models.hub import locate, refuse_code
 from core.models.imported import open_model
 from core.models.prediction import encode, predict
 from core.models.session import Session
@@ -130,6 +130,7 @@ def import_model(
         InputError: not such a folder, or its classes are not the corpus's labels.
     """
     check_folder(folder)
+    refuse_code(folder)
     label2id = _label_numbers(folder, corpus, outputs)
     config = RunConfig(
         setup=IMPORTED,
@@ -176,7 +177,7 @@ def import_model(
 
 def _label_numbers(folder: Path, corpus: Corpus, outputs: Sequence[str] | None) -> dict[str, int]:
     """The number of the model's output for each label of the corpus."""
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     kind = (config.architectures or ["none"])[0]
     if not kind.endswith("ForSequenceClassification"):
         raise InputError(
@@ -198,7 +199,7 @@ def _copy(folder: Path, target: Path, label2id: dict[str, int]) -> None:
     target.mkdir()
     for path in folder.iterdir():
         if path.is_file() and path.suffix in (".json", ".safetensors", ".txt", ".model"):
-            shutil.copy2(path, target / path.name)
+            shutil.copyfile(path, target / path.name)
     config = json.loads((target / "config.json").read_text(encoding="utf-8"))
     config["label2id"] = label2id
     config["id2label"] = {str(i): label for label, i in label2id.items()}

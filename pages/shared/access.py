@@ -1,8 +1,8 @@
 """Who may come in, and who may act: nothing is asked for without `[auth]` in Streamlit's secrets.
 
-With it, whoever has not signed in sees the sign-in page alone. Whoever has may read; starting,
-cancelling and deleting is for those whom `[access] may_run` names, and what they start bears their
-name.
+With it, whoever has not signed in sees the sign-in page alone. Reading is for those whom `[access]
+may_read` names, and starting, cancelling and deleting for those whom `may_run` names; what they
+start bears their name. Where these settings would let in more than their author means, nobody is.
 """
 
 from __future__ import annotations
@@ -14,20 +14,36 @@ from typing import Any
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
+from core.studies import reading
+from core.studies.study import Study
 from core.text import escaped
+from pages.shared import people
 
 _BROKEN = "The file with Streamlit's secrets does not read, so nobody may come in; mend it."
 _NO_AUTH = (
     "Streamlit's secrets have [access] but no [auth], so nobody can sign in; add [auth], or take "
     "[access] out."
 )
+_WEAK = (
+    "cookie_secret under [auth] in Streamlit's secrets is missing, shorter than "
+    f"{people.SHORTEST} characters, or repeats itself; whoever guesses it can sign in as anybody, "
+    "so nobody may come in. Put in what `openssl rand -hex 32` prints."
+)
+_NO_READERS = (
+    "may_read under [access] in Streamlit's secrets names nobody, so nobody may come in. Name "
+    'addresses, or domains ("example.org"), or "*" for everybody whom your provider signs in.'
+)
+_PUBLIC = (
+    'may_read under [access] in Streamlit\'s secrets is "*", and anybody can have an account at '
+    '{}, so nobody may come in. Name addresses, or domains ("example.org").'
+)
 
 
 def gate() -> None:
     """Stop here with the sign-in page unless the visitor may read; first line of every page.
 
-    app.py asks before any page runs. A page asks again since on a first visit by a link Streamlit
-    may run it without app.py (see pages.py).
+    app.py asks before any page runs. A page asks again, for Streamlit can be told to run one alone
+    (see pages/__init__.py).
     """
     if not may_read():
         sign_in()
@@ -35,22 +51,23 @@ def gate() -> None:
 
 
 def may_read() -> bool:
-    """Whether the visitor has signed in, or need not."""
-    if _wrong():
-        return False
-    return not is_on() or bool(st.user.get("is_logged_in", False))
+    """Whether the visitor need not sign in, or has and may read."""
+    return not _why_not_read()
 
 
 def sign_in() -> None:
-    """The sign-in page: a button for each provider."""
+    """The sign-in page: a button for each provider; or why the visitor may not come in."""
     st.title("LangSkew")
     if wrong := _wrong():
         st.error(escaped(wrong))
-        return
-    st.markdown("Sign in to see the studies of this server.")
-    for provider in _providers():
-        name = f" with {escaped(provider)}" if provider else ""
-        st.button(f"Sign in{name}", type="primary", on_click=st.login, args=(provider,))
+    elif _is_signed_in():
+        st.error(escaped(_why_not_read()))
+        st.button("Sign out", on_click=st.logout)
+    else:
+        st.markdown("Sign in to see the studies of this server.")
+        for provider in _providers():
+            name = f" with {escaped(provider)}" if provider else ""
+            st.button(f"Sign in{name}", type="primary", on_click=st.login, args=(provider,))
 
 
 def show_visitor() -> None:
@@ -87,45 +104,81 @@ def limits() -> dict[str, Any]:
     return {"disabled": True, "help": escaped(why)} if why else {}
 
 
+def check_reading(asked: Study) -> None:
+    """Refuse a study that reads from the disk by path, but for the folders that are named for it.
+
+    Raises:
+        InputError: visitors sign in, and it names a path outside `folders` under [access].
+    """
+    if is_on():
+        reading.check(asked, people.entries(_secrets().get("access"), "folders"))
+
+
 def explain() -> None:
     """Say why the visitor may not act, where that is so."""
     if why := _why_not():
         st.info(escaped(why))
 
 
-def _why_not() -> str:
+def _why_not_read() -> str:
     if wrong := _wrong():
         return wrong
     if not is_on():
         return ""
-    if not st.user.get("is_logged_in", False):
+    if not _is_signed_in():
         return "You are not signed in."
-    listed = _listed()
+    readers = _listed("may_read")
+    if people.EVERYBODY in readers:
+        return ""
+    if why := _why_nobody():
+        return why
+    reads = people.is_listed(_email(), readers, domains=True)
+    if not reads and not people.is_listed(_email(), _listed("may_run")):
+        return f"{_email()} may not read here; ask whoever runs this server."
+    return ""
+
+
+def _why_not() -> str:
+    if (why := _why_not_read()) or not is_on():
+        return why
+    listed = _listed("may_run")
     if not listed:
         return (
             "Nobody may start, cancel or delete anything here: may_run under [access] in "
             "Streamlit's secrets names nobody."
         )
-    email = st.user.get("email")
-    if not email:
-        return "Your account has no e-mail address, by which those who may act are known."
-    # Some providers send the claim as text.
-    if str(st.user.get("email_verified", True)).casefold() == "false":
-        return f"Your provider has not verified that {email} is yours; you may read only."
-    if str(email).strip().casefold() not in listed:
-        return f"{email} may read, but not start, cancel or delete; ask whoever runs this server."
+    if why := _why_nobody():
+        return why
+    if not people.is_listed(_email(), listed):
+        return (
+            f"{_email()} may read, but not start, cancel or delete; ask whoever runs this server."
+        )
     return ""
+
+
+def _why_nobody() -> str:
+    """Why the visitor's address says nothing of who they are."""
+    if not _email():
+        return "Your account has no e-mail address, by which people are known here."
+    if not people.is_verified(st.user, _listed("verified_by")):
+        return f"Your provider has not verified that {_email()} is yours."
+    return ""
+
+
+def _is_signed_in() -> bool:
+    return bool(st.user.get("is_logged_in", False))
+
+
+def _email() -> str:
+    return str(st.user.get("email") or "")
 
 
 def _name() -> str:
     return str(st.user.get("email") or st.user.get("name") or st.user.get("sub") or "somebody")
 
 
-def _listed() -> set[str]:
-    access = _secrets().get("access", {})
-    listed = access.get("may_run", []) if isinstance(access, Mapping) else []
-    emails = listed if isinstance(listed, list) else []
-    return {str(email).strip().casefold() for email in emails} - {""}
+def _listed(key: str) -> list[str]:
+    return people.listed(_secrets().get("access"), key)
 
 
 def _providers() -> list[str | None]:
@@ -141,11 +194,22 @@ def is_on() -> bool:
 
 
 def _wrong() -> str:
+    """Why nobody may come in, whoever they are."""
     try:
         secrets = _secrets()
     except StreamlitSecretNotFoundError:
         return _BROKEN
-    return _NO_AUTH if "access" in secrets and "auth" not in secrets else ""
+    if "auth" not in secrets:
+        return _NO_AUTH if "access" in secrets else ""
+    auth = secrets["auth"] if isinstance(secrets["auth"], Mapping) else {}
+    if people.is_weak(auth.get("cookie_secret")):
+        return _WEAK
+    readers = _listed("may_read")
+    if not readers:
+        return _NO_READERS
+    if people.EVERYBODY in readers and (public := people.public_providers(auth)):
+        return _PUBLIC.format(", ".join(public))
+    return ""
 
 
 def _secrets() -> dict[str, Any]:

@@ -17,17 +17,18 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.checkpoints import studies
 from core.jobs import queue, slots
-
-from .conftest import free_port, serving
+from tests.helpers.serving import free_port, serving
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.filterwarnings("ignore:get_jwt_config"),  # of the provider's
 ]
 ACTS, READS, UNVERIFIED = "Acts@example.org", "reads@example.org", "unverified"
+OTHER = "other@elsewhere.org"
 PEOPLE = [
     User(sub=ACTS, claims={"email": ACTS, "email_verified": True}),
-    User(sub=READS, claims={"email": READS}),
+    User(sub=READS, claims={"email": READS, "email_verified": True}),
+    User(sub=OTHER, claims={"email": OTHER, "email_verified": True}),
     User(sub=UNVERIFIED, claims={"email": ACTS, "email_verified": False}),
 ]
 SECRETS = """
@@ -38,6 +39,7 @@ client_id = "langskew"
 client_secret = "any"
 server_metadata_url = "{provider}/.well-known/openid-configuration"
 [access]
+may_read = ["EXAMPLE.org"]
 may_run = ["acts@Example.org"]
 """
 PAGES = ("", "train", "data", "predictions", "latent", "tokens", "compare")
@@ -94,11 +96,11 @@ def visitor(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def signed_in(visitor: Page, address: str) -> Callable[[str], Page]:
-    def come(who: str) -> Page:
+    def come(who: str, then: str = "Signed in as") -> Page:
         visitor.goto(address)
         visitor.get_by_role("button", name="Sign in").click()
         visitor.get_by_role("button", name=who, exact=True).click()
-        expect(visitor.get_by_text("Signed in as")).to_be_visible(timeout=60_000)
+        expect(visitor.get_by_text(then)).to_be_visible(timeout=60_000)
         return visitor
 
     return come
@@ -184,11 +186,21 @@ def test_who_is_not_listed_reads_and_does_not_act(signed_in, address, folder, mo
     assert queue.listing() == []
 
 
-def test_an_address_that_the_provider_did_not_verify_does_not_act(signed_in, address) -> None:
-    page = signed_in(UNVERIFIED)
+@pytest.mark.parametrize(
+    ("who", "why"),
+    [
+        (UNVERIFIED, "has not verified that Acts@example.org is yours"),
+        (OTHER, f"{OTHER} may not read here"),
+    ],
+)
+def test_who_is_not_listed_or_not_verified_does_not_read(signed_in, address, who, why) -> None:
+    page = signed_in(who, why)
+    frames = received(page)
     page.goto(f"{address}/train?begin=small")
-    expect(page.get_by_text("has not verified that Acts@example.org is yours")).to_be_visible()
-    expect(page.get_by_role("button", name="Check")).to_be_disabled()
+    expect(page.get_by_text(why)).to_be_visible()
+    expect(page.get_by_role("button")).to_have_text("Sign out")
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(0)
+    assert frames and not [frame for frame in frames if b"imbalanced" in frame]
 
 
 def test_who_is_listed_acts_by_name_and_leaves(signed_in, address, folder, monkeypatch) -> None:

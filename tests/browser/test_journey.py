@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import serving
+from tests.helpers.serving import serving
 
 pytestmark = pytest.mark.browser
 PAGES = ["", "data", "predictions", "compare"]

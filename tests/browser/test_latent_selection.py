@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from core.results import projection
-from tests.browser.conftest import serving
+from tests.helpers.serving import serving
 from tests.helpers.started import small_study
 
 pytestmark = pytest.mark.browser

@@ -16,8 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.helpers import hostile
-
-from .conftest import serving
+from tests.helpers.serving import GUARD, serving
 
 pytestmark = pytest.mark.browser
 LOCAL = ("localhost", "127.0.0.1")
@@ -36,23 +35,6 @@ VIEWS = [
     "compare?study=hostile",
     "paper?study=hostile",
 ]
-# Every connection of the server's process to another machine, and every name it looks up.
-GUARD = """
-import os, socket, sys
-LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0", None}
-def heard(event, arguments):
-    if event == "socket.connect" and arguments[0].family in (socket.AF_INET, socket.AF_INET6):
-        host = arguments[1][0]
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
-        host = arguments[0]
-    else:
-        return
-    host = host.decode() if isinstance(host, bytes) else host
-    if host not in LOCAL:
-        with open(os.environ["LANGSKEW_HEARD"], "a") as file:
-            print(event, host, file=file)
-sys.addaudithook(heard)
-"""
 
 
 @contextmanager
@@ -125,6 +107,17 @@ def test_every_page_opens_without_asking_anybody(page, address) -> None:
         main = page.get_by_test_id("stMain")
         for made in MADE:
             expect(main.locator(made)).to_have_count(0)
+
+
+def test_a_table_leaves_by_the_downloads_below_it_alone(page, address) -> None:
+    """Its own toolbar would write a text as it is, which a spreadsheet may run as a formula."""
+    page.goto(f"{address}/data?study=hostile")
+    tables = page.locator("[data-testid=stDataFrame]:visible")
+    expect(tables.first).to_be_visible(timeout=60_000)
+    tables.first.hover()
+    expect(page.get_by_role("button", name="Search").first).to_be_attached()  # its toolbar
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
+    expect(page.get_by_role("button", name="↓ CSV").first).to_be_visible()
 
 
 def test_what_would_be_heard_is_heard(tmp_path, monkeypatch) -> None:

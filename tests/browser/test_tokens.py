@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import serving
+from tests.helpers.serving import serving
+
 from .test_journey import FITS, download, drawn, pick, view
 
 pytestmark = pytest.mark.browser

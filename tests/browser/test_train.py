@@ -15,8 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.cli.main import main
-
-from .conftest import serving
+from tests.helpers.serving import serving
 
 pytestmark = pytest.mark.browser
 SLOW = 120_000  # milliseconds: two processes load the libraries

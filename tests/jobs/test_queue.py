@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from core.checkpoints import run_folders, studies
 from core.cli.main import main
 from core.errors import InputError
-from core.jobs import ask, kinds, queue, slots, worker
+from core.jobs import ask, kinds, monitoring, queue, slots, worker
 from core.progress import Cancelled
 from core.storage import locks, places
 from core.studies import study
@@ -340,6 +340,53 @@ def test_attributions_and_typed_texts_are_jobs(copied) -> None:
 
 
 # --- the command line -------------------------------------------------------------------------
+
+
+def printed(kind: str, name: str) -> Path:
+    """The log of a job that ended, with a typed text in it."""
+    queue.enqueue(kind, name)
+    claimed = queue.claim({kind})
+    path = queue.log_path(kind, name)
+    path.write_text("a typed text\n")
+    queue.finish(claimed, "failed", "it failed")
+    return path
+
+
+def test_a_job_is_deleted_with_its_log() -> None:
+    path, other = printed("plan", "x"), printed("plan", "y")
+    queue.remove("plan-x")
+    assert queue.find("plan-x") is None
+    assert not path.exists() and other.exists()
+    assert not [p for p in queue.folder().rglob("*") if p.is_file() and "-x" in p.name]
+    queue.remove("plan-y")
+    other.parent.mkdir(exist_ok=True)
+    other.write_text("left by an older version")
+    queue.remove("plan-y")  # nothing else is left of it
+    assert not other.exists()
+
+
+def test_a_new_job_shows_nothing_of_an_old_one_of_its_name() -> None:
+    path = printed("plan", "x")
+    assert monitoring.log_tail("plan-x") == "a typed text\n"
+    queue.enqueue("plan", "x")
+    assert monitoring.log_tail("plan-x") == "" and not path.exists()
+    assert queue.find("plan-x").message == ""
+
+
+def test_what_an_old_job_printed_goes_with_its_result(monkeypatch) -> None:
+    monkeypatch.setattr(queue, "_KEPT", 2)
+    logs = [printed("plan", str(i)) for i in range(4)]
+    assert [path.exists() for path in logs] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("job", ["plan-../../secret", "plan-/etc/passwd"])
+def test_no_file_elsewhere_is_deleted_as_a_log(job) -> None:
+    secret = queue.folder().parent / "secret.txt"
+    secret.parent.mkdir(parents=True, exist_ok=True)
+    secret.touch()
+    with pytest.raises(InputError, match="is not a job"):
+        queue.remove(job)
+    assert secret.exists()
 
 
 def test_the_command_line_lists_and_cancels(log, capsys) -> None:

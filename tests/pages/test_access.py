@@ -14,8 +14,13 @@ from core.jobs import queue, slots
 
 from .conftest import APP, ROOT, texts
 
-AUTH = {"client_id": "x", "cookie_secret": "y", "redirect_uri": "http://localhost/oauth2callback"}
-PAGES = ("overview", "train", "data", "predictions", "latent", "tokens", "compare")
+AUTH = {
+    "client_id": "x",
+    "cookie_secret": "6b1f0e6a7c9d4e52a83b7f10c2d95e44",
+    "redirect_uri": "http://localhost/oauth2callback",
+    "server_metadata_url": "https://sso.example.org/.well-known/openid-configuration",
+}
+PAGES = ("overview", "train", "data", "predictions", "latent", "tokens", "paper", "compare")
 
 
 @pytest.fixture
@@ -39,13 +44,18 @@ def forge(button: Any) -> AppTest:
     return button.click().run()
 
 
-def listed(*emails: str) -> dict[str, Any]:
-    return {"auth": AUTH, "access": {"may_run": list(emails)}}
+def listed(*emails: str, **more: Any) -> dict[str, Any]:
+    return {"auth": AUTH, "access": {"may_read": ["*"], "may_run": list(emails)} | more}
+
+
+def read_by(*readers: str, metadata: str = AUTH["server_metadata_url"], **more: Any) -> Any:
+    auth = AUTH | {"server_metadata_url": metadata}
+    return {"auth": auth, "access": {"may_read": list(readers)} | more}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_that_runs_without_the_frame_asks_too(visit, done, page) -> None:
-    app = visit(page, {"auth": AUTH}, is_logged_in=False)
+    app = visit(page, listed(), is_logged_in=False)
     assert not app.exception
     assert [button.label for button in app.button] == ["Sign in"]
     assert [title.value for title in app.title] == ["LangSkew"]
@@ -55,7 +65,7 @@ def test_a_page_that_runs_without_the_frame_asks_too(visit, done, page) -> None:
 def test_each_provider_has_a_button(visit) -> None:
     named = {k: v for k, v in AUTH.items() if k != "client_id"}
     named |= {"one": {"client_id": "x"}, "*two*": {"client_id": "y"}}
-    app = visit("overview", {"auth": named}, is_logged_in=False)
+    app = visit("overview", listed() | {"auth": named}, is_logged_in=False)
     assert [button.label for button in app.button] == ["Sign in with one", r"Sign in with \*two\*"]
 
 
@@ -81,18 +91,47 @@ def test_secrets_that_do_not_read_let_nobody_in(monkeypatch, tmp_path, done) -> 
     assert not app.button and not app.selectbox
 
 
+VERIFIED = {"email": "a@b.org", "email_verified": True}
+# What other providers send, or might.
+SAID = (False, "false", None, "no", "yes", 0, 1, "0", "1", "", "True", "TRUE", [], ["true"], {})
+# Listed, and the visitor's: mailboxes or domains of two owners.
+LOOK_ALIKES = (
+    ("boss@b.org", "bo\u017f\u017f@b.org"),
+    ("mike@b.org", "mi\u212ae@b.org"),
+    ("strasse@b.org", "straße@b.org"),
+    ("x@strasse.de", "x@straße.de"),
+    ("x@straße.de", "x@strasse.de"),
+    ("x@straße.de", "x@xn--strae-oqa.de"),
+    ("ÄRZTE@b.org", "ärzte@b.org"),
+    ("a@b.org", "a@b\uff0eorg"),
+    ("a@b.org", "\u0430@b.org"),
+    ("a@b.org", "\u00a0a@b.org"),
+    ("i@b.org", "\u0130@b.org"),
+)
+
+
 @pytest.mark.parametrize(
     ("secrets", "claims", "why"),
     [
-        ({"auth": AUTH}, {"email": "a@b.org"}, "Nobody may start"),
+        (read_by("*"), {"email": "a@b.org"}, "Nobody may start"),
         (listed(), {"email": "a@b.org"}, "Nobody may start"),
         (listed(""), {"email": ""}, "Nobody may start"),
-        ({"auth": AUTH, "access": {"may_run": "a@b.org"}}, {"email": "a@b.org"}, "Nobody may"),
-        (listed("a@b.org"), {"email": "c@b.org"}, "c@b.org may read, but not"),
-        (listed("a@b.org"), {"email": "a@b.org.evil"}, "a@b.org.evil may read, but not"),
+        (listed() | {"access": {"may_read": ["*"], "may_run": "a@b.org"}}, {}, "Nobody may"),
+        (listed("*"), VERIFIED, "a@b.org may read, but not"),
+        (listed("b.org"), VERIFIED, "a@b.org may read, but not"),
+        (listed("a@b.org"), {"email": "a@b.org"}, "not verified"),
+        *(
+            (listed("a@b.org"), VERIFIED | {"email_verified": said}, "not verified")
+            for said in SAID
+        ),
+        (listed("a@b.org", verified_by=["https://x.org"]), {"email": "a@b.org"}, "not verified"),
+        *(
+            (listed(there), VERIFIED | {"email": here}, " may read, but not")
+            for there, here in LOOK_ALIKES
+        ),
+        (listed("a@b.org"), VERIFIED | {"email": "c@b.org"}, "c@b.org may read, but not"),
+        (listed("a@b.org"), VERIFIED | {"email": "a@b.org.evil"}, "a@b.org.evil may read, but not"),
         (listed("a@b.org"), {"name": "a@b.org"}, "no e-mail address"),
-        (listed("a@b.org"), {"email": "a@b.org", "email_verified": False}, "not verified"),
-        (listed("a@b.org"), {"email": "a@b.org", "email_verified": "false"}, "not verified"),
     ],
 )
 def test_who_may_not_act_is_told_why_and_stopped_at_the_act(
@@ -109,9 +148,13 @@ def test_who_may_not_act_is_told_why_and_stopped_at_the_act(
 
 
 @pytest.mark.parametrize("email", ["a@b.org", " A@B.ORG "])
-@pytest.mark.parametrize("verified", [{}, {"email_verified": True}, {"email_verified": "true"}])
+@pytest.mark.parametrize(
+    "verified", [{"email_verified": True}, {"email_verified": "true"}, {"iss": "https://x.org/v2"}]
+)
 def test_who_is_listed_acts_by_name(visit, copied, email, verified) -> None:
-    app = visit("train", listed("A@b.org"), is_logged_in=True, email=email, **verified)
+    """The provider says that the address is theirs, or is named as one whose addresses are."""
+    secrets = listed("A@b.org", verified_by=["https://x.org/v2"])
+    app = visit("train", secrets, is_logged_in=True, email=email, **verified)
     assert not app.info
     next(button for button in app.button if button.label == "Check").click().run()
     asked = next(job for job in queue.listing() if job.kind == "plan")
@@ -127,8 +170,8 @@ def test_who_is_taken_off_the_list_is_stopped_at_the_act(visit, copied, monkeypa
     if label != "Cancel":
         queue.cancel(f"train-{run}")
     before = queue.find(f"train-{run}")
-    app = visit("train", listed("a@b.org"), is_logged_in=True, email="a@b.org")
-    monkeypatch.setattr(st, "user", {"is_logged_in": True, "email": "c@b.org"})
+    app = visit("train", listed("a@b.org"), is_logged_in=True, **VERIFIED)
+    monkeypatch.setattr(st, "user", {"is_logged_in": True, **VERIFIED, "email": "c@b.org"})
     app = next(button for button in app.button if button.label == label).click().run()
     assert not app.exception
     assert "c@b.org may read, but not start, cancel or delete" in texts(app, "error")
@@ -147,6 +190,126 @@ def test_without_auth_nobody_is_asked(visit, done) -> None:
     assert not app.info
     assert "Sign out" not in [button.label for button in app.button]
     assert not next(button for button in app.button if button.label == "Check").disabled
+
+
+MICROSOFT = "https://login.microsoftonline.com/{}/v2.0/.well-known/openid-configuration"
+GOOGLE = "https://accounts.google.com/.well-known/openid-configuration"
+SETTINGS: list[tuple[dict[str, Any], str]] = [
+    ({"auth": AUTH}, "may_read under [access]"),
+    ({"auth": AUTH, "access": {"may_run": ["a@b.org"]}}, "may_read under [access]"),
+    (read_by(), "may_read under [access]"),
+    (read_by("", " ", "@"), "may_read under [access]"),
+    ({"auth": AUTH, "access": {"may_read": "*"}}, "may_read under [access]"),
+    ({"auth": AUTH, "access": "*"}, "may_read under [access]"),
+    (read_by("*", metadata=GOOGLE), "can have an account at accounts.google.com"),
+    (read_by("*", "a@b.org", metadata=GOOGLE), "can have an account at accounts.google.com"),
+    (read_by("*", metadata=GOOGLE.upper().replace("HTTPS", "https")), "accounts.google.com"),
+    *(
+        (read_by("*", metadata=MICROSOFT.format(tenant)), "at login.microsoftonline.com")
+        for tenant in ("common", "organizations", "consumers", "Common")
+    ),
+    *(
+        (read_by("*", metadata=f"https://{host}/common/v2.0/x"), f"an account at {host}")
+        for host in ("sts.windows.net", "login.windows.net", "login.microsoftonline.us")
+    ),
+    (
+        listed() | {"auth": AUTH | {"one": {"client_id": "z", "server_metadata_url": GOOGLE}}},
+        "can have an account at accounts.google.com",
+    ),
+    *(
+        (listed() | {"auth": AUTH | {"cookie_secret": secret}}, "cookie_secret under [auth]")
+        for secret in (
+            "",
+            "x",
+            AUTH["cookie_secret"][:31],
+            "x" * 64,
+            "ab" * 32,
+            "changeme" * 8,
+            "password" * 4 + "1",
+            "0123456789" * 4,
+            "abcdefghijklmnopqrstuvwxyz012345",
+            32,
+        )
+    ),
+    (listed() | {"auth": {k: v for k, v in AUTH.items() if k != "cookie_secret"}}, "cookie_secret"),
+]
+
+
+@pytest.mark.parametrize(("secrets", "why"), SETTINGS)
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_settings_that_let_in_too_many_let_in_nobody(visit, done, secrets, why, signed_in) -> None:
+    app = visit("overview", secrets, is_logged_in=signed_in, **VERIFIED)
+    assert not app.exception
+    assert why in texts(app, "error")
+    assert not app.button and not app.selectbox and not app.dataframe and not app.sidebar.caption
+
+
+@pytest.mark.parametrize(
+    ("secrets", "claims"),
+    [
+        (read_by("a@b.org"), {}),
+        (read_by(" A@B.ORG "), {}),
+        (read_by("b.org"), {}),
+        (read_by("@B.org", metadata=GOOGLE), {}),
+        (read_by("x.org", may_run=["a@b.org"]), {}),
+        (read_by("*"), {"email": "c@d.org", "email_verified": False}),
+        (read_by("*", metadata=MICROSOFT.format("5d471751-9675-428d-917b-70f44f9630b0")), {}),
+        (read_by("b.org", verified_by=["https://x.org"]), {"iss": "https://x.org"}),
+    ],
+)
+def test_who_is_named_reads(visit, done, secrets, claims) -> None:
+    user = {"email": "a@b.org"} if "iss" in claims else VERIFIED  # who does not say
+    app = visit("overview", secrets, is_logged_in=True, **(user | claims))
+    assert not app.exception and not app.error
+    assert app.selectbox
+
+
+@pytest.mark.parametrize(
+    ("secrets", "claims", "why"),
+    [
+        (read_by("c@b.org"), {}, "a@b.org may not read here"),
+        (read_by("x.org"), {"email": "a@sub.x.org"}, "a@sub.x.org may not read here"),
+        (read_by("b.org"), {"email": "a@evil-b.org"}, "a@evil-b.org may not read here"),
+        (read_by("b.org"), {"email": "a@evil@b.org"}, "a@evil@b.org may not read here"),
+        (read_by("b.org"), {"email": "b.org"}, "b.org may not read here"),
+        (read_by("strasse.de"), {"email": "x@straße.de"}, "x@straße.de may not read here"),
+        (read_by("b.org"), {"email_verified": False}, "has not verified that a@b.org is yours"),
+        (read_by("a@b.org"), {"email_verified": None}, "has not verified that a@b.org is yours"),
+        (read_by("x.org", may_run=["b.org"]), {}, "a@b.org may not read here"),
+        (read_by("x.org", may_run=["*"]), {}, "a@b.org may not read here"),
+        (read_by("b.org"), {"email": ""}, "Your account has no e-mail address"),
+    ],
+)
+@pytest.mark.parametrize("page", ["overview", "train"])
+def test_who_is_not_named_sees_why_and_nothing_else(
+    visit, done, secrets, claims, why, page
+) -> None:
+    app = visit(page, secrets, is_logged_in=True, **(VERIFIED | claims))
+    assert not app.exception
+    assert why in texts(app, "error")
+    assert [button.label for button in app.button] == ["Sign out"]
+    assert not app.selectbox and not app.dataframe and not app.sidebar.caption
+
+
+@pytest.mark.parametrize(
+    ("secrets", "refused"),
+    [
+        ({}, False),
+        (listed("a@b.org"), True),
+        (listed("a@b.org", folders=["/nowhere"]), True),
+        (listed("a@b.org", folders="/"), True),
+        (listed("a@b.org", folders=["/"]), False),
+    ],
+)
+def test_paths_are_read_from_named_folders_once_people_sign_in(
+    visit, copied, tmp_path, secrets, refused
+) -> None:
+    app = visit("train", secrets, is_logged_in=True, **VERIFIED)
+    external = next(field for field in app.text_input if field.label == "External corpus")
+    app = external.set_value(str(tmp_path / "x.csv")).run()
+    assert not app.exception
+    assert ("which may not be read here" in texts(app, "error")) == refused
+    assert ("Check" in [button.label for button in app.button]) != refused
 
 
 ACTS = {"ask", "ask_study", "ask_plan", "again", "enqueue", "cancel", "forget", "remove", "start"}

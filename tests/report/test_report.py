@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import altair as alt
 import pandas as pd
@@ -56,7 +57,9 @@ def assert_sound(page: Page) -> None:
             assert attributes.get(name, "#").startswith("#")
             assert attributes.get(name, "#")[1:] in ("", *ids)
         assert not [name for name in attributes if name.startswith("on")]
-        for value in attributes.values():
+        for name, value in attributes.items():
+            if name == "aria-label":  # a text
+                continue
             for used in re.findall(r"url\((.*?)\)", value or ""):
                 assert used.startswith("#") and used[1:] in ids
     for svg in page.all("svg"):
@@ -100,6 +103,43 @@ def test_the_page_has_all_of_the_study(folder, explained) -> None:
     config = json.loads(next(explained.glob("*/config.json")).read_text())
     assert config["corpus_hash"] in page.text
     assert str(Path(config["corpus"]).parent) not in page.text
+
+
+LABELS = [
+    ' aria-label="',
+    '" aria-label="x" onload="run()',
+    ' role="img" id="y" xmlns="z"',
+    "<b>&amp;\"'</svg>]]>",
+    'url(#a) href="#a" 0.12345',
+    "\x00\x1b[0m\ufffe",
+]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_label_stays_text_in_the_report_s_figures(label) -> None:
+    """Read as XML and as HTML; what is drawn is what the file for a paper has."""
+    rows = pd.DataFrame({"x": [0.123456, 2], "y": [label, "other"]})
+    drawn = (
+        alt.Chart(rows)
+        .mark_bar(clip=True)
+        .encode(x="x:Q", y=alt.Y("y:N", title=label), color=alt.value("#0072B2"))
+    )
+    figure = Figure(f"n {label}", f"t {label}", [drawn], f"c {label}", "h")
+    said = str(report_html.inline_svg(figure, "f0"))
+    root = ElementTree.fromstring(said)
+    original = ElementTree.fromstring(export.svg(figure.bare()))
+    assert "".join(root.itertext()) == "".join(original.itertext())
+    assert export.speakable(label).strip() in "".join(root.itertext())
+    assert (root.tag, root.get("role")) == ("svg", "img")
+    assert root.get("aria-label") == export.speakable(f"{figure.title}. {figure.caption}")
+    inner = [set(e.attrib) for e in root.iter() if e is not root]
+    assert not [names for names in inner if "role" in names or any("aria" in n for n in names)]
+    assert "#0072B2" in said and "url(#f0-" in said
+    page = Page(said)
+    assert_sound(page)
+    assert len(page.elements) == len(list(root.iter()))
+    shapes = [path.get("d") for path in root.iter("path")]
+    assert not re.search(r"\d\.\d{3}", "".join(filter(None, shapes)))
 
 
 def test_no_text_of_the_corpus_is_in_the_report(folder, explained) -> None:
