@@ -117,6 +117,14 @@ on_page "${command[@]}" >"$work/page.log" 2>&1 &
 until_true 120 on_page "${health[@]}"
 say "page healthy after, seconds" $((SECONDS - began))
 say "user" "$(on_page id -u)"
+status() { # of the answer under a name
+    on_page python -c "
+import http.client
+connection = http.client.HTTPConnection('localhost', $port)
+connection.request('GET', '/skew/', headers={'Host': '$1'})
+print(connection.getresponse().status)"; }
+say "under its own name, and another one" "$(status "localhost:$port") $(status evil.example)"
+[ "$(status "localhost:$port") $(status evil.example)" = "200 403" ]
 
 # --- the worker: ended while it trains, as `docker stop` does, then started again ---
 serve() { run "$worker" -- python -m core worker --wait >>"$work/worker.log" 2>&1 & }
