@@ -15,17 +15,21 @@ settings.load_profile("langskew")
 
 # Before torch is imported anywhere. `make test` runs two processes: a thread each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs in one process (`--dist loadgroup`), the longest first: the tests of a file, and
-    all tests of maps, since a process compiles for half a minute before its first one."""
+    """What runs in one process (`--dist loadgroup`), the longest first: the tests of a file; all in
+    a browser, since two browsers at once would wait for each other; all tests of maps, since a
+    process compiles for half a minute before its first one."""
     for item in items:
         maps = {"hostile_done", "projected"} & set(getattr(item, "fixturenames", ()))
         group = "maps" if maps or item.path.name == "test_projection.py" else str(item.path)
+        if item.get_closest_marker("browser"):
+            group = "browser"
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 

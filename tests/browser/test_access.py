@@ -41,6 +41,7 @@ server_metadata_url = "{provider}/.well-known/openid-configuration"
 [access]
 may_read = ["EXAMPLE.org"]
 may_run = ["acts@Example.org"]
+folders = ["{corpora}"]
 """
 PAGES = ("", "train", "data", "predictions", "latent", "tokens", "compare")
 
@@ -64,7 +65,9 @@ def _stopped(folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(
+    folder: Path, study_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The app with sign-in. The test holds the workers' slots, so that none is started."""
     secrets = tmp_path_factory.mktemp("secrets") / "secrets.toml"
     with ExitStack() as stack:
@@ -79,6 +82,7 @@ def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         places = {
             "app": f"http://localhost:{port}",
             "provider": f"http://localhost:{provider.server_port}",
+            "corpora": str(study_file.parent),
         }
         secrets.write_text(SECRETS.format(**places))
         yield stack.enter_context(

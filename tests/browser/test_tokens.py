@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from tests.helpers.serving import serving
 
@@ -29,13 +30,15 @@ def opened_text(page: Page) -> Locator:
 
 def settled(page: Page, place: Locator) -> dict[str, float]:
     """Where an element is, once the page around it no longer moves."""
-    place.scroll_into_view_if_needed()
-    before, box = None, place.bounding_box()
-    while box != before:
-        page.wait_for_timeout(500)
-        before, box = box, place.bounding_box()
-    assert box is not None
-    return dict(box)
+    before, box = None, None
+    for _ in range(60):
+        with suppress(Error):  # drawn anew meanwhile
+            place.scroll_into_view_if_needed()
+            page.wait_for_timeout(500)
+            before, box = box, place.bounding_box()
+        if box and box == before:
+            return dict(box)
+    raise AssertionError("the page moves on and on")
 
 
 def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, browser) -> None:
