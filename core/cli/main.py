@@ -9,6 +9,7 @@ import sys
 from core.cli import queue, results, training
 from core.errors import InputError
 from core.progress import Cancelled, Terminated
+from core.storage import disk
 from core.terminal import say
 
 
@@ -31,6 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 143
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if (what := disk.trouble(error)) is None:  # a defect of ours
+            raise
+        say(f"langskew: {what}.", file=sys.stderr)
+        return 2
     return 0
 
 

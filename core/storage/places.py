@@ -20,3 +20,21 @@ def cache_dir() -> Path:
     if chosen := os.environ.get("LANGSKEW_CACHE"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "langskew"
+
+
+def is_name(name: object) -> bool:
+    """Whether something can be the name of a file or folder, and of nothing outside its own."""
+    if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\0"):
+        return False
+    try:
+        return len(name.encode()) <= 200  # of the 255 bytes; endings come behind it
+    except UnicodeEncodeError:  # half of a character, which JSON can write down
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder that this process may look at."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
