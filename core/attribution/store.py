@@ -106,14 +106,33 @@ def table(run_id: str, name: str) -> pa.Table:
     paths = files([run_id], name)
     if not paths:
         return _SCHEMA.empty_table()
-    labels = run_folders.read_config(run_id).labels
     table = pa.concat_tables([_read(path) for path in paths])
-    table = table.sort_by([("row", "ascending"), ("class", "ascending")])
+    return table.sort_by([("row", "ascending"), ("class", "ascending")])
+
+
+def check_texts(
+    table: pa.Table, run_id: str, name: str, labels: Sequence[str], languages: Sequence[str]
+) -> None:
+    """Refuse a table (from `table`) whose texts have not every class once, with the same tokens.
+
+    Raises:
+        InputError: naming the folder.
+    """
     with reading.reading(folder(run_id, name), _MEND):
-        classes = sorted(labels) * (table.num_rows // len(labels))
-        if table["class"].to_pylist() != classes or table.num_rows % len(labels):
+        texts, classes = divmod(table.num_rows, len(labels))
+        if classes or table["class"].to_pylist() != sorted(labels) * texts:
             raise ValueError(f"a text has other classes than {', '.join(labels)}, each once")
-    return table
+        # The first row of each text, as often as the text has rows.
+        first = table.take(pa.array(range(0, table.num_rows, len(labels)), pa.int64()))
+        again = pa.array([i for i in range(texts) for _ in labels], pa.int64())
+        for column in ("row", "sentence", "language", "label", "tokens"):
+            if first[column].take(again).to_pylist() != table[column].to_pylist():
+                raise ValueError(f"a text has another {column} for one class than for another")
+        if len(set(first["row"].to_pylist())) < texts:
+            raise ValueError("a text stands in it twice")
+        for column, known in (("language", languages), ("label", labels)):
+            if wrong := sorted(set(first[column].to_pylist()) - set(known)):
+                raise ValueError(f"{column} has {', '.join(wrong[:3])}; expected {known}")
 
 
 def read(sql: str, paths: Sequence[str], parameters: Sequence[Any] = ()) -> pd.DataFrame:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -90,6 +92,7 @@ def read_predictions(run_id: str) -> Predictions:
         probabilities = frame[columns].to_numpy(dtype=float)
         _check_probabilities(probabilities)
         probabilities = frame[columns].to_numpy()
+        _check_same(rows, path.with_name("embeddings.parquet"))
     return Predictions(rows, probabilities, config.labels, config.languages)
 
 
@@ -110,6 +113,18 @@ def _check_rows(rows: pd.DataFrame, config: RunConfig) -> None:
         raise ValueError(
             f"{len(rows)} rows, {rows['row'].nunique()} of them different; expected {expected}"
         )
+
+
+def _check_same(rows: pd.DataFrame, embeddings: Path) -> None:
+    """Refuse rows that are others than those written beside them, where these read.
+
+    A row that has got another's id or sentence would else change what runs are compared by.
+    """
+    with suppress(duckdb.Error):
+        columns = ", ".join(ROW_COLUMNS)
+        beside = sql.query(f"SELECT {columns} FROM read_parquet(?)", [str(embeddings)])
+        if not rows.equals(beside):
+            raise ValueError(f"its rows are others than those of {embeddings.name}")
 
 
 def _check_probabilities(values: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 
@@ -19,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Threads that wait must sleep: where other work runs beside it, training was 4 times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     chosen = _parser().parse_args(arguments)
+    if not getattr(chosen, "logs", False):  # a command says in one line what a log has at length
+        logging.getLogger("core").setLevel(logging.ERROR)
     try:
         chosen.command(chosen)
     except InputError as error:

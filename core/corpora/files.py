@@ -26,7 +26,8 @@ def read(path: Path) -> pa.Table:
     suffix = path.suffix.lower()
     if path.is_dir() or suffix not in READERS:
         raise InputError(f"cannot read {path}: expected a file ending in {', '.join(READERS)}.")
-    with reading.reading(path, f"write it as {suffix[1:]}"):
+    mend = f"write it anew, as UTF-8 and with the ending of what it is ({', '.join(READERS)})"
+    with reading.reading(path, mend, said=f"does not read as {suffix[1:]}"):
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty; expected a table with text, label and language.")
         try:

@@ -13,6 +13,7 @@ from core.results import cache
 from core.results.comparisons import setup_comparisons
 from core.results.run_measures import groups_of, measure, skewed_design, within_language
 from core.results.schema import OpenRun, OpenRunDocument, Run, RunDocument, RunResults, StudyResults
+from core.storage import reading
 
 
 def summary(study: Started) -> StudyResults:
@@ -51,7 +52,8 @@ def _run(member: Member, skewed: pd.DataFrame | None) -> RunResults | OpenRun:
     if status["state"] != "done":
         return {**run, "state": status["state"], "message": message}
     try:
-        measures = measure(member.run, member.config, skewed)
+        with reading.reading(run_folders.folder(member.run), run_folders.MEND):
+            measures = measure(member.run, member.config, skewed)
     except InputError as error:
         return {**run, "state": "failed", "message": str(error)}
     return {**run, "state": "done", "message": message, **measures}
@@ -69,5 +71,6 @@ def run_summary(run_id: str) -> RunDocument | OpenRunDocument:
     message = status["message"]
     if status["state"] != "done":
         return {"run": run_id, "state": status["state"], "message": message, "config": given}
-    measures = measure(run_id, config, skewed_design({run_id: config}))
+    with reading.reading(run_folders.folder(run_id), run_folders.MEND):
+        measures = measure(run_id, config, skewed_design({run_id: config}))
     return {"run": run_id, "state": "done", "message": message, "config": given, **measures}

@@ -51,13 +51,18 @@ UNEXPECTED = (TypeError, LookupError, AttributeError)
 
 @contextmanager
 def reading(
-    path: Path | str, mend: str, but: tuple[type[BaseException], ...] = ()
+    path: Path | str,
+    mend: str,
+    *,
+    said: str = "does not read",
+    but: tuple[type[BaseException], ...] = (),
 ) -> Iterator[None]:
     """Within, what damaged content raises is one error that names the file.
 
     Args:
         path: of the file, or of the folder whose files are read.
         mend: what to do about it, such as "delete it to compute it anew".
+        said: what is said of it.
         but: what passes as it is, such as FileNotFoundError.
 
     Raises:
@@ -72,7 +77,7 @@ def reading(
             raise
         if isinstance(error, UNEXPECTED):
             _log_once(str(path), repr(error), error)
-        raise refusal(path, error, mend) from error
+        raise refusal(path, error, mend, said) from error
 
 
 _logged: set[tuple[str, str]] = set()
@@ -85,7 +90,9 @@ def _log_once(path: str, what: str, error: BaseException) -> None:
         _log.warning("%s does not read", path, exc_info=error)
 
 
-def refusal(path: Path | str, error: BaseException, mend: str) -> InputError:
+def refusal(
+    path: Path | str, error: BaseException, mend: str, said: str = "does not read"
+) -> InputError:
     """The error that says that a file does not read, why, and what to do."""
     reason = " ".join(str(error).split())
     if isinstance(error, FileNotFoundError):
@@ -94,7 +101,7 @@ def refusal(path: Path | str, error: BaseException, mend: str) -> InputError:
         reason = f"{type(error).__name__}: {reason}".removesuffix(": ")
     if len(reason) > 300:
         reason = reason[:300] + "…"
-    return InputError(f"{path} does not read ({reason}); {mend}.")
+    return InputError(f"{path} {said} ({reason}); {mend}.")
 
 
 def text(path: Path) -> str:
@@ -130,13 +137,13 @@ def as_object(document: Any) -> dict[str, Any]:
     return document
 
 
-def toml(path: Path, mend: str) -> dict[str, Any]:
+def toml(path: Path, mend: str, said: str = "does not read") -> dict[str, Any]:
     """What a file holds as TOML.
 
     Raises:
         InputError: it is missing or does not read; see `reading`.
     """
-    with reading(path, mend):
+    with reading(path, mend, said=said):
         return tomllib.loads(text(path))
 
 

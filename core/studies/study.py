@@ -114,7 +114,7 @@ def read(source: str) -> Study:
             f"{', '.join(shipped())}, started are "
             f"{', '.join(started()) or 'none'}."
         )
-    document = reading.toml(path, "write it as TOML, as docs/studies.md says")
+    document = reading.toml(path, "write it as docs/studies.md says", "is not TOML")
     with reading.reading(path, "write what docs/studies.md says"):
         return from_document(document, path)
 
