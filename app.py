@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.storage import disk
+from core.text import escaped
 from pages.shared import access
 
 # No material icons: they would be fetched from outside.
@@ -26,4 +28,9 @@ else:  # at every page's address, or a link to one would be said to lead nowhere
         for p in PAGES
     ]
     page = st.navigation(doors, position="hidden")
-page.run()
+try:
+    page.run()
+except OSError as error:
+    if (what := disk.trouble(error)) is None:  # a defect of ours
+        raise
+    st.error(escaped(f"{what}."))

@@ -1,8 +1,8 @@
 """Damaged files by the thousand, in every format that LangSkew reads: what is not read or refused.
 
 Run by hand: `python -m benchmarks.fuzz [--minutes 10] [--seed 0] [--target NAME] [--json]`. The
-same cases as those of the tests (`tests/helpers/fuzz.py`), as many as the time allows, each target in
-turn. A finding is anything but a right answer or an InputError: another exception, a reader that
+same cases as those of the tests (`tests/helpers/fuzz.py`), as many as the time allows, each target
+in turn. A finding is anything but a right answer or an InputError: another exception, a reader that
 takes a minute, a healthy study that changes because of the damaged one beside it. What is printed
 with it is the seed of the case: `--seed N --cases 1` with its target does it again.
 """
