@@ -166,7 +166,6 @@ def read_metrics(run_id: str, config: RunConfig) -> dict[str, Any]:
             if training.get(key) != training.get(key):  # not a number: the training diverged
                 training[key] = None
             reading.check_number(training, key, none=True)
-            training.setdefault(key, None)
     return found
 
 

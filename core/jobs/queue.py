@@ -333,8 +333,8 @@ def _job(path: Path) -> Job:
                 raise ValueError(f"{name}: expected text, found {found[name]!r:.60}")
         job = Job(**found)
         reading.as_object(job.arguments)
-        reading.check_number(found, "order", -(2**53), 2**53, none=True)
-        reading.check_number(found, "asked", 0, 1e11, none=True)
+        reading.check_number(vars(job), "order", -(2**53), 2**53)
+        reading.check_number(vars(job), "asked", 0, 1e11)
         if job.state not in run_folders.STATES:
             raise ValueError(f"state is {job.state[:60]!r}")
         if job.id != path.stem:

@@ -20,9 +20,9 @@ from core.errors import InputError
 
 SHARE = 0.5  # of what is left that one table may take; the rest is for what is made of it
 COPIES = 3  # of its texts that reading and checking a table holds at once
-ROW = 1000  # bytes that a row takes besides: ids, and Python's own of each text
+ROW = 700  # bytes that a row takes besides: ids, and Python's own of each text
 CELL = 64  # bytes of a text of one letter, in a file of texts
-GROUPS = Path("/sys/fs/cgroup")
+GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _GIGABYTE = 1e9
 
 
@@ -61,7 +61,7 @@ def _limits() -> Iterator[tuple[int, int]]:
     names = {"": ("memory.max", "memory.current"),
              "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes")}  # fmt: skip
     try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+        lines = OWN.read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux
         lines = []
     for line in lines:
@@ -137,13 +137,13 @@ def check_texts(path: Path) -> None:
             size += len(block)
             cells += sum(block.count(mark) for mark in (b",", b"\t", b"\n", b":", b"[", b"{"))
             if (needed := COPIES * size + CELL * cells) > most:
-                _refuse(path, needed, most, f"{path.stat().st_size / _GIGABYTE:.1f} GB of text")
+                _refuse(path, needed, most, f"{path.stat().st_size:,} bytes of text")
 
 
 def _refuse(path: Path, needed: int, most: int, what: str) -> None:
     raise InputError(
-        f"{path} does not fit into memory: reading it takes {needed / _GIGABYTE:.1f} GB or more "
-        f"({what}), and {most / _GIGABYTE:.1f} GB may be used. Take fewer rows of it, or give this "
+        f"{path} does not fit into memory: reading it takes {needed / _GIGABYTE:.2f} GB or more "
+        f"({what}), and {most / _GIGABYTE:.2f} GB may be used. Take fewer rows of it, or give this "
         "process more memory; LANGSKEW_TABLE_GB sets another limit, in gigabytes."
     )
 

@@ -165,13 +165,13 @@ def check_number(
     """Refuse a value of JSON that is no finite number from `low` to `high`.
 
     Args:
-        none: whether it may be missing or null.
+        none: whether it may be null.
 
     Raises:
         ValueError: it is something else.
     """
     value = document.get(key)
-    if (value is None and none) or is_number(value, low, high):
+    if key in document and ((value is None and none) or is_number(value, low, high)):
         return
     expected = "a number" if low == -math.inf else f"a number from {low:g} on"
     expected = expected if high == math.inf else f"a number from {low:g} to {high:g}"
