@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError
 
 from core.errors import InputError
-from core.storage import sql
+from core.storage import places, sql
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +95,8 @@ def refusal(
 ) -> InputError:
     """The error that says that a file does not read, why, and what to do."""
     reason = " ".join(str(error).split())
-    if isinstance(error, FileNotFoundError):
+    gone = isinstance(error, duckdb.Error) and not places.exists(Path(path))
+    if isinstance(error, FileNotFoundError) or gone:
         reason = "it is missing"
     elif isinstance(error, UNEXPECTED) or not reason:
         reason = f"{type(error).__name__}: {reason}".removesuffix(": ")
