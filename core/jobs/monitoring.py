@@ -63,7 +63,7 @@ def _row(job: Job) -> dict[str, Any]:
     try:
         config = run_folders.read_config(job.name)
     except InputError as error:  # deleted, or broken
-        return row | {"state": "failed", "message": str(error)}
+        return row | {"state": "failed", "message": f"{job.message} {error}".strip()}
     study = f"{row['study']}: " if row["study"] else ""
     row["what"] = f"{study}{config.setup}, seed {config.seed}"
     if job.state != "queued":

@@ -77,7 +77,10 @@ def start(
 
 def is_alive(slot: str = FIRST) -> bool:
     """Whether a slot has a worker."""
-    with queue.exclusively():  # a look at the lock must not be in the way of one who takes it
+    try:
+        with queue.exclusively():  # a look at the lock must not be in the way of one who takes it
+            return locks.is_held(_path(slot))
+    except OSError:  # where nothing can be written, nobody takes it
         return locks.is_held(_path(slot))
 
 

@@ -10,6 +10,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 # Libraries that write by themselves hand the system's words on, in exceptions of their own.
 _SAID = {os.strerror(number): number for number in (*FULL, errno.EROFS)}
+# Torch says of a full disk only that what it wrote is shorter than what it meant to write.
+_SAID |= {"unexpected pos": errno.ENOSPC, "PytorchStreamWriter failed": errno.ENOSPC}
 
 
 def trouble(error: BaseException) -> str | None:

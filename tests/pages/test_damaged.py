@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 
 from core.checkpoints import studies
+from core.jobs import queue
 from tests.helpers import fuzz
 
 from .conftest import charts, texts
@@ -79,14 +80,23 @@ def test_the_healthy_study_is_shown_as_before_and_the_damaged_one_named(
         assert name in listed and run in listed
 
 
-@pytest.mark.parametrize("page", ["overview", "train"])
-def test_a_page_says_that_the_disk_takes_nothing(page, neighbours, open_page, monkeypatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(30, "Read-only file system", "/checkpoints/queue/lock")
+def refuse(*_: object, **__: object) -> None:
+    raise OSError(30, "Read-only file system", "/checkpoints/queue/lock")
 
-    monkeypatch.setattr("core.jobs.slots.is_alive", refuse)
+
+def test_a_page_says_that_the_disk_takes_nothing(neighbours, open_page, monkeypatch) -> None:
     monkeypatch.setattr("core.studies.overview.studies", refuse)
-    monkeypatch.setattr("core.jobs.monitoring.overview", refuse)
-    app = open_page(page)
+    app = open_page("overview")
+    assert not app.exception
+    assert "cannot be written: Read-only file system" in texts(app, "error")
+
+
+def test_the_queue_of_a_folder_that_only_reads_is_shown(neighbours, open_page, monkeypatch) -> None:
+    queue.enqueue("project", "small", {"study": "small"})
+    monkeypatch.setattr("core.jobs.queue.locks.holding", refuse)
+    app = open_page("train")
+    assert not app.exception
+    assert "1 jobs wait and no worker runs" in texts(app, "warning")
+    next(button for button in app.button if button.label == "Start a worker").click().run()
     assert not app.exception
     assert "cannot be written: Read-only file system" in texts(app, "error")
