@@ -304,4 +304,4 @@ def describe(error: BaseException) -> str:
     """An exception in words for status and log: what happened and, where we know, what to do."""
     if isinstance(error, InputError):
         return str(error)
-    return disk.trouble(error) or f"{type(error).__name__}: {error}"
+    return disk.trouble(error, "train it again") or f"{type(error).__name__}: {error}"

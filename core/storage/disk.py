@@ -14,8 +14,12 @@ _SAID = {os.strerror(number): number for number in (*FULL, errno.EROFS)}
 _SAID |= {"unexpected pos": errno.ENOSPC, "PytorchStreamWriter failed": errno.ENOSPC}
 
 
-def trouble(error: BaseException) -> str | None:
-    """What to tell of an error of writing: what was wrong and what to do; None of another error."""
+def trouble(error: BaseException, again: str = "do the same again") -> str | None:
+    """What to tell of an error of writing: what was wrong and what to do; None of another error.
+
+    Args:
+        again: how to go on once there is room.
+    """
     found = next(((n, e) for e in _chain(error) if (n := _number(e)) is not None), None)
     if found is None:
         return None
@@ -23,7 +27,7 @@ def trouble(error: BaseException) -> str | None:
     name = getattr(cause, "filename", None)
     where = f" ({os.fsdecode(name)})" if isinstance(name, (str, bytes)) else ""
     if number in FULL:
-        return f"the disk is full{where}; free some space, then do the same again to go on"
+        return f"the disk is full{where}; free some space, then {again} to go on"
     return (
         f"cannot be written: {os.strerror(number)}{where}; make it writable for this user, or name "
         "another folder (LANGSKEW_CHECKPOINTS, LANGSKEW_CACHE)"
