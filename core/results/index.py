@@ -80,8 +80,9 @@ def refresh() -> None:
         if disk.trouble(error) is None and not isinstance(error, (InputError, duckdb.Error)):
             traceback.print_exc()  # a defect of ours
         with suppress(OSError):  # nor perhaps can this
-            what = f"index.duckdb was not written ({disk.trouble(error) or run_folders.describe(error)})"
-            say(f"langskew: {what}; `python -m core index` writes it.", file=sys.stderr)
+            why = disk.trouble(error) or run_folders.describe(error)
+            what = f"index.duckdb was not written ({why}); `python -m core index` writes it."
+            say(f"langskew: {what}", file=sys.stderr)
 
 
 def _fits(file: Path) -> bool:
