@@ -118,12 +118,12 @@ def _check_rows(rows: pd.DataFrame, config: RunConfig) -> None:
 def _check_same(rows: pd.DataFrame, embeddings: Path) -> None:
     """Refuse rows that are others than those written beside them, where these read.
 
-    A row that has got another's id or sentence would else change what runs are compared by.
+    A row that has got another's id would else change what runs are compared by.
     """
     with suppress(duckdb.Error):
-        columns = ", ".join(ROW_COLUMNS)
-        beside = sql.query(f"SELECT {columns} FROM read_parquet(?)", [str(embeddings)])
-        if not rows.equals(beside):
+        columns = ["row", "language", "label"]
+        beside = sql.query(f"SELECT {', '.join(columns)} FROM read_parquet(?)", [str(embeddings)])
+        if not rows[columns].equals(beside):
             raise ValueError(f"its rows are others than those of {embeddings.name}")
 
 

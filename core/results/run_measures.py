@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from core.checkpoints import outputs
+from core.checkpoints import outputs, run_folders
+from core.checkpoints.studies import Started
 from core.config import RunConfig
+from core.errors import InputError
 from core.measures.accuracy import accuracy_totals
 from core.measures.bootstrap import Totals
 from core.measures.calibration import calibration_error, calibration_totals, confusion, reliability
@@ -95,6 +98,26 @@ def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> Meas
         "base_values": _base_values(run_id, config),
         "probe": cast(dict[str, ProbeResults], outputs.read_probes(run_id)),
         **_skew_measures(predictions, shares, skewed),
+    }
+
+
+def on_other_sentences(study: Started) -> dict[str, str]:
+    """Finished runs whose test rows are of other sentences than those of most runs: why, by run.
+
+    Measures of such runs cannot be compared: their sentences are what is drawn anew.
+    """
+    found: dict[str, int] = {}
+    for member in study.finished:
+        with suppress(InputError):  # what does not read is said where it is measured
+            rows = outputs.read_predictions(member.run).rows.sort_values("row")
+            hashes = pd.util.hash_pandas_object(rows[["row", "sentence"]], index=False)
+            found[member.run] = hash(tuple(hashes))
+    usual = max(found.values(), key=list(found.values()).count, default=None)
+    why = "does not read (its rows are of other sentences than those of the study's other runs)"
+    return {
+        run: f"{run_folders.folder(run) / 'predictions.parquet'} {why}; {run_folders.MEND}."
+        for run, own in found.items()
+        if own != usual
     }
 
 

@@ -76,7 +76,8 @@ DAMAGES = [
     ("predictions.parquet", column("label", lambda c: "other"), "label has other; expected"),
     ("predictions.parquet", column("language", lambda c: "xx"), "language has xx; expected"),
     ("predictions.parquet", column("sentence", lambda c: None), "something else than text"),
-    ("predictions.parquet", column("sentence", lambda c: c[::-1].to_numpy()), "are others than"),
+    ("predictions.parquet", column("sentence", lambda c: c[::-1].to_numpy()), "of other sentences"),
+    ("predictions.parquet", column("row", lambda c: c[::-1].to_numpy()), "are others than"),
     ("metrics.json", lambda path: path.unlink(), "it is missing"),
     ("metrics.json", content(b"\xff{}"), "does not read"),
     ("metrics.json", content(b"[" * 100_000), "does not read"),
@@ -106,9 +107,10 @@ def test_damaged_numbers_are_named_and_touch_no_other_study(
     assert first["state"] == "failed"
     assert message in first["message"] and name in first["message"]
     assert {other["state"] for other in others} == {"done"}
-    assert main(["show", run]) == 2
-    error = capsys.readouterr().err
-    assert message in error and name in error and "Traceback" not in error
+    if message != "of other sentences":  # which nobody knows of a run by itself
+        assert main(["show", run]) == 2
+        error = capsys.readouterr().err
+        assert message in error and name in error and "Traceback" not in error
     assert show(capsys, "show", "small") == before
     for command in ("runs", "queue", "prune", "index"):
         assert main([command]) == 0, command
