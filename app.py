@@ -6,7 +6,8 @@ Streamlit imports this file once, as the server starts, for `app`; then it runs 
 import streamlit as st
 from starlette.middleware import Middleware
 
-from core.storage import places
+from core.storage import disk, places
+from core.text import escaped
 from pages.shared import access, door
 
 
@@ -33,7 +34,12 @@ def show() -> None:
             for p in pages
         ]
         page = st.navigation(doors, position="hidden")
-    page.run()
+    try:
+        page.run()
+    except OSError as error:
+        if (what := disk.trouble(error)) is None:  # a defect of ours
+            raise
+        st.error(escaped(f"{what}."))
 
 
 if __name__ == "__main__":

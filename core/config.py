@@ -195,13 +195,44 @@ class RunConfig:
             document["training"] = Recipe(**document.get("training", {}))
             document["labels"] = tuple(document["labels"])
             document["languages"] = tuple(document["languages"])
-            return cls(**document)
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            found = cls(**document)
+            _check(found)
+            return found
+        except InputError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"not a run configuration that this version reads: {error}") from error
 
     def shares_table(self) -> pd.DataFrame:
         """The target joint distribution, languages down, labels across."""
         return pd.DataFrame(self.shares).T.loc[list(self.languages), list(self.labels)]
+
+
+def _check(config: RunConfig) -> None:
+    """Refuse values that a damaged file can hold and nobody asked for.
+
+    Raises:
+        ValueError: a value is of another kind.
+    """
+    for name, known in (("labels", config.labels), ("languages", config.languages)):
+        if not known or len(set(known)) < len(known) or not all(type(x) is str for x in known):
+            raise ValueError(f"{name} is {list(known)!r:.80}; expected names, each once")
+    if config.setup not in (*SETUPS, IMPORTED):
+        raise ValueError(f"setup is {config.setup!r:.80}; known are {', '.join(SETUPS)}")
+    for own in fields(config):
+        value = getattr(config, own.name)
+        wrong = {"str": type(value) is not str, "int": type(value) is not int or value < 0}
+        if wrong.get(str(own.type)):
+            raise ValueError(f"{own.name} is {value!r:.80}; expected {own.type}")
+    if not isinstance(config.columns, dict) or not all(
+        type(name) is str for name in config.columns.values()
+    ):
+        raise ValueError(f"columns is {config.columns!r:.80}; expected names of columns")
+    for language in config.languages:
+        for label in config.labels:
+            share = config.shares[language][label]
+            if type(share) not in (int, float) or not 0 <= share <= 1:
+                raise ValueError(f"the share of {label} in {language} is {share!r:.80}")
 
 
 def _without_defaults(instance: Any) -> dict[str, Any]:

@@ -11,18 +11,17 @@ whole, so that what is there counts after any kind of end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.checkpoints import run_folders
-from core.errors import InputError
-from core.storage import atomic
-from core.storage import sql as storage_sql
+from core.storage import atomic, reading
 
 if TYPE_CHECKING:
     from core.attribution.result import Attribution
@@ -45,6 +44,8 @@ _SCHEMA = pa.schema(
         "seconds": pa.float64(),
     }
 )
+_LISTS = ("tokens", "positions", "words", "values")  # with an entry a token
+_MEND = "delete it and attribute the study again, which computes only what is missing"
 
 
 def key(method: str, budget: int, tolerance: float = 0.0) -> str:
@@ -76,10 +77,7 @@ def kept(run_id: str) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     for path in sorted((run_folders.folder(run_id) / "attributions").glob("*/*.parquet")):
-        try:
-            rows = pq.read_metadata(path).num_rows
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(_broken(str(path))) from error
+        rows = reading.parquet_rows(path, _MEND, _SCHEMA.names)
         found[path.parent.name] = found.get(path.parent.name, 0) + rows
     if not found:
         return {}
@@ -105,16 +103,36 @@ def table(run_id: str, name: str) -> pa.Table:
     Raises:
         InputError: a file does not read.
     """
-    columns = ["row", "class", "sentence", "language", "label", "base", "output", "tokens"]
-    parts = []
-    for path in files([run_id], name):
-        try:
-            parts.append(pq.read_table(path, columns=[*columns, "words", "values"]))
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(_broken(path)) from error
-    if not parts:
+    paths = files([run_id], name)
+    if not paths:
         return _SCHEMA.empty_table()
-    return pa.concat_tables(parts).sort_by([("row", "ascending"), ("class", "ascending")])
+    table = pa.concat_tables([_read(path) for path in paths])
+    return table.sort_by([("row", "ascending"), ("class", "ascending")])
+
+
+def check_texts(
+    table: pa.Table, run_id: str, name: str, labels: Sequence[str], languages: Sequence[str]
+) -> None:
+    """Refuse a table (from `table`) whose texts have not every class once, with the same tokens.
+
+    Raises:
+        InputError: naming the folder.
+    """
+    with reading.reading(folder(run_id, name), _MEND):
+        texts, classes = divmod(table.num_rows, len(labels))
+        if classes or table["class"].to_pylist() != sorted(labels) * texts:
+            raise ValueError(f"a text has other classes than {', '.join(labels)}, each once")
+        # The first row of each text, as often as the text has rows.
+        first = table.take(pa.array(range(0, table.num_rows, len(labels)), pa.int64()))
+        again = pa.array([i for i in range(texts) for _ in labels], pa.int64())
+        for column in ("row", "sentence", "language", "label", "tokens"):
+            if first[column].take(again).to_pylist() != table[column].to_pylist():
+                raise ValueError(f"a text has another {column} for one class than for another")
+        if len(set(first["row"].to_pylist())) < texts:
+            raise ValueError("a text stands in it twice")
+        for column, known in (("language", languages), ("label", labels)):
+            if wrong := sorted(set(first[column].to_pylist()) - set(known)):
+                raise ValueError(f"{column} has {', '.join(wrong[:3])}; expected {known}")
 
 
 def read(sql: str, paths: Sequence[str], parameters: Sequence[Any] = ()) -> pd.DataFrame:
@@ -132,13 +150,9 @@ def read(sql: str, paths: Sequence[str], parameters: Sequence[Any] = ()) -> pd.D
         "WITH attributions AS (SELECT parse_path(filename)[-4] AS run, * EXCLUDE (filename) "
         "FROM read_parquet(?, filename = true)) "
     )
-    try:
-        return storage_sql.query(table + sql, [list(paths), *parameters])
-    except duckdb.Error as error:
-        broken = next((p for p in paths if not _reads(p)), None)
-        if broken is None:
-            raise
-        raise InputError(_broken(broken)) from error
+    for path in paths:
+        _check(path, Path(path).stat().st_mtime_ns)
+    return reading.query(table + sql, [list(paths), *parameters], paths, _MEND)
 
 
 def write(
@@ -176,23 +190,38 @@ def write(
                 }
             )
     target = folder(run_id, name)
-    target.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(target)
     number = max((int(p.stem) for p in target.glob("*.parquet") if p.stem.isdigit()), default=-1)
     with atomic.replacing(target / f"{number + 1:05d}.parquet") as partial:
         pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), partial, compression="zstd")
 
 
-def _broken(path: str) -> str:
-    return (
-        f"{path} does not read; delete it and attribute the study again, which computes only what "
-        "is missing."
-    )
+@lru_cache(maxsize=10_000)
+def _check(path: str, changed: int) -> None:
+    """Refuse a file that does not read; each is looked through once, until it changes."""
+    _read(path)
 
 
-def _reads(path: str) -> bool:
-    """Whether all of a file reads: a footer may, and not what it points to."""
-    try:
-        pq.read_table(path)
-    except (OSError, pa.ArrowException):
-        return False
-    return True
+def _read(path: str) -> pa.Table:
+    """What a file holds.
+
+    Raises:
+        InputError: it does not read, or what it says of a text does not fit together.
+    """
+    with reading.reading(path, _MEND):
+        table = pq.read_table(path)
+        if missing := [name for name in _SCHEMA.names if name not in table.column_names]:
+            raise ValueError(f"column {', '.join(missing)} is missing")
+        table = table.select(_SCHEMA.names).cast(_SCHEMA)
+        lengths = [pc.list_value_length(table[name]) for name in _LISTS]
+        if any(table[name].null_count for name in _SCHEMA.names if name != "errors"):
+            raise ValueError("a value is missing")
+        if any(not length.equals(lengths[0]) for length in lengths[1:]):
+            raise ValueError("a text has not as many values as tokens")
+        numbers = [table["base"], table["output"], pc.list_flatten(table["values"])]
+        if not all(pc.all(pc.is_finite(column)).as_py() in (True, None) for column in numbers):
+            raise ValueError("a value is no number")
+        for name in _LISTS:
+            if pc.list_flatten(table[name]).null_count:
+                raise ValueError(f"{name} of a text are missing")
+        return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -18,8 +19,9 @@ def sizes() -> pd.DataFrame:
     """
     of_run: dict[str, list[str]] = {}
     for name in studies.started():
-        for run_id in studies.run_ids(name):
-            of_run.setdefault(run_id, []).append(name)
+        with suppress(InputError):  # one that does not read: `unused` asks it too, and refuses
+            for run_id in studies.run_ids(name):
+                of_run.setdefault(run_id, []).append(name)
     listed = run_folders.list_runs()[["run", "setup", "seed", "state"]]
     folders = [run_folders.folder(run) for run in listed["run"]]
     return listed.assign(
@@ -30,7 +32,13 @@ def sizes() -> pd.DataFrame:
 
 
 def unused() -> list[str]:
-    """Runs that no started study stands for."""
+    """Runs that no started study stands for.
+
+    Raises:
+        InputError: a study does not read, so that nobody knows which runs it stands for.
+    """
+    for name in studies.started():
+        studies.run_ids(name)
     table = sizes()
     return table.loc[table["studies"] == "", "run"].tolist()
 

@@ -1,4 +1,4 @@
-"""Run folders: written whole or not at all, claimed by one process, read through DuckDB.
+"""Run folders: written whole or not at all, claimed by one process.
 
 The folder is the truth. `COMPLETE` is written last; a run is being worked on exactly while a
 process holds the lock on its folder (`core.storage.locks` says why a lock and no heartbeat), which
@@ -22,7 +22,7 @@ import pandas as pd
 from core.config import RunConfig
 from core.errors import InputError
 from core.progress import Cancelled, Terminated
-from core.storage import atomic, locks, places, sql
+from core.storage import atomic, disk, locks, places, reading
 
 OpenState = Literal["queued", "running", "failed", "cancelled", "interrupted"]
 State = Literal["done"] | OpenState
@@ -32,6 +32,8 @@ UNSOUND = (
     "its saved model; train it again"
 )
 _KEPT = ("config.json", "status.json", "lock", "log.txt")
+STATES: tuple[State, ...] = ("done", "queued", "running", "failed", "cancelled", "interrupted")
+MEND = "delete the run's folder and train it again"
 
 
 class Status(TypedDict):
@@ -49,10 +51,12 @@ def folder(run_id: str) -> Path:
     """A run's folder, whether it exists or not.
 
     Raises:
-        InputError: the id would lead out of the checkpoints folder.
+        InputError: the id would lead out of the checkpoints folder, or cannot name a folder.
     """
-    if run_id in ("", ".", "..") or set(run_id) & set("/\0"):
-        raise InputError(f"{run_id!r} is not the id of a run; `python -m core runs` lists them.")
+    if not places.is_name(run_id):
+        raise InputError(
+            f"{run_id!r:.120} is not the id of a run; `python -m core runs` lists them."
+        )
     return places.checkpoints_dir() / run_id
 
 
@@ -74,7 +78,7 @@ def resolve(prefix: str) -> str:
 def create(config: RunConfig) -> str:
     """Make the folder of a run with its config, as `queued`; a run that exists stays as it is."""
     path = folder(config.run_id)
-    path.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(path)
     if not (path / "config.json").exists():
         atomic.write_text(path / "config.json", config.canonical_json())
     if not (path / "status.json").exists():
@@ -89,17 +93,24 @@ def read_config(run_id: str) -> RunConfig:
         InputError: no such run, or its config does not read.
     """
     path = folder(run_id) / "config.json"
+    mend = "delete the run's folder and start the study again"
     try:
-        return RunConfig.from_json(path.read_text(encoding="utf-8"))
+        with reading.reading(path, mend, but=(FileNotFoundError,)):
+            found = reading.text(path)
+        return RunConfig.from_json(found)
     except FileNotFoundError as error:
-        raise InputError(f"run {run_id} has no config.json in {folder(run_id)}.") from error
+        raise InputError(
+            f"run {run_id} has no config.json in {folder(run_id)}; delete the folder, or bring the "
+            "file back."
+        ) from error
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        told = str(error)
+        raise InputError(told if str(path) in told else f"{path}: {told}; {mend}.") from error
 
 
 def is_complete(run_id: str) -> bool:
     """Whether a run finished, with all its files written."""
-    return (folder(run_id) / "COMPLETE").exists()
+    return places.exists(folder(run_id) / "COMPLETE")
 
 
 def is_sound(run_id: str) -> bool:
@@ -127,7 +138,7 @@ def is_current(run_id: str) -> bool:
 
 def state_to_plan_by(run_id: str) -> str:
     """`new` without a folder, `unsound` where it is to be trained anew, else the run's state."""
-    if not (folder(run_id) / "config.json").exists():
+    if not places.exists(folder(run_id) / "config.json"):
         return "new"
     if is_complete(run_id) and not is_sound(run_id):
         return "unsound"
@@ -138,7 +149,7 @@ def begin(run_id: str) -> None:
     """Make a run's folder ready for training: what an unsound version left in it is deleted."""
     path = folder(run_id)
     if not is_sound(run_id):
-        (path / "COMPLETE").unlink(missing_ok=True)  # first: half of it is no finished run
+        atomic.delete(path / "COMPLETE")  # first: half of it is no finished run
         for left in path.iterdir():
             if left.name not in _KEPT:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -150,7 +161,7 @@ def write_status(run_id: str, state: str, message: str = "", **more: Any) -> Non
     if by := _stored_status(folder(run_id)).get("by"):
         more = {"by": by} | more
     status = {"state": state, "message": message, "pid": os.getpid(), "time": time.time(), **more}
-    atomic.write_text(folder(run_id) / "status.json", json.dumps(status))
+    atomic.write_state(folder(run_id) / "status.json", json.dumps(status))
 
 
 def read_status(run_id: str) -> Status:
@@ -182,11 +193,23 @@ def read_status(run_id: str) -> Status:
 
 
 def _stored_status(path: Path) -> Status:
+    file = path / "status.json"
     try:
-        status: Status = json.loads((path / "status.json").read_text())
-        return status | {"state": status["state"], "message": status.get("message", "")}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return {"state": "failed", "message": f"status.json does not read: {error!r}"}
+        status = reading.json_object(file, "train the run again, which writes it anew")
+        if status.get("state") not in STATES:
+            raise InputError(
+                f"{file} does not read (state is {status.get('state')!r:.60}; known are "
+                f"{', '.join(STATES)}); train the run again, which writes it anew."
+            )
+    except InputError as error:
+        return {"state": "failed", "message": str(error)}
+    found: Status = {"state": status["state"], "message": str(status.get("message", ""))}
+    if "by" in status:
+        found["by"] = str(status["by"])
+    for key in ("pid", "time", "started"):
+        if reading.is_number(status.get(key)):
+            found |= {key: status[key]}  # type: ignore[misc]
+    return found
 
 
 @contextmanager
@@ -227,25 +250,26 @@ def list_runs() -> pd.DataFrame:
         try:
             config = read_config(path.name)
             row |= {k: getattr(config, k) for k in ("setup", "seed", "corpus", "encoder")}
+            if row["state"] == "done":
+                row["accuracy"] = _accuracy(path)
         except InputError as error:
             row |= {"state": "failed", "message": str(error)}
         rows.append(row)
-    columns = ["run", "setup", "seed", "corpus", "encoder", "state", "message", "by"]
-    listed = pd.DataFrame(rows, columns=columns)
-    return listed.merge(_metrics(), on="run", how="left")
+    columns = ["run", "setup", "seed", "corpus", "encoder", "state", "message", "by", "accuracy"]
+    return pd.DataFrame(rows, columns=columns).astype({"accuracy": float})
 
 
-def _metrics() -> pd.DataFrame:
-    files = [str(p / "metrics.json") for p in _run_folders() if (p / "COMPLETE").exists()]
-    if not files:
-        return pd.DataFrame({"run": pd.Series(dtype=str), "accuracy": pd.Series(dtype=float)})
-    return sql.query(
-        """SELECT parse_filename(parse_path(filename)[-2]) AS run, accuracy
-           FROM read_json(?, columns = {accuracy: 'DOUBLE'}, filename = true,
-                          format = 'newline_delimited', ignore_errors = true)
-        """,
-        [files],
-    )
+def _accuracy(path: Path) -> float:
+    """Of a finished run, if what its results are read from is there, by a quick look.
+
+    Raises:
+        InputError: a file does not read.
+    """
+    reading.parquet_rows(path / "predictions.parquet", MEND)
+    with reading.reading(path / "metrics.json", MEND):
+        metrics = reading.json_object(path / "metrics.json", MEND)
+        reading.check_number(metrics, "accuracy", 0, 1)
+    return float(metrics["accuracy"])
 
 
 def _run_folders() -> list[Path]:
@@ -280,7 +304,4 @@ def describe(error: BaseException) -> str:
     """An exception in words for status and log: what happened and, where we know, what to do."""
     if isinstance(error, InputError):
         return str(error)
-    if atomic.is_disk_full(error):
-        where = f" ({error.filename})" if error.filename else ""
-        return f"the disk is full{where}; free some space, then train it again to go on"
-    return f"{type(error).__name__}: {error}"
+    return disk.trouble(error, "train it again") or f"{type(error).__name__}: {error}"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.checkpoints import run_folders
 from core.config import BALANCED, IMPORTED, RunConfig
 from core.errors import InputError
-from core.storage import places
+from core.storage import places, reading
 
 # What results are read from, in the folder of a run.
 _READ = (
@@ -149,22 +147,29 @@ def run_ids(name: str) -> list[str]:
 def _entries(name: str) -> list[tuple[str, str, int]]:
     """Run, setup and seed of each."""
     path = started_folder(name) / "study.toml"
-    try:
-        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return [(e["run"], e["setup"], e["seed"]) for e in document["runs"]]
-    except FileNotFoundError as error:
+    if not places.is_name(name) or not places.exists(path):
         raise InputError(
-            f"study {name!r} was never started; started are {', '.join(started()) or 'none'}. "
-            f"Start it with `python -m core study {name}`."
-        ) from error
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} does not read: {error!r}; start the study again.") from error
+            f"study {name!r:.120} was never started; started are {', '.join(started()) or 'none'}. "
+            f"Start it with `python -m core study NAME`."
+        )
+    with reading.reading(path, "start the study again"):
+        entries = [
+            (e["run"], e["setup"], e["seed"])
+            for e in reading.toml(path, "start the study again")["runs"]
+        ]
+        if not entries:
+            raise ValueError("it stands for no runs")
+        for run, setup, seed in entries:
+            run_folders.folder(run)  # refuses what is no id
+            if type(setup) is not str or type(seed) is not int:
+                raise ValueError(f"run {run!r} has setup {setup!r:.60} and seed {seed!r:.60}")
+    return entries
 
 
 def _times(*files: Path) -> Iterator[str]:
     """When each was last written; a dash for one that is not there."""
     for file in files:
         time = "-"
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             time = str(file.stat().st_mtime_ns)
         yield time

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import subprocess
 import tomllib
@@ -10,7 +9,8 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
-from core.storage import places
+from core.errors import InputError
+from core.storage import places, reading
 
 PACKAGES = (
     "torch",
@@ -44,9 +44,11 @@ def installed() -> dict[str, str]:
 
 def of_run(folder: Path) -> dict[str, str]:
     """What a finished run was made with; empty where it was not recorded."""
-    with suppress(OSError, ValueError, AttributeError):
-        document = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        return {str(k): str(v) for k, v in document.get("versions", {}).items()}
+    with suppress(InputError):  # said where the run's measures are read
+        document = reading.json_object(folder / "metrics.json", "train the run again")
+        versions = document.get("versions")
+        if isinstance(versions, dict):
+            return {str(k): str(v) for k, v in versions.items()}
     return {}
 
 

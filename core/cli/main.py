@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 
 from core.cli import queue, results, training
 from core.errors import InputError
 from core.progress import Cancelled, Terminated
-from core.storage import places
+from core.storage import disk, places
 from core.terminal import say
 
 
@@ -20,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     places.keep_private()
     chosen = _parser().parse_args(arguments)
+    if not getattr(chosen, "logs", False):  # a command says in one line what a log has at length
+        logging.getLogger("core").setLevel(logging.ERROR)
     try:
         chosen.command(chosen)
     except InputError as error:
@@ -33,6 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 143
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if (what := disk.trouble(error)) is None:  # a defect of ours
+            raise
+        say(f"langskew: {what}.", file=sys.stderr)
+        return 2
     return 0
 
 

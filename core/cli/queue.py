@@ -24,7 +24,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     worker.add_argument(
         "--idle", type=float, default=120, metavar="SECONDS", help="wait so long for the next job"
     )
-    worker.set_defaults(command=_worker)
+    worker.set_defaults(command=_worker, logs=True)
 
     queue = commands.add_parser("queue", help="list what waits, runs and ended")
     queue.add_argument("--json", action="store_true", help="one JSON document")

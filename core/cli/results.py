@@ -174,7 +174,7 @@ def _prune(chosen: argparse.Namespace) -> None:
     from core.checkpoints import prune as checkpoint_prune
     from core.checkpoints import run_folders
     from core.cli import text
-    from core.results.index import publish
+    from core.results.index import refresh
 
     doomed = [run_folders.resolve(prefix) for prefix in chosen.run]
     if chosen.unused:
@@ -184,8 +184,18 @@ def _prune(chosen: argparse.Namespace) -> None:
         say(text.sizes_text(table))
         return
     say(text.sizes_text(table[table["run"].isin(doomed)]))
-    if not chosen.yes and input(f"delete these {len(doomed)} runs for good? [y/N] ") != "y":
+    if not chosen.yes and _answer(f"delete these {len(doomed)} runs for good? [y/N] ") != "y":
         say("nothing was deleted.")
         return
     say(f"deleted; {checkpoint_prune.delete(doomed) / 1e6:,.0f} MB are free again.")
-    publish()
+    refresh()
+
+
+def _answer(question: str) -> str:
+    try:
+        return input(question)
+    except (EOFError, OSError, RuntimeError) as error:  # closed, or gone
+        raise InputError(
+            "nobody is there to answer (standard input is closed), so nothing was deleted; --yes "
+            "deletes without asking."
+        ) from error

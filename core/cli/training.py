@@ -142,7 +142,7 @@ def _study(chosen: argparse.Namespace) -> None:
     from core.cli import text
     from core.jobs import ask, worker
     from core.models.session import Session
-    from core.results.index import publish
+    from core.results.index import refresh
     from core.results.study_results import summary
     from core.studies import planning
 
@@ -160,7 +160,7 @@ def _study(chosen: argparse.Namespace) -> None:
         )
 
     worker.work_through(ask.ask_runs(plan), session, report)
-    publish()
+    refresh()
     say(text.study_text(summary(read_started(asked.name))))
 
 
@@ -178,7 +178,7 @@ def _import(chosen: argparse.Namespace) -> None:
     quiet()
     from core.checkpoints.studies import read_started
     from core.cli import text
-    from core.results.index import publish
+    from core.results.index import refresh
     from core.results.study_results import summary
     from core.training import import_model
 
@@ -192,5 +192,5 @@ def _import(chosen: argparse.Namespace) -> None:
         report=Line(Path(chosen.folder).name),
         **_corpus_options(chosen),
     )
-    publish()
+    refresh()
     say(text.study_text(summary(read_started(name))))

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from core.corpora import files, multiemo, paper_corpora, synthetic
 from core.errors import InputError
+from core.storage import reading
 
 PRESETS = ("multiemo", "synthetic", *paper_corpora.HUB)
 EXTERNAL = ("wikipedia",)  # of these, those without a task to train on
@@ -110,12 +110,13 @@ def load(
                 "the corpus multiemo is not on this machine; run `python -m core fetch` "
                 "(358 MB, once)."
             )
-        return _build(source, pq.read_table(cached), columns, labels, languages)
+        return _build(source, files.read(cached), columns, labels, languages)
     if source == "synthetic":
         return _build(source, synthetic.generate(), columns, labels, languages)
     if paper_corpora.parse(source):
-        table, notes = paper_corpora.read(source, languages)
-        return _build(source, table, columns, labels, languages, notes)
+        with reading.reading(f"corpus {source:.120}", "name another source"):
+            table, notes = paper_corpora.read(source, languages)
+            return _build(source, table, columns, labels, languages, notes)
     try:
         path = Path(source).expanduser()
         exists = path.exists()
@@ -125,7 +126,8 @@ def load(
         raise InputError(
             f"corpus {source!r} is neither a preset ({', '.join(PRESETS)}) nor a file that exists."
         )
-    return _build(source, files.read(path), columns, labels, languages)
+    with reading.reading(path, "write it as a table with text, label and language"):
+        return _build(source, files.read(path), columns, labels, languages)
 
 
 def _build(

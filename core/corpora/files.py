@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import InputError
+from core.storage import memory, reading
 
 READERS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
@@ -22,33 +23,33 @@ def read(path: Path) -> pa.Table:
     Raises:
         InputError: another kind of file, empty, not UTF-8, or it does not read.
     """
-    if path.is_dir() or path.suffix.lower() not in READERS:
-        raise InputError(f"cannot read {path}: expected a file ending in {', '.join(READERS)}.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty; expected a table with text, label and language.")
     suffix = path.suffix.lower()
-    try:
-        if suffix == ".parquet":
-            return pq.read_table(path)
-        if suffix in (".csv", ".tsv"):
-            frame = pd.read_csv(
-                path,
-                sep="\t" if suffix == ".tsv" else ",",
-                dtype=str,
-                keep_default_na=False,
-                encoding="utf-8-sig",
-            )
-            return pa.Table.from_pandas(frame, preserve_index=False)
-        return _read_json_lines(path)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 ({error}); save it as UTF-8.") from error
-    except UnicodeEncodeError as error:  # JSON can write one down
-        raise InputError(
-            f"{path} holds half of a character ({error.object[error.start : error.end]!r}); save "
-            "it as UTF-8 with whole ones."
-        ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path} does not read as {suffix[1:]}: {error}") from error
+    if path.is_dir() or suffix not in READERS:
+        raise InputError(f"cannot read {path}: expected a file ending in {', '.join(READERS)}.")
+    mend = f"write it anew, as UTF-8 and with the ending of what it is ({', '.join(READERS)})"
+    with reading.reading(path, mend, said=f"does not read as {suffix[1:]}"):
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty; expected a table with text, label and language.")
+        try:
+            if suffix == ".parquet":
+                memory.check_parquet(path)
+                return pq.read_table(path)
+            memory.check_texts(path)
+            if suffix in (".csv", ".tsv"):
+                return _read_separated(path, "\t" if suffix == ".tsv" else ",")
+            return _read_json_lines(path)
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is not UTF-8 ({error}); save it as UTF-8.") from error
+        except UnicodeEncodeError as error:  # JSON can write one down
+            raise InputError(
+                f"{path} holds half of a character ({error.object[error.start : error.end]!r}); "
+                "save it as UTF-8 with whole ones."
+            ) from error
+
+
+def _read_separated(path: Path, separator: str) -> pa.Table:
+    frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    return pa.Table.from_pandas(frame, preserve_index=False)
 
 
 def _read_json_lines(path: Path) -> pa.Table:
@@ -59,8 +60,10 @@ def _read_json_lines(path: Path) -> pa.Table:
                 continue
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}, line {number} is not JSON: {error}") from error
+            except (ValueError, RecursionError) as error:
+                raise InputError(
+                    f"{path}, line {number} is not JSON: {error}; write one object a line."
+                ) from error
             if not isinstance(row, dict):
                 raise InputError(
                     f"{path}, line {number}: expected one JSON object a line, found "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -138,12 +139,14 @@ def _articles(where: str, language: str) -> pa.Table:
     configuration = language if hub.is_local(where) else f"{WIKIPEDIA_DUMP}.{language}"
     key = json.dumps([stamp(f"wikipedia@{where}"), configuration, ARTICLES, ARTICLES_SEED])
     path = cache_dir() / "wikipedia" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.parquet"
-    if not path.exists():
-        drawn = hub.sample(where, configuration, ARTICLES, ARTICLES_SEED)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.replacing(path) as partial:
-            pq.write_table(drawn, partial, compression="zstd")
-    return pq.read_table(path)
+    if path.exists():
+        with suppress(InputError):  # one that does not read is drawn anew
+            return files.read(path)
+    drawn = hub.sample(where, configuration, ARTICLES, ARTICLES_SEED)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.replacing(path) as partial:
+        pq.write_table(drawn, partial, compression="zstd")
+    return files.read(path)
 
 
 def _amazon(table: pa.Table, where: str) -> pa.Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import pyarrow.parquet as pq
 from core.config import RunConfig
 from core.corpora import corpus, multiemo, paper_corpora
 from core.errors import InputError
-from core.storage import atomic, sql
+from core.storage import atomic, reading
 from core.storage.places import cache_dir
 
 _KEY = b"langskew"
+_MEND = "delete it, and it is made anew"
 ANY = "any"
 ALL_SPLITS = "all splits"
 COLUMNS = ("row", "text", "text_b", "label", "language", "split", "sentence")
@@ -38,8 +40,10 @@ def texts_file(config: RunConfig) -> Path:
     source = [config.corpus, dict(config.columns), config.labels, config.languages]
     name = hashlib.sha256(json.dumps(source).encode()).hexdigest()[:16]
     path = cache_dir() / "texts" / f"{name}.parquet"
-    if path.exists() and (pq.read_schema(path).metadata or {}).get(_KEY) == key:
-        return path
+    if path.exists():
+        with suppress(InputError), reading.reading(path, _MEND):  # one that does not is made anew
+            if (pq.read_schema(path).metadata or {}).get(_KEY) == key:
+                return path
     loaded = corpus.load(
         config.corpus, columns=config.columns, labels=config.labels, languages=config.languages
     )
@@ -76,9 +80,8 @@ def counts(file: Path, languages: Sequence[str], labels: Sequence[str]) -> dict[
         file: from `texts_file`.
         languages, labels: in their order.
     """
-    found = sql.query(
-        "SELECT split, language, label, count(*) AS n FROM read_parquet(?) GROUP BY ALL",
-        [str(file)],
+    found = _query(
+        "SELECT split, language, label, count(*) AS n FROM read_parquet(?) GROUP BY ALL", file
     )
     tables = {}
     for split in (ALL_SPLITS, *corpus.SPLITS):
@@ -112,26 +115,32 @@ def browse(
     if containing:
         conditions["contains(lower(concat_ws(' ', text, text_b)), lower(?))"] = containing
     where = " AND ".join(conditions) or "true"
-    parameters = [str(file), *conditions.values()]
+    values = list(conditions.values())
     matching = f"FROM read_parquet(?) WHERE {where}"
-    total = sql.query(f"SELECT count(*) AS n {matching}", parameters)["n"].iloc[0]
-    frame = sql.query(f"SELECT * {matching} ORDER BY sentence, language LIMIT {limit}", parameters)
+    total = _query(f"SELECT count(*) AS n {matching}", file, values)["n"].iloc[0]
+    first = f"SELECT * {matching} ORDER BY sentence, language LIMIT {limit}"
+    frame = _query(first, file, values)
     return _shown(frame), int(total)
 
 
 def has_pairs(file: Path) -> bool:
     """Whether a corpus (from `texts_file`) is on pairs of texts."""
-    found = sql.query("SELECT text_b FROM read_parquet(?) LIMIT 1", [str(file)])
+    found = _query("SELECT text_b FROM read_parquet(?) LIMIT 1", file)
     return bool(found["text_b"].notna().any())
 
 
 def of_rows(file: Path, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows (column `row`) with the columns `text` and `text_b` of the corpus, in their order."""
-    found = sql.query(
+    found = _query(
         "SELECT row, text, text_b FROM read_parquet(?) WHERE row IN (SELECT unnest(?))",
-        [str(file), rows["row"].astype(str).tolist()],
+        file,
+        [rows["row"].astype(str).tolist()],
     )
     return _shown(rows.merge(found, on="row", how="left"))
+
+
+def _query(statement: str, file: Path, more: Sequence[Any] = ()) -> pd.DataFrame:
+    return reading.query(statement, [str(file), *more], [file], _MEND)
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:

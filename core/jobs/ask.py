@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.checkpoints import run_folders
+from core.errors import InputError
 from core.jobs import kinds, queue, slots
 from core.jobs.queue import Job
 from core.studies.study import Study, to_document
@@ -62,6 +63,11 @@ def again(job_id: str, by: str = "") -> Job:
     if job is None:
         kind, _, name = job_id.partition("-")
         job = Job(kind, run_folders.resolve(name))
+    if job.kind not in kinds.KINDS:
+        raise InputError(
+            f"{job_id} is no job of a kind that this version knows; delete it, and ask for what "
+            "you want anew."
+        )
     return ask(job.kind, job.name, job.arguments, by)
 
 
@@ -72,4 +78,11 @@ def ask_runs(plan: Plan, by: str = "") -> list[Job]:
         by: who asks; see `queue.enqueue`.
     """
     arguments = {"study": plan.study.name}
-    return [queue.enqueue("train", run_id, arguments, by) for run_id in kinds.lay_out(plan)]
+    asked: list[Job] = []
+    try:
+        for run_id in kinds.lay_out(plan):
+            asked.append(queue.enqueue("train", run_id, arguments, by))
+    except BaseException:  # such as a full disk: nobody waits for the first of them
+        queue.withdraw([job.id for job in asked])
+        raise
+    return asked

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.checkpoints import prune, run_folders
 from core.checkpoints.studies import read_started
+from core.errors import InputError
+from core.storage import reading
 from core.studies.study import Study, from_document
 
 if TYPE_CHECKING:
@@ -39,6 +41,19 @@ class Work:
     stop: Stop
     ask: Callable[[str, str, dict[str, Any]], object]
 
+    def given(self, name: str) -> Any:
+        """An argument that the job cannot do without.
+
+        Raises:
+            InputError: it is missing.
+        """
+        if name not in self.arguments:
+            raise InputError(
+                f"job {self.name} has no argument {name}; it has: "
+                f"{', '.join(self.arguments) or 'none'}. Ask for it anew."
+            )
+        return self.arguments[name]
+
 
 def _nothing(*_: Any) -> None:
     """The queue is all that knows of such a job."""
@@ -68,13 +83,13 @@ class Kind(NamedTuple):
 
 def _train(work: Work) -> None:
     """Train a run, measure it, and publish the index."""
-    from core.results.index import publish
+    from core.results.index import refresh
     from core.training import evaluation
     from core.training.run import train_run
 
     train_run(work.name, work.session(), work.report, work.stop)
     evaluation.complete(work.name, work.session(), work.report)
-    publish()
+    refresh()
 
 
 def _study(work: Work) -> None:
@@ -121,7 +136,7 @@ def _attribute(work: Work) -> dict[str, Any]:
     from core.results import thresholds
 
     more = {k: v for k, v in work.arguments.items() if k != "study"}
-    study = read_started(work.arguments["study"])
+    study = read_started(work.given("study"))
     done = attribute(study, work.session(), work.report, **more)
     thresholds.keep(study, done.key)
     return asdict(done)
@@ -131,26 +146,27 @@ def _project(work: Work) -> None:
     """The aligned map of a study's runs; `study`."""
     from core.results.projection import project
 
-    project(read_started(work.arguments["study"]), work.report)
+    project(read_started(work.given("study")), work.report)
 
 
 def _report(work: Work) -> None:
     """The report of a study; `study`."""
     from core.report import files as report_files
 
-    report_files.write(read_started(work.arguments["study"]), work.report)
+    report_files.write(read_started(work.given("study")), work.report)
 
 
 def _sentence(work: Work) -> TypedText:
     """Attributions of a typed text; `runs` (ids), `text` and, for a pair, `text_b`."""
     from core.attribution.typed_text import explain_sentence
 
-    given = work.arguments
-    return explain_sentence(given["runs"], given["text"], given.get("text_b"), work.report)
+    more = work.arguments.get("text_b")
+    return explain_sentence(work.given("runs"), work.given("text"), more, work.report)
 
 
 def _asked(work: Work) -> Study:
-    return from_document(work.arguments["document"], Path.cwd() / f"{work.name}.toml")
+    with reading.reading(f"job {work.name}", "ask for it anew"):
+        return from_document(dict(work.given("document")), Path.cwd() / f"{work.name}.toml")
 
 
 def _run_asked(run_id: str, by: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from core.checkpoints import run_folders
 from core.errors import InputError
 from core.jobs import kinds, queue, slots
 from core.jobs.queue import Job
+from core.storage import reading
 
 _COLUMNS = ("step", "steps", "epoch", "loss", "validation_loss", "samples_per_second", "seconds")
 ACTIVE = ("queued", "running")
@@ -51,7 +53,7 @@ def _row(job: Job) -> dict[str, Any]:
         "asked": pd.Timestamp(job.asked, unit="s", tz="UTC") if job.asked else pd.NaT,
         "by": job.by,
         "kind": job.kind,
-        "study": job.arguments.get("study") or (job.name if job.kind == "study" else ""),
+        "study": str(job.arguments.get("study") or (job.name if job.kind == "study" else "")),
         "run": "",
         "message": job.message,
     }
@@ -61,7 +63,7 @@ def _row(job: Job) -> dict[str, Any]:
     try:
         config = run_folders.read_config(job.name)
     except InputError as error:  # deleted, or broken
-        return row | {"state": "failed", "message": str(error)}
+        return row | {"state": "failed", "message": f"{job.message} {error}".strip()}
     study = f"{row['study']}: " if row["study"] else ""
     row["what"] = f"{study}{config.setup}, seed {config.seed}"
     if job.state != "queued":
@@ -71,7 +73,8 @@ def _row(job: Job) -> dict[str, Any]:
         return row | {"done": 1.0}
     lines = curves(job.name)
     if len(lines) and row["state"] != "queued":
-        row["done"] = float(lines["step"].iloc[-1] / lines["steps"].iloc[-1])
+        share = float(lines["step"].iloc[-1] / lines["steps"].iloc[-1])
+        row["done"] = share if 0 <= share <= 1 else 0.0
     if row["state"] == "running":
         row["left"] = seconds_left(lines)
     return row
@@ -83,15 +86,15 @@ def curves(run_id: str) -> pd.DataFrame:
     Columns: step, steps, epoch, loss, validation_loss, samples_per_second, seconds.
     """
     rows: dict[int, dict[str, float]] = {}
-    try:
-        text = (run_folders.folder(run_id) / "progress.jsonl").read_text(encoding="utf-8")
-    except OSError:
-        text = ""
+    path = run_folders.folder(run_id) / "progress.jsonl"
+    text = ""
+    with suppress(OSError):
+        text = path.read_text(encoding="utf-8", errors="replace")
     for line in text.splitlines():
-        try:
-            found = json.loads(line)
-        except ValueError:  # a crash of the machine may have cut the last line short
-            continue
+        found: dict[str, Any] = {}
+        with suppress(ValueError, RecursionError):  # a crash of the machine may have cut it short
+            found = reading.as_object(json.loads(line))
+        found = {name: found[name] for name in _COLUMNS if reading.is_number(found.get(name))}
         if "step" not in found:
             continue
         if "loss" in found:  # steps after this one were computed before it was stopped

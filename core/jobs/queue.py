@@ -8,6 +8,8 @@
       running/<job>.progress  what is being done, and how much of it
       running/<job>.cancel    asked to stop
       ended/<job>.json        done, failed or cancelled, with the result
+      damaged/<file>.json     what stood in one of these and is no job: it does not read, its name
+                              is another than its job's id, its kind is not known here
       logs/<job>.txt          what it printed, unless its kind keeps that elsewhere
 
 A job is claimed by renaming its file. Its id is made of its kind and name, so that the same job
@@ -24,15 +26,17 @@ import socket
 import time
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import IO, Any
 
+from core.checkpoints import run_folders
 from core.errors import InputError
 from core.jobs.kinds import kind_of
-from core.storage import atomic, locks, places
+from core.storage import atomic, disk, locks, places, reading
 
 _OPEN = ("running", "interrupted", "queued")
+_DAMAGED = "damaged"
 _KEPT = 100  # ended jobs of a kind whose results are kept
 
 
@@ -84,7 +88,12 @@ def folder() -> Path:
 def exclusively() -> AbstractContextManager[None]:
     """Hold the queue's lock, for a change of some files that others must see as one."""
     for name in ("waiting", "running", "ended", "logs"):
-        (folder() / name).mkdir(parents=True, exist_ok=True)
+        try:
+            atomic.make_folder(folder() / name)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InputError(
+                f"{error.filename} is a file where the queue has a folder; delete it."
+            ) from error
     return locks.holding(folder() / "lock")
 
 
@@ -100,6 +109,7 @@ def enqueue(kind: str, name: str, arguments: dict[str, Any] | None = None, by: s
         InputError: its kind refuses it, such as a run that does not exist.
     """
     job = Job(kind, name, arguments or {}, asked=time.time(), by=by or _who())
+    _path("waiting", job.id)  # refuses what cannot name a file
     with exclusively():
         found = find(job.id)
         if found and found.state in ("queued", "running"):
@@ -118,6 +128,7 @@ def claim(kinds: Collection[str], only: Sequence[str] | None = None) -> Claim | 
         only: ids of the jobs to choose from, in the order in which they are wanted.
     """
     with exclusively():
+        _set_aside()
         found = waiting(kinds)
         if only is not None:
             found = sorted((j for j in found if j.id in only), key=lambda j: only.index(j.id))
@@ -125,7 +136,7 @@ def claim(kinds: Collection[str], only: Sequence[str] | None = None) -> Claim | 
             file = locks.take(_path("waiting", job.id))
             if file is None:
                 continue
-            _path("waiting", job.id).replace(_path("running", job.id))
+            atomic.move(_path("waiting", job.id), _path("running", job.id))
             for suffix in (".cancel", ".progress"):
                 _path("running", job.id).with_suffix(suffix).unlink(missing_ok=True)
             return Claim(replace(job, state="running"), file)
@@ -136,8 +147,8 @@ def finish(claimed: Claim, state: str, message: str = "", result: Any = None) ->
     """Say how a claimed job ended, and let go of it."""
     job = replace(claimed.job, state=state, message=message, result=result)
     with exclusively():
-        _write("ended", job)
-        for suffix in (".json", ".cancel", ".progress"):
+        _end("running", job)
+        for suffix in (".cancel", ".progress"):
             _path("running", job.id).with_suffix(suffix).unlink(missing_ok=True)
         _forget_old_results(job.kind)
     claimed.file.close()
@@ -150,8 +161,8 @@ def cancel(job_id: str) -> str:
         if job is None:
             return "failed"
         if job.state == "queued":
-            _write("ended", replace(job, state="cancelled", message="cancelled while it waited"))
-            _path("waiting", job_id).unlink()
+            message = "cancelled while it waited"
+            _end("waiting", replace(job, state="cancelled", message=message))
             kind_of(job.kind).cancelled(job.name)
             return "cancelled"
         if job.state == "running":
@@ -164,16 +175,61 @@ def is_cancelled(job: Job) -> bool:
     return _path("running", job.id).with_suffix(".cancel").exists()
 
 
+def withdraw(ids: Collection[str]) -> None:
+    """Take those of these jobs that still wait out of the queue, as far as the disk lets that."""
+    for job_id in ids:
+        with suppress(OSError):
+            if (job := find(job_id)) and job.state == "queued":
+                cancel(job_id)
+
+
 def forget(job_id: str) -> None:
     """Delete what is left of a job that neither waits nor runs."""
     with exclusively():
         job = find(job_id)
         if job is None or job.state not in ("queued", "running"):
+            _path("waiting", job_id).unlink(missing_ok=True)  # there only if it does not read
             _clear(job_id)
+            if job and job.kind == _DAMAGED:
+                _path(_DAMAGED, job.name).unlink(missing_ok=True)
+
+
+def set_aside(known: Collection[str]) -> None:
+    """Put what stands in the queue and is no job into a folder of its own, where it is listed.
+
+    Args:
+        known: kinds; a job of another one waits for nobody.
+    """
+    if _listed("waiting"):
+        with exclusively():
+            _set_aside(known)
+
+
+def _set_aside(known: Collection[str] | None = None) -> None:
+    for state in ("waiting", "running", "ended"):
+        for path in (folder() / state).glob("*.json"):
+            try:
+                job = _job(path)
+            except FileNotFoundError:
+                continue
+            except InputError:
+                if locks.is_held(path):  # its worker is about to write it anew
+                    continue
+            else:
+                if known is None or state != "waiting" or job.kind in known:
+                    continue
+            atomic.make_folder(folder() / _DAMAGED)
+            target, number = _path(_DAMAGED, path.stem), 2
+            while target.exists():
+                target, number = _path(_DAMAGED, f"{path.stem}.{number}"), number + 1
+            atomic.move(path, target)
 
 
 def find(job_id: str) -> Job | None:
     """A job by its id, or None where it was never asked for."""
+    kind, _, name = job_id.partition("-")
+    if kind == _DAMAGED:
+        return _damaged(_path(_DAMAGED, name))
     for _ in range(2):  # it may move on, from one folder to the next, between two looks
         for state in ("waiting", "running", "ended"):
             if job := _read(state, _path(state, job_id)):
@@ -193,6 +249,9 @@ def listing() -> list[Job]:
     for state in ("waiting", "running", "ended"):  # the way they go: none is missed
         for job in _listed(state):
             jobs.setdefault(job.id, job)
+    for path in sorted((folder() / _DAMAGED).glob("*.json")):
+        if (aside := _damaged(path)) is not None:
+            jobs[aside.id] = aside
 
     def place(job: Job) -> tuple[int, int]:
         ended = job.state not in _OPEN
@@ -204,17 +263,17 @@ def listing() -> list[Job]:
 def write_progress(job: Job, what: str, share: float) -> None:
     """Say what of a running job is being done, and how much of it (0 to 1)."""
     path = _path("running", job.id).with_suffix(".progress")
-    atomic.write_text(path, json.dumps({"what": what, "share": share}))
+    atomic.write_text(path, json.dumps({"what": what, "share": share}), lasting=False)
 
 
 def progress(job_id: str) -> tuple[str, float]:
     """What of a running job is being done, and how much of it (0 to 1)."""
-    try:
-        path = _path("running", job_id).with_suffix(".progress")
-        document = json.loads(path.read_text(encoding="utf-8"))
+    path = _path("running", job_id).with_suffix(".progress")
+    with suppress(InputError), reading.reading(path, "the worker writes it anew"):
+        document = reading.json_object(path, "the worker writes it anew")
+        reading.check_number(document, "share", 0, 1)
         return str(document["what"]), float(document["share"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return "starting", 0.0
+    return "starting", 0.0
 
 
 def log_path(kind: str, name: str) -> Path:
@@ -225,8 +284,8 @@ def log_path(kind: str, name: str) -> Path:
 
 
 def _path(state: str, job_id: str) -> Path:
-    if set(job_id) & set("/\0"):
-        raise InputError(f"{job_id!r} is not a job; `python -m core queue` lists them.")
+    if not places.is_name(job_id):
+        raise InputError(f"{job_id!r:.120} is not a job; `python -m core queue` lists them.")
     return folder() / state / f"{job_id}.json"
 
 
@@ -234,19 +293,74 @@ def _write(state: str, job: Job) -> None:
     atomic.write_text(_path(state, job.id), json.dumps(asdict(job)))
 
 
+def _end(state: str, job: Job) -> None:
+    """Put a job that stands in another folder among those that ended."""
+    source = _path(state, job.id)
+    try:
+        _write("ended", job)
+    except OSError as error:
+        if not disk.is_full(error):
+            raise
+        # What became of it fits into the file that there is, and a file can move on a full disk.
+        atomic.write_state(source, json.dumps(asdict(replace(job, result=None))))
+        atomic.move(source, _path("ended", job.id))
+    else:
+        atomic.delete(source)
+
+
 def _listed(state: str) -> list[Job]:
     found = (_read(state, path) for path in sorted((folder() / state).glob("*.json")))
     return [job for job in found if job]
 
 
-def _read(state: str, path: Path) -> Job | None:
+def _job(path: Path) -> Job:
+    """The job that a file of the queue holds.
+
+    Raises:
+        FileNotFoundError: it is not there any more.
+        InputError: it does not read, or is not the job of this name.
+    """
+    mend = "delete it, and ask for the job anew"
+    with reading.reading(path, mend, but=(FileNotFoundError,)):
+        found = reading.as_object(json.loads(reading.text(path)))
+        if unknown := set(found) - {f.name for f in fields(Job)}:
+            raise ValueError(f"{', '.join(sorted(unknown))[:80]} is no part of a job")
+        if missing := {"kind", "name"} - set(found):
+            raise ValueError(f"{', '.join(sorted(missing))} is missing")
+        for name in ("kind", "name", "by", "state", "message"):
+            if not isinstance(found.get(name, ""), str):
+                raise ValueError(f"{name}: expected text, found {found[name]!r:.60}")
+        job = Job(**found)
+        reading.as_object(job.arguments)
+        reading.check_number(vars(job), "order", -(2**53), 2**53)
+        reading.check_number(vars(job), "asked", 0, 1e11)
+        if job.state not in run_folders.STATES:
+            raise ValueError(f"state is {job.state[:60]!r}")
+        if job.id != path.stem:
+            raise ValueError(f"its name is another than its job's, {job.id[:120]}")
+        return job
+
+
+def _damaged(path: Path) -> Job | None:
+    """What is set aside, as a job that failed."""
+    message = f"{path} is of a kind that this version does not know; delete it."
     try:
-        job = Job(**json.loads(path.read_text(encoding="utf-8")))
+        _job(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except InputError as error:
+        message = str(error)
+    return Job(_DAMAGED, path.stem, state="failed", message=message)
+
+
+def _read(state: str, path: Path) -> Job | None:
+    try:
+        job = _job(path)
+    except FileNotFoundError:
+        return None
+    except InputError as error:
         kind, _, name = path.stem.partition("-")
-        return Job(kind, name, state="failed", message=f"{path} does not read: {error!r}")
+        return Job(kind, name, state="failed", message=str(error))
     if state != "running":
         return job
     if locks.is_held(path):

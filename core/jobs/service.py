@@ -24,6 +24,8 @@ _PAUSE_SECONDS = 60.0  # after a worker that failed: on a full disk so would all
 def keep() -> None:
     """Start workers until SIGTERM; then ask them to end, and end when they did.
 
+    A worker that another keeper started, which was killed, is asked too.
+
     Raises:
         InputError: there is a keeper already.
     """
@@ -54,6 +56,8 @@ def keep() -> None:
                         last[slot] = process
                         groups.add(process.pid)
         finally:
+            # Of a keeper that was killed, whose worker lives on in its slot.
+            groups |= {pid for slot in (slots.FIRST, slots.QUICK) if (pid := slots.holder(slot))}
             for group in groups:
                 with suppress(ProcessLookupError):
                     os.killpg(group, signal.SIGTERM)

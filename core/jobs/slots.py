@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -77,8 +78,30 @@ def start(
 
 def is_alive(slot: str = FIRST) -> bool:
     """Whether a slot has a worker."""
-    with queue.exclusively():  # a look at the lock must not be in the way of one who takes it
+    try:
+        with queue.exclusively():  # a look at the lock must not be in the way of one who takes it
+            return locks.is_held(_path(slot))
+    except OSError:  # where nothing can be written, nobody takes it
         return locks.is_held(_path(slot))
+
+
+def holder(slot: str) -> int | None:
+    """The process of this machine, or container, that holds a slot and has said so; None else.
+
+    What stands in the slot's file may be of another container, or of a process long gone: it counts
+    where that process has the file open.
+    """
+    path = _path(slot)
+    try:
+        pid = int(path.read_text(encoding="utf-8"))
+        opened = list(Path(f"/proc/{pid}/fd").iterdir())
+    except (OSError, ValueError):  # nobody, or another system than Linux
+        return None
+    for handle in opened:
+        with suppress(OSError):  # closed meanwhile
+            if pid > 0 and os.path.samestat(handle.stat(), path.stat()):
+                return pid
+    return None
 
 
 def take(slot: str) -> IO[str] | None:

@@ -13,7 +13,6 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from pathlib import Path
 from threading import Event
 from typing import IO, TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from core.errors import InputError
 from core.jobs import kinds, queue, slots
 from core.jobs.queue import Claim, Job
 from core.progress import Cancelled, Stop, Terminated, on_sigterm
-from core.storage import atomic
+from core.storage import disk
 from core.terminal import Line, say
 
 if TYPE_CHECKING:
@@ -56,12 +55,13 @@ def serve(
     with held, on_sigterm() as terminated:
         since = time.monotonic()
         while not terminated.is_set():
+            queue.set_aside(kinds.KINDS)
             if claimed := queue.claim(mine):
                 if queue.waiting(mine):
                     for number, device in siblings.items():
                         slots.start(number, device, kept=kept)
                 _say(f"{claimed.job.id}, asked for by {claimed.job.by}")
-                with _output_to(queue.log_path(claimed.job.kind, claimed.job.name)):
+                with _output_to(claimed.job):
                     goes_on = _survives(claimed, shared, terminated)
                 job = queue.find(claimed.job.id) or claimed.job
                 if not goes_on:
@@ -118,13 +118,12 @@ def work_through(
             if job and job.state in ("failed", "interrupted"):
                 raise InputError(f"{job.id} {job.state}: {job.message}")
     finally:
-        for i in ids:
-            if _state(i) == "queued":
-                queue.cancel(i)
+        queue.withdraw(ids)
         if slot:
             slot.close()
-        if queue.waiting(kinds.of_lane(quick=False)):  # of others, who found the slot taken
-            slots.see_to()
+        with suppress(OSError):  # of a disk that takes nothing more
+            if queue.waiting(kinds.of_lane(quick=False)):  # of others, who found the slot taken
+                slots.see_to()
 
 
 def train_here(run_id: str, report: Progress) -> None:
@@ -181,8 +180,9 @@ def _survives(claimed: Claim, shared: _Shared, terminated: Event) -> bool:
     except InputError as error:
         say(f"langskew: {error}", flush=True)
     except Exception as error:
-        traceback.print_exc()
-        if atomic.is_disk_full(error):  # so would all others be
+        with suppress(OSError):  # the log may be on the disk that is full
+            traceback.print_exc()
+        if disk.trouble(error):  # so would all others be
             raise InputError(f"worker ended: {run_folders.describe(error)}.") from error
     return True
 
@@ -224,15 +224,17 @@ def _perform(claimed: Claim, shared: _Shared, terminated: Event, show: Progress)
 
 
 @contextmanager
-def _output_to(path: Path) -> Iterator[None]:
-    """Send what the process prints, libraries and crashes included, to the end of a file."""
-    if not path.parent.is_dir():  # a run that was deleted: the job will say so
+def _output_to(job: Job) -> Iterator[None]:
+    """Send what the process prints, libraries and crashes included, to the end of a job's log."""
+    try:
+        opened = queue.log_path(job.kind, job.name).open("a", buffering=1)
+    except (OSError, InputError):  # a run that was deleted, a full disk: the job will say so
         yield
         return
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]
-    with path.open("a", buffering=1) as file, redirect_stdout(file), redirect_stderr(file):
+    with opened as file, redirect_stdout(file), redirect_stderr(file):
         try:
             for handle in (1, 2):  # of libraries, and of a crash
                 os.dup2(file.fileno(), handle)

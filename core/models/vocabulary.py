@@ -13,14 +13,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from core.errors import InputError
 from core.models.plain_text import reader
-from core.storage import atomic
+from core.storage import atomic, reading
 from core.storage.places import cache_dir
 
 TRIMMABLE = ("Unigram", "WordPiece")
@@ -39,8 +41,10 @@ def used_ids(tokenizer: PreTrainedTokenizerFast, texts: list[str], key: str) -> 
     name = hashlib.sha256(f"{key} as text: {state}".encode()).hexdigest()[:32]
     path = cache_dir() / "vocabulary" / f"{name}.npy"
     if path.exists():
-        known: np.ndarray = np.load(path)
-        return known
+        with suppress(InputError), reading.reading(path, "delete it"):  # else found anew
+            known: np.ndarray = np.load(path)
+            if known.dtype == np.int64 and known.ndim == 1:
+                return known
     backend = reader(tokenizer).backend_tokenizer
     backend.no_truncation()
     backend.no_padding()

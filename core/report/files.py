@@ -13,6 +13,7 @@ from pathlib import Path
 
 from core.checkpoints import versions
 from core.checkpoints.studies import Started
+from core.errors import InputError
 from core.figures import export
 from core.figures.figure import Figure, Table
 from core.progress import Progress
@@ -21,7 +22,7 @@ from core.report import html as report_html
 from core.report.contents import Section
 from core.results import projection, study_results
 from core.results.schema import StudyResults
-from core.storage import atomic
+from core.storage import atomic, reading
 from core.text import short
 
 _MADE = "report.json"  # written last: what the report was made from
@@ -67,8 +68,8 @@ def write(study: Started, report: Progress | None = None, folder: Path | None = 
 def state(study: Started) -> str:
     """Of the report in the study's own folder: `none`, `current` or `outdated`."""
     try:
-        made = json.loads((folder_of(study) / _MADE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        made = reading.json_object(folder_of(study) / _MADE, "make the report again")
+    except InputError:
         return "none"
     return "current" if made.get("made from") == _stamp(study) else "outdated"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, TypeVar
 
-from core.storage import atomic, places
+from core.errors import InputError
+from core.storage import atomic, places, reading
 
 ROOMS = ("sampling", "measures", "checkpoints", "attribution", "results")  # which measure
 Document = TypeVar("Document", bound=Mapping[str, object])
@@ -35,21 +36,27 @@ def kept(path: Path, key: str, compute: Callable[[], Document]) -> Document:
 
 def stored(path: Path, key: str) -> Any:
     """The document at `path` if it was made for this key by this version, else None."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["key"] == f"{_version()} {key}":
-            return found["document"]
+    with suppress(InputError):  # computed anew
+        found = reading.json_object(path, "delete it to compute it anew")
+        document = found.get("document")
+        if found.get("key") == f"{_version()} {key}" and found.get("digest") == _digest(document):
+            return document
     return None
 
 
 def keep(path: Path, key: str, document: Document) -> Document:
     """Keep a document where that can be written; returned as JSON gives it back."""
-    text = json.dumps({"key": f"{_version()} {key}", "document": document})
+    as_stored: Document = json.loads(json.dumps(document))
+    found = {"key": f"{_version()} {key}", "digest": _digest(as_stored), "document": as_stored}
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
-        atomic.write_text(path, text)
-    as_stored: Document = json.loads(text)["document"]
+        atomic.write_text(path, json.dumps(found), lasting=False)
     return as_stored  # the same types whether it was kept or not
+
+
+def _digest(document: object) -> str:
+    """Of what a document says: a byte that changed on the disk must not change a number."""
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()[:16]
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 import pandas as pd
@@ -18,7 +18,9 @@ from core.results.run_measures import comparable, skewed_design
 from core.results.schema import ComparisonResults, RunComparison, SpreadResults
 
 
-def setup_comparisons(study: Started, skewed: pd.DataFrame | None) -> list[ComparisonResults]:
+def setup_comparisons(
+    study: Started, skewed: pd.DataFrame | None, left_out: Collection[str] = ()
+) -> list[ComparisonResults]:
     """Every measure of each setup of a study against the setup it is read against.
 
     Imbalanced against balanced, with class weights against without and against balanced, with the
@@ -29,10 +31,11 @@ def setup_comparisons(study: Started, skewed: pd.DataFrame | None) -> list[Compa
 
     Args:
         skewed: the study's skewed design.
+        left_out: runs that cannot be compared.
     """
     measures: dict[str, dict[int, dict[str, Totals | float]]] = {}
     for member in study.finished:
-        if member.config is not None:
+        if member.config is not None and member.run not in left_out:
             with suppress(InputError):  # summary says what is wrong with it
                 found = comparable(member.run, member.config, skewed)
                 measures.setdefault(member.setup, {})[member.seed] = found

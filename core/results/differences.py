@@ -129,6 +129,8 @@ def _together(
     languages: tuple[str, ...],
 ) -> Together | None:
     tables = [_table(run, key, stamp) for run, stamp in zip(runs, stamps, strict=True)]
+    for run, table in zip(runs, tables, strict=True):
+        store.check_texts(table, run, key, labels, languages)
     first = tables[0]
     if not all(first["row"].equals(other["row"]) for other in tables[1:]):
         common = set.intersection(*(set(other["row"].to_pylist()) for other in tables))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 
 from core.checkpoints import outputs, run_folders
 from core.corpora.texts import ANY, of_rows
-from core.errors import InputError
-from core.storage import sql as storage_sql
+from core.storage import reading
 
 DIRECTIONS = (ANY, "only the first is right", "only the second is right", "both are wrong")
 LIMIT = 200
@@ -55,7 +54,8 @@ def disagreements(
                count(*) OVER () AS total
         FROM a JOIN b USING (row) WHERE {where} ORDER BY difference DESC, row LIMIT {LIMIT}
         """,
-        [_file(first), _file(second), *chosen.values()],
+        [first, second],
+        list(chosen.values()),
     )
     total = int(found["total"].iloc[0]) if len(found) else 0
     found = found.drop(columns="total")
@@ -104,7 +104,8 @@ def changing(run: str, label: str = ANY) -> tuple[pd.DataFrame, int, int]:
         FROM sentences WHERE classes > 1
         ORDER BY "languages that differ" DESC, sentence LIMIT {LIMIT}
         """,
-        [_file(run), *([] if label == ANY else [label])],
+        [run],
+        [] if label == ANY else [label],
     )
     if not len(found):
         return found, 0, _translated(run)
@@ -119,7 +120,7 @@ def _translated(run: str) -> int:
     found = _query(
         "SELECT count(*) AS n FROM (SELECT sentence FROM read_parquet(?) GROUP BY sentence "
         "HAVING count(DISTINCT language) > 1)",
-        [_file(run)],
+        [run],
     )
     return int(found["n"].iloc[0])
 
@@ -139,7 +140,8 @@ def translations(run: str, sentence: str, file: Path | None) -> pd.DataFrame:
     found = _query(
         f"SELECT row, language, label, predicted, p FROM ({_predicted(config.labels)}) "
         "WHERE sentence = ?",
-        [_file(run), sentence],
+        [run],
+        [sentence],
     )
     order = {language: i for i, language in enumerate(config.languages)}
     found = found.sort_values("language", key=lambda x: x.map(order), ignore_index=True)
@@ -161,15 +163,7 @@ def _column(label: str) -> str:
     return '"' + outputs.probability_column(label).replace('"', '""') + '"'
 
 
-def _file(run: str) -> str:
-    return str(run_folders.folder(run) / "predictions.parquet")
-
-
-def _query(sql: str, parameters: list[Any]) -> pd.DataFrame:
-    try:
-        return storage_sql.query(sql, parameters)
-    except duckdb.Error as error:
-        raise InputError(
-            f"predictions.parquet of a run does not read ({error}); delete the run's folder and "
-            "train it again."
-        ) from error
+def _query(statement: str, runs: list[str], more: Sequence[Any] = ()) -> pd.DataFrame:
+    """Answer SQL over the predictions of runs: its first `?` are theirs, then come others."""
+    files = [str(run_folders.folder(run) / "predictions.parquet") for run in runs]
+    return reading.query(statement, [*files, *more], files, run_folders.MEND)

@@ -7,19 +7,24 @@ lock or sees half of it. It holds nothing that the run folders do not; deleting 
 from __future__ import annotations
 
 import json
+import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from core.checkpoints import run_folders, studies
+from core.checkpoints import outputs, run_folders, studies
 from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.results.measure_rows import COLUMNS, measure_rows
 from core.results.study_results import summary
-from core.storage import atomic, places
+from core.storage import atomic, disk, places, reading
+from core.terminal import say
 
 
 def publish() -> Path:
@@ -43,8 +48,9 @@ def publish() -> Path:
     measured = [pd.DataFrame(columns=list(COLUMNS)), *map(_measures, started)]
     measures = pd.concat(measured, ignore_index=True)
     finished = [
-        str((run_folders.folder(run) / "predictions.parquet").resolve())
+        str(file.resolve())
         for run in listed.loc[listed["state"] == "done", "run"]
+        if _fits(file := run_folders.folder(run) / "predictions.parquet")
     ]
     with atomic.replacing(target) as partial, duckdb.connect(str(partial)) as connection:
         connection.register("found_runs", runs.astype(object))
@@ -66,6 +72,30 @@ def publish() -> Path:
     return target
 
 
+def refresh() -> None:
+    """Publish, for who has done something else: where that fails it is said, and nothing more."""
+    try:
+        publish()
+    except Exception as error:  # it can be written at any time; what was done stays done
+        if disk.trouble(error) is None and not isinstance(error, (InputError, duckdb.Error)):
+            traceback.print_exc()  # a defect of ours
+        with suppress(OSError):  # nor perhaps can this
+            why = disk.trouble(error) or run_folders.describe(error)
+            what = f"index.duckdb was not written ({why}); `python -m core index` writes it."
+            say(f"langskew: {what}", file=sys.stderr)
+
+
+def _fits(file: Path) -> bool:
+    """Whether a view over many files can have this one: its columns have the usual types."""
+    with suppress(InputError), reading.reading(file, run_folders.MEND):
+        columns = {field.name: field.type for field in pq.read_schema(file)}
+        texts = {columns.pop(name, None) for name in outputs.ROW_COLUMNS}
+        return texts <= {pa.string(), pa.large_string()} and all(
+            pa.types.is_floating(kind) for kind in columns.values()
+        )
+    return False
+
+
 _TYPES = (
     "run VARCHAR, state VARCHAR, message VARCHAR, setup VARCHAR, seed INTEGER, corpus VARCHAR, "
     "encoder VARCHAR, accuracy DOUBLE, config JSON, metrics JSON"
@@ -81,10 +111,9 @@ def _row(listed: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {k: (None if v != v else v) for k, v in listed.items()}
     for name in ("config", "metrics"):
         path = run_folders.folder(str(row["run"])) / f"{name}.json"
-        try:
-            row[name] = json.dumps(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError):  # the row's state and message say what is wrong
-            row[name] = None
+        row[name] = None
+        with suppress(InputError):  # the row's state and message say what is wrong
+            row[name] = json.dumps(reading.json_object(path, run_folders.MEND))
     return row
 
 
@@ -97,7 +126,6 @@ def _started() -> list[Started]:
 
 
 def _measures(study: Started) -> pd.DataFrame:
-    try:
+    with suppress(InputError):  # a study of which nothing reads has no measures
         return measure_rows(summary(study))
-    except InputError:  # a study of which nothing reads has no measures
-        return pd.DataFrame(columns=list(COLUMNS))
+    return pd.DataFrame(columns=list(COLUMNS))

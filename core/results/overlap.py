@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import duckdb
 import pandas as pd
 
 from core.checkpoints import run_folders
 from core.checkpoints.studies import Started
-from core.errors import InputError
 from core.sampling.subsets import training_counts
-from core.storage import sql
+from core.storage import reading
 
 
 def shared_rows(study: Started, split: str) -> pd.DataFrame:
@@ -30,22 +28,19 @@ def shared_rows(study: Started, split: str) -> pd.DataFrame:
     there = {run: path for run, path in files.items() if path.exists()}
     if not there:
         return pd.DataFrame(columns=["run", "other", "n", "largest"])
-    try:
-        frame = sql.query(
-            """
-            WITH taken AS (
-                SELECT parse_path(filename)[-2] AS run, row
-                FROM read_parquet(?, filename = true) WHERE split = ?
-            )
-            SELECT a.run AS run, b.run AS other, count(*) AS n
-            FROM taken a JOIN taken b USING (row) GROUP BY ALL
-            """,
-            [[str(path) for path in there.values()], split],
+    frame = reading.query(
+        """
+        WITH taken AS (
+            SELECT parse_path(filename)[-2] AS run, row
+            FROM read_parquet(?, filename = true) WHERE split = ?
         )
-    except duckdb.Error as error:
-        raise InputError(
-            f"a subset.parquet does not read ({error}); delete that run's folder and train it anew."
-        ) from error
+        SELECT a.run AS run, b.run AS other, count(*) AS n
+        FROM taken a JOIN taken b USING (row) GROUP BY ALL
+        """,
+        [[str(path) for path in there.values()], split],
+        list(there.values()),
+        run_folders.MEND,
+    )
     pairs = pd.DataFrame([(a, b) for a in there for b in there], columns=["run", "other"])
     frame = pairs.merge(frame, how="left").fillna({"n": 0}).astype({"n": int})
     counts = {run: training_counts(configs[run], split) for run in there}

@@ -34,17 +34,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.checkpoints import run_folders
+from core.checkpoints import outputs, run_folders
 from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.sampling import joint, subsets
-from core.storage import atomic, sql
+from core.storage import atomic, reading
 
 if TYPE_CHECKING:  # its module imports torch, which a page that reads a map must not
     from core.progress import Progress
@@ -115,20 +114,17 @@ def read(study: Started) -> Projection | None:
     path = path_of(study)
     if not path.exists():
         return None
-    try:
+    with reading.reading(path, f"make it anew with `python -m core project {study.name}`"):
         table = pq.read_table(path)
-        document = json.loads(table.schema.metadata[_KEY])
+        document = json.loads((table.schema.metadata or {})[_KEY])
         runs = tuple(document["runs"])
         texts = table.replace_schema_metadata().to_pandas()
-        needed = [*_COLUMNS, *(f"{axis}_{run}" for run in runs for axis in "xy")]
-        return Projection(
-            texts[needed], runs, document["settings"], dict(document["trustworthiness"])
-        )
-    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} does not read ({error}); make it anew with `python -m core project "
-            f"{study.name}`."
-        ) from error
+        axes = [f"{axis}_{run}" for run in runs for axis in "xy"]
+        texts = texts[[*_COLUMNS, *axes]]
+        if not np.isfinite(texts[axes].to_numpy(dtype=float)).all():
+            raise ValueError("a place is no number")
+        trust = {run: float(document["trustworthiness"][run]) for run in runs}
+        return Projection(texts, runs, dict(document["settings"]), trust)
 
 
 def outdated(projection: Projection, study: Started) -> list[str]:
@@ -191,9 +187,9 @@ def project(study: Started, report: Progress | None = None, points: int = POINTS
 def _sample(study: Started, runs: Sequence[str], points: int) -> pd.DataFrame:
     """The texts that are shown: `row`, `sentence`, `language`, `label`, ordered by row."""
     config = study.config_of(runs[0])
-    rows = _query(runs[0], ", ".join(_COLUMNS))
+    rows = _rows(runs[0], _COLUMNS)
     for run_id in runs[1:]:
-        rows = rows[rows["row"].isin(_query(run_id, "row")["row"])]
+        rows = rows[rows["row"].isin(_rows(run_id, ["row"])["row"])]
     counts = joint.count(rows, config.languages, config.labels)
     panels = min(len(runs), PANELS)
     available = int(counts.to_numpy().min())
@@ -212,8 +208,7 @@ def _sample(study: Started, runs: Sequence[str], points: int) -> pd.DataFrame:
 
 def _vectors(run_id: str, rows: list[str]) -> np.ndarray:
     """CLS vectors (texts x dimension) of these rows of a run, in their order."""
-    frame = _query(run_id, "row, cls", "WHERE row IN (SELECT unnest(?))", [rows])
-    vectors: np.ndarray = np.stack(frame.set_index("row").loc[rows, "cls"].to_list())
+    vectors = outputs.read_vectors(run_id, rows)
     if broken := int((~np.isfinite(vectors)).any(axis=1).sum()):
         raise InputError(
             f"run {run_id}: {broken} of {len(vectors)} vectors hold NaN or infinite numbers: its "
@@ -223,14 +218,10 @@ def _vectors(run_id: str, rows: list[str]) -> np.ndarray:
     return vectors
 
 
-def _query(run_id: str, columns: str, where: str = "", values: Sequence[Any] = ()) -> pd.DataFrame:
+def _rows(run_id: str, columns: Sequence[str]) -> pd.DataFrame:
     path = run_folders.folder(run_id) / "embeddings.parquet"
-    try:
-        return sql.query(f"SELECT {columns} FROM read_parquet(?) {where}", [str(path), *values])
-    except duckdb.Error as error:
-        raise InputError(
-            f"{path} does not read ({error}); delete the run's folder and train it again."
-        ) from error
+    statement = f"SELECT {', '.join(columns)} FROM read_parquet(?)"
+    return reading.query(statement, [str(path)], [path], run_folders.MEND)
 
 
 def layout(vectors: Sequence[np.ndarray]) -> list[np.ndarray]:

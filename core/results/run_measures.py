@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import cast
 
-import duckdb
 import numpy as np
 import pandas as pd
 
 from core.checkpoints import outputs, run_folders
+from core.checkpoints.studies import Started
 from core.config import RunConfig
 from core.errors import InputError
 from core.measures.accuracy import accuracy_totals
@@ -21,7 +21,6 @@ from core.measures.predictions import Predictions, group_shares, predicted_share
 from core.measures.skew_uptake import By, skew_uptake, uptake_by, uptake_totals
 from core.results.schema import BaseValues, Measures, ProbeResults, Shares, SkewMeasures, UptakeOf
 from core.sampling.joint import Groups, deviation, weights
-from core.storage import sql
 
 
 def groups_of(skewed: pd.DataFrame) -> Groups:
@@ -68,7 +67,7 @@ def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> Meas
         InputError: a file of the run does not read.
     """
     predictions = outputs.read_predictions(run_id)
-    metrics = _read_json(run_id, "metrics.json")
+    metrics = outputs.read_metrics(run_id, config)
     shares = predicted_shares(predictions)
     errors = calibration_error(predictions)
     return {
@@ -97,8 +96,28 @@ def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> Meas
         },
         "reliability": reliability(predictions).to_dict("records"),
         "base_values": _base_values(run_id, config),
-        "probe": _probes(run_id),
+        "probe": cast(dict[str, ProbeResults], outputs.read_probes(run_id)),
         **_skew_measures(predictions, shares, skewed),
+    }
+
+
+def on_other_sentences(study: Started) -> dict[str, str]:
+    """Finished runs whose test rows are of other sentences than those of most runs: why, by run.
+
+    Measures of such runs cannot be compared: their sentences are what is drawn anew.
+    """
+    found: dict[str, int] = {}
+    for member in study.finished:
+        with suppress(InputError):  # what does not read is said where it is measured
+            rows = outputs.read_predictions(member.run).rows.sort_values("row")
+            hashes = pd.util.hash_pandas_object(rows[["row", "sentence"]], index=False)
+            found[member.run] = hash(tuple(hashes))
+    usual = max(found.values(), key=list(found.values()).count, default=None)
+    why = "does not read (its rows are of other sentences than those of the study's other runs)"
+    return {
+        run: f"{run_folders.folder(run) / 'predictions.parquet'} {why}; {run_folders.MEND}."
+        for run, own in found.items()
+        if own != usual
     }
 
 
@@ -120,7 +139,7 @@ def comparable(
     base = _base_values(run_id, config)
     if base is not None:
         found["base_values"] = base["distance_from_uniform"]
-    for kind, probe in _probes(run_id).items():
+    for kind, probe in outputs.read_probes(run_id).items():
         found[f"probe_{kind}_accuracy"] = probe["accuracy"]
         found[f"probe_{kind}_accuracy_released"] = probe["accuracy_released"]
         found[f"probe_{kind}_knn"] = probe["knn"]
@@ -180,43 +199,14 @@ def _base_values(run_id: str, config: RunConfig) -> BaseValues | None:
 
     The distance is the total variation between a text's base value and the uniform distribution.
     """
-    path = run_folders.folder(run_id) / "base_values.parquet"
-    if not path.exists():
+    found = outputs.read_base_values(run_id, config)
+    if found is None:
         return None
-    try:
-        frame = sql.query("SELECT * FROM read_parquet(?)", [str(path)])
-        values = frame[[outputs.probability_column(x) for x in config.labels]].to_numpy()
-    except (duckdb.Error, KeyError) as error:
-        raise InputError(
-            f"{path} does not read ({error}); delete it to compute it anew."
-        ) from error
-    weights = frame["texts"].to_numpy() / frame["texts"].sum()
+    values, texts = found
+    weights = texts / texts.sum()
     distances = abs(values - 1 / len(config.labels)).sum(axis=1) / 2
     return {
         "mean": dict(zip(config.labels, (weights @ values).tolist(), strict=True)),
         "distance_from_uniform": float(weights @ distances),
-        "n": int(frame["texts"].sum()),
+        "n": int(texts.sum()),
     }
-
-
-def _probes(run_id: str) -> dict[str, ProbeResults]:
-    """Language identification probes by kind; empty if missing.
-
-    Older versions wrote a control task that no model could have learned; it is left out.
-    """
-    if not (run_folders.folder(run_id) / "probes.json").exists():
-        return {}
-    found = _read_json(run_id, "probes.json")
-    for probe in found.values():
-        for key in ("control", "selectivity"):
-            probe.pop(key, None)
-    return found
-
-
-def _read_json(run_id: str, name: str) -> dict[str, Any]:
-    path = run_folders.folder(run_id) / name
-    try:
-        document: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} does not read: {error}") from error
-    return document

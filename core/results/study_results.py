@@ -11,8 +11,15 @@ from core.checkpoints.studies import Member, Started
 from core.errors import InputError
 from core.results import cache
 from core.results.comparisons import setup_comparisons
-from core.results.run_measures import groups_of, measure, skewed_design, within_language
+from core.results.run_measures import (
+    groups_of,
+    measure,
+    on_other_sentences,
+    skewed_design,
+    within_language,
+)
 from core.results.schema import OpenRun, OpenRunDocument, Run, RunDocument, RunResults, StudyResults
+from core.storage import reading
 
 
 def summary(study: Started) -> StudyResults:
@@ -29,6 +36,7 @@ def summary(study: Started) -> StudyResults:
 
 def _summary(study: Started) -> StudyResults:
     first, skewed = study.config, skewed_design(study.configs)
+    odd = on_other_sentences(study)
     return {
         "study": study.name,
         "corpus": first.corpus,
@@ -37,12 +45,12 @@ def _summary(study: Started) -> StudyResults:
         "languages": list(first.languages),
         "groups": [list(g) for g in groups_of(skewed)] if skewed is not None else [],
         "training_shares": within_language(skewed) if skewed is not None else {},
-        "runs": [_run(member, skewed) for member in study.members],
-        "comparisons": setup_comparisons(study, skewed),
+        "runs": [_run(member, skewed, odd.get(member.run, "")) for member in study.members],
+        "comparisons": setup_comparisons(study, skewed, odd),
     }
 
 
-def _run(member: Member, skewed: pd.DataFrame | None) -> RunResults | OpenRun:
+def _run(member: Member, skewed: pd.DataFrame | None, problem: str) -> RunResults | OpenRun:
     run: Run = {"run": member.run, "setup": member.setup, "seed": member.seed, "null": member.null}
     if member.config is None:
         return {**run, "state": "failed", "message": member.problem}
@@ -50,8 +58,11 @@ def _run(member: Member, skewed: pd.DataFrame | None) -> RunResults | OpenRun:
     message = status["message"]
     if status["state"] != "done":
         return {**run, "state": status["state"], "message": message}
+    if problem:
+        return {**run, "state": "failed", "message": problem}
     try:
-        measures = measure(member.run, member.config, skewed)
+        with reading.reading(run_folders.folder(member.run), run_folders.MEND):
+            measures = measure(member.run, member.config, skewed)
     except InputError as error:
         return {**run, "state": "failed", "message": str(error)}
     return {**run, "state": "done", "message": message, **measures}
@@ -69,5 +80,6 @@ def run_summary(run_id: str) -> RunDocument | OpenRunDocument:
     message = status["message"]
     if status["state"] != "done":
         return {"run": run_id, "state": status["state"], "message": message, "config": given}
-    measures = measure(run_id, config, skewed_design({run_id: config}))
+    with reading.reading(run_folders.folder(run_id), run_folders.MEND):
+        measures = measure(run_id, config, skewed_design({run_id: config}))
     return {"run": run_id, "state": "done", "message": message, "config": given, **measures}

@@ -40,3 +40,21 @@ def is_inside(path: Path, folder: Path) -> bool:
     own = [folder]
     own += [p.parent / "blobs" for p in (folder, *folder.parents) if p.name == "snapshots"]
     return any(path.resolve().is_relative_to(place) for place in own)
+
+
+def is_name(name: object) -> bool:
+    """Whether something can be the name of a file or folder, and of nothing outside its own."""
+    if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\0"):
+        return False
+    try:
+        return len(name.encode()) <= 200  # of the 255 bytes; endings come behind it
+    except UnicodeEncodeError:  # half of a character, which JSON can write down
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder that this process may look at."""
+    try:
+        return path.exists()
+    except OSError:
+        return False

@@ -11,10 +11,18 @@ import pandas as pd
 
 
 def query(sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
-    """Answer SQL over the files, in memory."""
-    with _database().cursor() as cursor:
-        frame: pd.DataFrame = cursor.execute(sql, parameters or []).df()
-    return frame
+    """Answer SQL over the files, in memory; `core.storage.reading.query` names one that is damaged.
+
+    Raises:
+        duckdb.Error: it has no answer.
+    """
+    try:
+        with _database().cursor() as cursor:
+            frame: pd.DataFrame = cursor.execute(sql, parameters or []).df()
+        return frame
+    except (duckdb.FatalException, duckdb.InternalException):
+        _database.cache_clear()  # after one of these, a database refuses all questions
+        raise
 
 
 @lru_cache(maxsize=1)

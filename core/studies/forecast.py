@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,12 +11,13 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
-from core.checkpoints import run_folders
+from core.checkpoints import outputs, run_folders
 from core.config import RunConfig
 from core.errors import InputError
 from core.models import hub
 from core.sampling.subsets import training_counts
-from core.storage import places, sql
+from core.storage import memory as system_memory
+from core.storage import places, reading, sql
 from core.studies.planning import Plan
 
 _MEGABYTE = 1e6
@@ -78,7 +78,7 @@ def of(plan: Plan) -> Forecast:
         "seconds_a_run": each,
         "seconds": None if each is None else each * len(new),
         "memory": memory,
-        "memory_of_machine": _memory_of_machine(),
+        "memory_of_machine": system_memory.of_machine(),
         "disk": disk,
         "disk_free": _disk_free(),
         "problems": [],
@@ -140,24 +140,35 @@ def _measured(config: RunConfig) -> _Speed | None:
     files = [p for r in alike if (p := run_folders.folder(r) / "progress.jsonl").exists()]
     if not files:
         return None
-    measured = sql.query(
-        """SELECT parse_path(filename)[-2] AS run, median(samples_per_second) AS rate
-           FROM read_json(?, columns = {samples_per_second: 'DOUBLE'}, filename = true,
-                          format = 'newline_delimited', ignore_errors = true)
-           GROUP BY run HAVING rate > 0""",
-        [[str(p) for p in files]],
-    )
-    if measured.empty:
+    rates, around = [], []
+    for path in files:
+        with suppress(InputError):  # a broken run tells nothing
+            rate = _rate(path)
+            if rate > 0:
+                around.append(_seconds_around(path.parent.name, rate))
+                rates.append(rate)
+    if not rates:
         return None
-    around = [_seconds_around(row["run"], row["rate"]) for row in measured.to_dict("records")]
-    rate = float(measured["rate"].median())
-    return _Speed(len(measured), rate, float(pd.Series(around).median()))
+    return _Speed(len(rates), float(pd.Series(rates).median()), float(pd.Series(around).median()))
+
+
+def _rate(path: Path) -> float:
+    """Median of the samples a second in a run's progress; 0 where there are none."""
+    with reading.reading(path, run_folders.MEND):
+        measured = sql.query(
+            """SELECT median(samples_per_second) AS rate
+               FROM read_json(?, columns = {samples_per_second: 'DOUBLE'},
+                              format = 'newline_delimited', ignore_errors = true)""",
+            [str(path)],
+        )
+        rate = measured["rate"].iloc[0]
+        return 0.0 if pd.isna(rate) else float(rate)
 
 
 def _seconds_around(run_id: str, rate: float) -> float:
     """Seconds of a run in which it did not train: loading, validating, predicting."""
     config = run_folders.read_config(run_id)
-    metrics = json.loads((run_folders.folder(run_id) / "metrics.json").read_text(encoding="utf-8"))
+    metrics = outputs.read_metrics(run_id, config)
     rows = metrics["n_train"] * config.training.epochs
     return max(0.0, float(metrics["seconds"]) - rows / rate)
 
@@ -185,7 +196,7 @@ def _shape(config: RunConfig) -> _Shape | None:
         return _Shape(3, 64, 128, 512, 4000, 4000)
     try:
         folder = hub.locate(config.encoder)[0]
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        found = reading.json_object(folder / "config.json", "fetch the encoder again")
         full = int(found["vocab_size"])
         return _Shape(
             int(found["num_hidden_layers"]),
@@ -195,7 +206,7 @@ def _shape(config: RunConfig) -> _Shape | None:
             full,
             _vocabulary(config, full),
         )
-    except (OSError, ValueError, KeyError):  # loading the encoder will say what is wrong
+    except (OSError, ValueError, KeyError, TypeError):  # loading the encoder says what is wrong
         return None
 
 
@@ -205,8 +216,9 @@ def _vocabulary(config: RunConfig, full: int) -> int:
         for run, other in _finished().items():
             same = ("encoder", "corpus_hash", "external_hash")
             if all(getattr(other, k) == getattr(config, k) for k in same) and other.training.trim:
-                path = run_folders.folder(run) / "metrics.json"
-                return int(json.loads(path.read_text(encoding="utf-8")).get("vocabulary", full))
+                with suppress(InputError):  # a broken run tells nothing
+                    rows = outputs.read_metrics(run, other).get("vocabulary", full)
+                    return int(rows) if reading.is_number(rows, 1, full) else full
     return full
 
 
@@ -242,15 +254,6 @@ def _disk_free() -> int:
     while not path.exists():
         path = path.parent
     return shutil.disk_usage(path).free
-
-
-def _memory_of_machine() -> int:
-    """Bytes; of the container, where that has less."""
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        return min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    except (OSError, ValueError):  # no such limit
-        return whole
 
 
 def _problems(found: Forecast, config: RunConfig, shape: _Shape | None) -> list[str]:

@@ -122,7 +122,7 @@ def record_members(study: Study, members: Sequence[Member]) -> None:
     runs = [{"run": m.run, "setup": m.setup, "seed": m.seed} for m in members]
     document = to_document(study) | {"runs": runs}
     folder = started_folder(study.name)
-    folder.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(folder)
     atomic.write_text(folder / "study.toml", tomli_w.dumps(document))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -14,7 +13,7 @@ from core.corpora import paper_corpora
 from core.corpora.corpus import PRESETS
 from core.errors import InputError
 from core.sampling import joint
-from core.storage import places
+from core.storage import places, reading
 
 SHIPPED = places.CORE / "studies" / "shipped"
 LONGEST_NAME = 100  # bytes, as part of the names of files, which have 255
@@ -108,21 +107,28 @@ def read(source: str) -> Study:
     Raises:
         InputError: no such study, not TOML, an unknown key or a wrong value.
     """
-    path = Path(source).expanduser()
-    if path.suffix != ".toml":
-        candidates = [SHIPPED / f"{source}.toml", started_folder(source) / "study.toml"]
-        path = next((c for c in candidates if c.is_file()), candidates[0])
-    if not path.is_file():
+    path = _file_of(source)
+    if path is None:
         raise InputError(
-            f"study {source!r} is neither a TOML file nor known; shipped are "
+            f"study {source!r:.120} is neither a TOML file nor known; shipped are "
             f"{', '.join(shipped())}, started are "
             f"{', '.join(started()) or 'none'}."
         )
+    document = reading.toml(path, "write it as docs/studies.md says", "is not TOML")
+    with reading.reading(path, "write what docs/studies.md says"):
+        return from_document(document, path)
+
+
+def _file_of(source: str) -> Path | None:
+    """The file of a study by name or path; None where there is none."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}") from error
-    return from_document(document, path)
+        path = Path(source).expanduser()
+        if path.suffix == ".toml":
+            return path if path.is_file() else None
+        candidates = [SHIPPED / f"{source}.toml", started_folder(source) / "study.toml"]
+        return next((c for c in candidates if c.is_file()), None)
+    except (OSError, RuntimeError, ValueError):  # too long, ~nobody, a NUL in it
+        return None
 
 
 def to_document(study: Study) -> dict[str, Any]:

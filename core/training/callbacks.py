@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from core.progress import Stop
+from core.storage import atomic, reading
 
 WriteLine = Callable[[dict[str, Any]], None]
 
@@ -102,7 +103,7 @@ def last_checkpoint(folder: Path) -> str | None:
             if best:
                 _check_whole(folder / f"checkpoint-{best}")
             return str(found)
-        except (OSError, ValueError, SafetensorError, zipfile.BadZipFile):
+        except (*reading.DAMAGE, *reading.UNEXPECTED):
             shutil.rmtree(found)
     return None
 
@@ -158,7 +159,8 @@ class KeepNewestAndBest(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Delete what is neither."""
+        """Delete what is neither, once the newest is on the disk."""
+        atomic.flush(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
         kept = {state.global_step, state.best_global_step}
         for path in Path(str(args.output_dir)).glob("checkpoint-*"):
             if path.name not in {f"checkpoint-{step}" for step in kept}:

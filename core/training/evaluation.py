@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from core.checkpoints import run_folders
-from core.checkpoints.outputs import list_column, probability_columns, write_rows
+from core.checkpoints.outputs import list_column, probability_columns, read_vectors, write_rows
 from core.config import IMPORTED, RunConfig
 from core.corpora.corpus import Corpus
 from core.measures.probes import Probe, probe
@@ -28,7 +28,7 @@ from core.models.session import Session
 from core.models.tokens import Tokens, mask_content
 from core.progress import Progress
 from core.sampling.subsets import rows_of, sample_external, subset
-from core.storage import atomic, sql
+from core.storage import atomic
 
 EXTERNAL_PER_LANGUAGE = 1000  # paper, section 2.2: 1,000 Wikipedia articles a language
 FILES = ("base_values.parquet", "probes.json")
@@ -108,11 +108,7 @@ def _vectors(
 ) -> np.ndarray:
     """CLS vectors: read for the test set, computed and kept for an external corpus."""
     if name == "original":
-        frame = sql.query(
-            "SELECT row, cls FROM read_parquet(?)", [str(path / "embeddings.parquet")]
-        )
-        stored: np.ndarray = np.stack(frame.set_index("row").loc[texts.rows["row"], "cls"])
-        return stored
+        return read_vectors(path.name, texts.rows["row"].tolist())
     hidden = None
     if not isinstance(classifier, SequenceClassifier):
         hidden = session.states(config).get(classifier, texts.tokens)

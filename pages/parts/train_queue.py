@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import InputError
 from core.figures import queue as figures
 from core.jobs import ask, monitoring, queue, slots
+from core.storage import disk
 from core.text import escaped
 from pages.shared import access, address, drawing
 
@@ -90,6 +91,10 @@ def _act(act: Callable[..., Any], *arguments: str, by: bool = False) -> None:
         act(*arguments, *([name] if by else []))
     except InputError as error:
         st.session_state["refused"] = str(error)
+    except OSError as error:
+        if (what := disk.trouble(error)) is None:  # a defect of ours
+            raise
+        st.session_state["refused"] = f"{what}."
 
 
 def _closely(row: dict[str, Any]) -> None:

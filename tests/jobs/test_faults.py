@@ -184,13 +184,11 @@ def test_a_full_disk_is_named_and_nothing_is_lost(queued, trained, monkeypatch, 
             worker.serve("0", idle=0)
     log = (run_folders.folder(first) / "log.txt").read_text()
     assert "No space left" in log
-    if what == "progress":
-        assert (state(first), job(first).state) == ("failed", "failed")
-        message = "the disk is full (progress.jsonl); free some space, then train it again"
-        assert message in run_folders.read_status(first)["message"]
-        assert message in job(first).message
-    else:  # not even that can be written
-        assert (state(first), job(first).state) == ("interrupted", "interrupted")
+    # With no room for another file it is told in the room of the old one.
+    assert (state(first), job(first).state) == ("failed", "failed")
+    message = "the disk is full (progress.jsonl); free some space, then train it again"
+    assert message in run_folders.read_status(first)["message"]
+    assert message in job(first).message
     assert [job(r).state for r in queued[1:]] == ["queued"] * 3
     assert not slots.is_alive()
     for run_id in queued[1:]:

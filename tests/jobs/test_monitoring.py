@@ -12,6 +12,7 @@ from core.figures import queue
 from core.jobs import monitoring
 from core.jobs import queue as job_queue
 from core.models.session import Session
+from core.storage import memory
 from core.studies import forecast, planning, study
 
 
@@ -102,7 +103,7 @@ def test_time_is_forecast_from_runs_like_these_only(plan, done) -> None:
 
 def test_what_does_not_fit_is_said(plan, monkeypatch) -> None:
     monkeypatch.setattr(forecast, "_disk_free", lambda: 1000)
-    monkeypatch.setattr(forecast, "_memory_of_machine", lambda: 10**8)
+    monkeypatch.setattr(memory, "of_machine", lambda: 10**8)
     problems = forecast.of(plan)["problems"]
     assert len(problems) == 2
     assert "GB of disk, 0.0 GB are free; delete runs" in problems[0]

@@ -128,3 +128,38 @@ def test_after_a_worker_that_failed_the_next_one_waits_a_minute(monkeypatch, cod
     looks = iter(range(1000))
     keep_until(monkeypatch, lambda: len(commands) == 3 or next(looks) == 60)
     assert len(commands) == times
+
+
+def test_sigterm_reaches_the_worker_of_a_keeper_that_was_killed(monkeypatch, tmp_path) -> None:
+    ended, ready = tmp_path / "ended", tmp_path / "ready"
+    script = (
+        "import os, signal, sys, time\n"
+        "lock = os.fdopen(int(sys.argv[sys.argv.index('--lock') + 1]), 'a')\n"
+        "lock.truncate(0)\n"
+        "print(os.getpid(), file=lock, flush=True)\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: exit(open({str(ended)!r}, 'w').close()))\n"
+        f"open({str(ready)!r}, 'w')\n"
+        "time.sleep(60)"
+    )
+    real = subprocess.Popen
+
+    def popen(command: list[str], **options) -> subprocess.Popen:
+        return real([sys.executable, "-c", script, *command], **options)
+
+    with monkeypatch.context() as patch:  # what the keeper before left
+        patch.setattr(subprocess, "Popen", popen)
+        left = slots.start()
+    assert left is not None
+    wait_until(ready.exists)
+    assert slots.holder(slots.FIRST) == left.pid
+    keep_until(monkeypatch, lambda: True)
+    assert left.wait(10) == 0 and ended.exists()
+    assert slots.holder(slots.FIRST) is None  # its number still stands there
+    assert (queue.folder() / "worker-0.lock").read_text().strip() == str(left.pid)
+
+
+@pytest.mark.parametrize("content", ["", "x", "-1", "0", "1"])
+def test_a_number_in_a_slot_that_nobody_of_here_holds_is_nobody(content) -> None:
+    with queue.exclusively():
+        (queue.folder() / "worker-0.lock").write_text(content)
+    assert slots.holder(slots.FIRST) is None

@@ -223,4 +223,5 @@ def test_a_broken_file_is_named(attributed, open_page) -> None:
     (run / "attributions" / "gaussian_process-16@0.01" / "00000.parquet").write_bytes(b"PAR1")
     app = open_page("tokens")
     assert not app.exception
-    assert "00000.parquet does not read; delete it" in texts(app, "error")
+    assert "00000.parquet does not read" in texts(app, "error")
+    assert "delete it and attribute the study again" in texts(app, "error")
