@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 # How long an example takes says more of the machine's other work than of the code.
 settings.register_profile("langskew", deadline=None)
@@ -20,18 +22,41 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-@pytest.hookimpl(tryfirst=True)
+# A process compiles for half a minute before its first map.
+MAPS = (
+    "tests/cli/test_hostile.py",
+    "tests/pages/test_damaged.py",
+    "tests/pages/test_hostile.py",
+    "tests/pages/test_latent.py",
+    "tests/results/test_latent.py",
+    "tests/results/test_projection.py",
+)
+
+
+class Groups(LoadScopeScheduling):
+    """Which tests run in one process: those of a file; all in a browser, since two browsers at once
+    wait for each other; all of maps."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if file.startswith("tests/browser/"):
+            return "browser"
+        return "maps" if file in MAPS else file
+
+
+@pytest.hookimpl
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs in one process (`--dist loadgroup`), the longest first: the tests of a file; all in
-    a browser, since two browsers at once would wait for each other; all tests of maps, since a
-    process compiles for half a minute before its first one."""
-    for item in items:
-        maps = {"hostile_done", "projected"} & set(getattr(item, "fixturenames", ()))
-        group = "maps" if maps or item.path.name == "test_projection.py" else str(item.path)
-        if item.get_closest_marker("browser"):
-            group = "browser"
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    """The two longest groups begin."""
+
+    def rank(item: pytest.Item) -> int:
+        file = item.nodeid.partition("::")[0]
+        return 0 if file.startswith("tests/browser/") else 1 if file in MAPS else 2
+
+    items.sort(key=rank)
 
 
 REAL_CACHE = os.environ.get("LANGSKEW_CACHE")

@@ -115,6 +115,17 @@ def started() -> list[str]:
     return sorted(path.parent.name for path in found)
 
 
+def damaged() -> list[str]:
+    """Names of the started studies whose file does not read; `read_started` says what is wrong."""
+    found = []
+    for name in started():
+        try:
+            _entries(name)
+        except InputError:
+            found.append(name)
+    return found
+
+
 def read_started(name: str) -> Started:
     """A started study with the configs of its runs.
 

@@ -44,14 +44,17 @@ def choose_study(no_study: str = NO_STUDY) -> tuple[Started, StudyResults]:
             ask.ask_study(study.read("demo"), ("attribute", "project"), by)
             st.switch_page("pages/train.py")
         st.stop()
+    damaged = studies.damaged()
     name = address.choose(
         "Study",
         "study",
-        names,
+        [name for name in names if name not in damaged] + damaged,  # a page begins with the first
         widget=st.sidebar.selectbox,
         always=True,
         help="Runs that belong together: one corpus and encoder, trained with and without skew.",
     )
+    if damaged:
+        st.sidebar.caption(f"Does not read: {escaped(', '.join(damaged))}. Choose it to see why.")
     try:
         started = studies.read_started(name)
         document = _summary(started)
