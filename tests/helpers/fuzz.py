@@ -452,13 +452,17 @@ def made(folder: Path) -> Path:
     return beside(folder / "checkpoints")
 
 
-def beside(folder: Path) -> Path:
-    """Give a checkpoints folder with the small study a second one of copies, to be damaged."""
+def beside(folder: Path, name: str = DAMAGED, later: int = 10) -> Path:
+    """Give a checkpoints folder with the small study another one of copies, to be damaged.
+
+    Args:
+        later: its seeds are as many larger.
+    """
     with checkpoints(folder):
         lines = []
         for member in studies.read_started(HEALTHY).members:
             assert member.config is not None
-            config = replace(member.config, seed=member.seed + 10)
+            config = replace(member.config, seed=member.seed + later)
             shutil.copytree(folder / member.run, folder / config.run_id)
             (folder / config.run_id / "config.json").write_text(config.canonical_json())
             lines.append(
@@ -467,9 +471,9 @@ def beside(folder: Path) -> Path:
         document = (studies.started_folder(HEALTHY) / "study.toml").read_text()
         start, end = document.index("runs = ["), document.index("]\n\n[training]")
         document = document[:start] + "runs = [" + ", ".join(lines) + document[end:]
-        target = studies.started_folder(DAMAGED)
+        target = studies.started_folder(name)
         target.mkdir()
-        (target / "study.toml").write_text(document.replace('name = "small"', 'name = "damaged"'))
+        (target / "study.toml").write_text(document.replace('name = "small"', f'name = "{name}"'))
     return folder
 
 

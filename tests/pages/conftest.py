@@ -86,17 +86,18 @@ def varied(copied: Path) -> Path:
 Open = Callable[..., AppTest]
 
 
+def run_page(page: str, **view: str | list[str]) -> AppTest:
+    """A page of the app by its file's name, with a view in the address bar."""
+    app = AppTest.from_file(APP, default_timeout=60)
+    for name, value in view.items():
+        app.query_params[name] = value
+    return app.run() if page == "overview" else app.switch_page(f"pages/{page}.py").run()
+
+
 @pytest.fixture
 def open_page() -> Open:
-    """Open a page of the app by its file's name, with a view in the address bar."""
-
-    def opened(page: str, **view: str | list[str]) -> AppTest:
-        app = AppTest.from_file(APP, default_timeout=60)
-        for name, value in view.items():
-            app.query_params[name] = value
-        return app.run() if page == "overview" else app.switch_page(f"pages/{page}.py").run()
-
-    return opened
+    """`run_page`."""
+    return run_page
 
 
 def texts(app: AppTest, kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,24 +14,58 @@ from core.checkpoints import studies
 from core.jobs import queue
 from tests.helpers import fuzz
 
-from .conftest import charts, texts
+from .conftest import charts, run_page, texts
 
-PAGES = ["overview", "data", "predictions", "latent", "paper", "compare", "tokens", "train"]
+PAGES = ["overview", "data", "predictions", "latent", "paper", "compare", "tokens"]
+# Of a study each: what of it, a file, and what that holds then; None: nothing.
 DAMAGES = {
-    "no predictions": ("run", "predictions.parquet", None),
-    "no metrics": ("run", "metrics.json", None),
-    "a config that is not UTF-8": ("run", "config.json", b"\xff"),
-    "a status that is a list": ("run", "status.json", b"[]"),
-    "probes without a leaf": ("run", "probes.json", b'{"original": {"accuracy": 0.5}}'),
-    "a study of no runs": ("study", "study.toml", b"runs = []"),
-    "a study that is not TOML": ("study", "study.toml", b"["),
-    "a job of no arguments": ("queue", "train-x.json", b'{"arguments": null}'),
+    "no-predictions": ("run", "predictions.parquet", None),
+    "no-metrics": ("run", "metrics.json", None),
+    "config-not-utf-8": ("run", "config.json", b"\xff"),
+    "status-a-list": ("run", "status.json", b"[]"),
+    "probes-without-leaf": ("run", "probes.json", b'{"original": {"accuracy": 0.5}}'),
+    "study-of-no-runs": ("study", "study.toml", b"runs = []"),
+    "study-not-toml": ("study", "study.toml", b"["),
 }
+ASIDE = "Does not read: study-not-toml, study-of-no-runs. Choose it to see why."
 
 
-ASIDE = "Does not read: damaged. Choose it to see why."
+@dataclass
+class Neighbours:
+    """Checkpoints with the small study and those of DAMAGES, and a job that does not read.
 
-_before: dict[str, dict] = {}
+    Attributes:
+        before: what each page showed of the small study before they were damaged.
+    """
+
+    folder: Path
+    before: dict[str, dict]
+
+
+@pytest.fixture(scope="module")
+def damaged(projected: Path, tmp_path_factory: pytest.TempPathFactory) -> Neighbours:
+    folder = tmp_path_factory.mktemp("damaged") / "checkpoints"
+    shutil.copytree(projected, folder)
+    for i, name in enumerate(DAMAGES):
+        fuzz.beside(folder, name, 10 * (i + 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+        before = {page: shown(page, "small") for page in PAGES}
+        for study, (of, name, content) in DAMAGES.items():
+            run = folder / studies.run_ids(study)[0]
+            path = (run if of == "run" else studies.started_folder(study)) / name
+            if content is None:
+                path.unlink()
+            else:
+                path.write_bytes(content)
+    (folder / "queue" / "waiting" / "train-x.json").write_text('{"arguments": null}')
+    return Neighbours(folder, before)
+
+
+@pytest.fixture
+def there(damaged: Neighbours, monkeypatch: pytest.MonkeyPatch) -> Neighbours:
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(damaged.folder))
+    return damaged
 
 
 @pytest.fixture
@@ -40,54 +75,49 @@ def neighbours(projected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return fuzz.beside(tmp_path / "checkpoints")
 
 
-def shown(open_page, page: str, study: str) -> dict:
+def shown(page: str, study: str) -> dict:
     """What a page shows of a study."""
     st.cache_resource.clear()
     st.cache_data.clear()
-    app = open_page(page, study=study)
+    app = run_page(page, study=study)
     assert not app.exception, page
     kinds = ("error", "warning", "info", "caption", "subheader")
-    said = {kind: texts(app, kind).replace(ASIDE, "") for kind in kinds}
+    said = {kind: texts(app, kind).replace(ASIDE, "").strip() for kind in kinds}
     return said | {"charts": [json.dumps(chart, default=str) for chart in charts(app)]}
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_the_healthy_study_is_shown_as_before(page, there) -> None:
+    assert shown(page, "small") == there.before[page]
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_the_healthy_study_is_shown_as_before_and_the_damaged_one_named(
-    damage, neighbours, open_page
-) -> None:
-    of_study = [page for page in PAGES if page != "train"]
-    for page in of_study:  # the same for every copy: once
-        if page not in _before:
-            _before[page] = shown(open_page, page, "small")
-    of, name, content = DAMAGES[damage]
-    run = studies.run_ids("damaged")[0]
-    if of == "queue":
-        folder = neighbours / "queue" / "waiting"
-    else:
-        folder = neighbours / run if of == "run" else studies.started_folder("damaged")
-    if content is None:
-        (folder / name).unlink()
-    else:
-        (folder / name).write_bytes(content)
-    for page in of_study:
-        assert shown(open_page, page, "small") == _before[page], page
-    train = shown(open_page, "train", "small")
-    if of == "queue":
-        assert "train-x.json does not read" in train["caption"]
-        return
-    for page in of_study:
-        said = shown(open_page, page, "damaged")
+def test_a_damaged_study_is_named_with_its_file(damage, there) -> None:
+    of, name, _ = DAMAGES[damage]
+    for page in PAGES:
+        said = shown(page, damage)
         if (of, page) != ("run", "data") and name != "status.json":  # which has no results of runs
             assert name in said["error"] + said["warning"], page
-    if of == "study" and name == "study.toml":
-        app = open_page("data")  # a page begins with a study that reads, and says which do not
-        assert app.query_params["study"] == ["small"] and ASIDE in texts(app, "caption")
-    app = open_page("overview", study="small")
+
+
+def test_the_overview_lists_what_is_damaged(there) -> None:
+    app = run_page("overview", study="small")
     listed = "\n".join(str(table.value.to_dict()) for table in app.dataframe)
-    if name == "study.toml":
-        assert "damaged" in listed and "study.toml does not read" in listed
-    elif name not in ("status.json", "probes.json"):  # those are read where they are needed
-        assert name in listed and run in listed
+    for study, (of, name, _) in DAMAGES.items():
+        if of == "study":
+            assert study in listed and "study.toml does not read" in listed
+        elif name not in ("status.json", "probes.json"):  # those are read where they are needed
+            assert name in listed and studies.run_ids(study)[0] in listed
+
+
+def test_train_names_a_job_that_does_not_read(there) -> None:
+    assert "train-x.json does not read" in shown("train", "small")["caption"]
+
+
+def test_a_page_begins_with_a_study_that_reads_and_says_which_do_not(there) -> None:
+    app = run_page("data")
+    assert app.query_params["study"] == "config-not-utf-8"
+    assert ASIDE in texts(app, "caption")
 
 
 def refuse(*_: object, **__: object) -> None:
