@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,31 +96,56 @@ def real_cache(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("LANGSKEW_CACHE")
 
 
+Once = Callable[[str, Callable[[Path], None]], Path]
+
+
 @pytest.fixture(scope="session")
-def study_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Make a folder by its name once for all processes that run tests, and give it to each."""
+    from core.storage import locks
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def folder_of(name: str, make: Callable[[Path], None]) -> Path:
+        folder, made = shared / name, shared / f"{name}.made"
+        with locks.holding(shared / f"{name}.lock"), pytest.MonkeyPatch.context() as patch:
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
+                folder.mkdir()
+                patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+                patch.setenv("LANGSKEW_CACHE", str(base / "cache"))
+                make(folder)
+                made.touch()
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def study_file(once: Once) -> Path:
     """A small study on synthetic texts, as a TOML file beside its corpus."""
     import pyarrow.parquet as pq
 
     from core.corpora import synthetic
 
-    folder = tmp_path_factory.mktemp("study")
-    texts = synthetic.generate({"train": 40, "validation": 16, "test": 10})
-    pq.write_table(texts, folder / "reviews.parquet")
-    (folder / "small.toml").write_text(SMALL_STUDY)
-    return folder / "small.toml"
+    def make(folder: Path) -> None:
+        texts = synthetic.generate({"train": 40, "validation": 16, "test": 10})
+        pq.write_table(texts, folder / "reviews.parquet")
+        (folder / "small.toml").write_text(SMALL_STUDY)
+
+    return once("study", make) / "small.toml"
 
 
 @pytest.fixture(scope="session")
-def trained(study_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(study_file: Path, once: Once) -> Path:
     """Checkpoints folder in which the small study is done; tests copy it before they change it."""
     from core.cli.main import main
 
-    folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
-        patch.setenv("LANGSKEW_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    def make(folder: Path) -> None:
         assert main(["study", str(study_file)]) == 0
-    return folder
+
+    return once("trained", make)
 
 
 @pytest.fixture
@@ -130,56 +156,62 @@ def done(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def explained(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def explained(trained: Path, once: Once) -> Path:
     """A copy of the trained checkpoints with attributions of three texts a language."""
     from core.attribution.attribute import attribute
     from core.models.session import Session
     from tests.helpers.started import small_study
 
-    folder = tmp_path_factory.mktemp("explained") / "checkpoints"
-    shutil.copytree(trained, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+    def make(folder: Path) -> None:
+        shutil.copytree(trained, folder, dirs_exist_ok=True)
         done = attribute(small_study(), Session(), lambda what, share: None, per_language=3)
-    assert (done.key, done.texts, done.computed) == ("gaussian_process-16@0.01", 18, 4 * 18)
-    return folder
+        found = (done.key, done.texts, done.computed)
+        assert found == ("gaussian_process-16@0.01", 18, 4 * 18)
+
+    return once("explained", make)
 
 
 @pytest.fixture(scope="session")
-def hostile_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hostile_done(once: Once) -> Path:
     """Checkpoints folder with a study whose texts and names are hostile, explained and mapped."""
     from core.cli.main import main
     from tests.helpers import hostile
 
-    file = hostile.write(tmp_path_factory.mktemp("hostile"))
-    folder = file.parent / "checkpoints"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
-        patch.setenv("LANGSKEW_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    def make(folder: Path) -> None:
+        file = hostile.write(once("hostile-study", lambda folder: None))
         assert main(["study", str(file)]) == 0
         assert main(["attribute", "hostile", "--per-language", "3"]) == 0
         assert main(["project", "hostile"]) == 0
-    return folder
+
+    return once("hostile", make)
 
 
 @pytest.fixture(scope="session")
-def projected(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def projected(trained: Path, once: Once) -> Path:
     """Checkpoints folder with the small study and its map, read only."""
     from core.cli.main import main
 
-    folder = tmp_path_factory.mktemp("projected") / "checkpoints"
-    shutil.copytree(trained, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
+    def make(folder: Path) -> None:
+        shutil.copytree(trained, folder, dirs_exist_ok=True)
         assert main(["project", "small"]) == 0
-    return folder
+
+    return once("projected", make)
 
 
 @pytest.fixture(scope="session")
-def three_seeds(explained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def three_seeds(explained: Path, once: Once) -> Path:
     """The explained study as if trained with seeds 0 to 2, read only: copies of its runs, and
     attributions to which what all share and noise of each run are added, since its models have
     learnt nothing. Nothing else of the copies is their own."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(explained, folder, dirs_exist_ok=True)
+        _as_three_seeds(folder)
+
+    return once("three-seeds", make)
+
+
+def _as_three_seeds(folder: Path) -> None:
     from dataclasses import replace
 
     import numpy as np
@@ -189,34 +221,29 @@ def three_seeds(explained: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     from core.checkpoints import run_folders, studies
     from tests.helpers.started import small_study
 
-    folder = tmp_path_factory.mktemp("three-seeds") / "checkpoints"
-    shutil.copytree(explained, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LANGSKEW_CHECKPOINTS", str(folder))
-        first = [member for member in small_study().members if member.seed == 0]
-        there, lines = set(studies.run_ids("small")), []
-        for member in first:
-            for seed in (1, 2):
-                config = replace(run_folders.read_config(member.run), seed=seed)
-                if config.run_id not in there:
-                    shutil.copytree(folder / member.run, folder / config.run_id)
-                    (folder / config.run_id / "config.json").write_text(config.canonical_json())
-                    named = f'run = "{config.run_id}", setup = "{member.setup}"'
-                    lines.append(f"    {{ {named}, seed = {seed} }},\n")
-        path = folder / "studies" / "small" / "study.toml"
-        listed = path.read_text()
-        assert listed.count("]\n\n[training]") == 1
-        path.write_text(listed.replace("]\n\n[training]", f"{''.join(lines)}]\n\n[training]"))
-        for number, run in enumerate(studies.run_ids("small")):
-            shared, own = np.random.default_rng(100), np.random.default_rng(number)
-            for file in sorted((folder / run).glob("attributions/*/*.parquet")):
-                table = pq.read_table(file)
-                frame = table.to_pandas()
-                frame["values"] = [
-                    v + shared.normal(0, 0.02, len(v)) + own.normal(0.002, 0.01, len(v))
-                    for v in frame["values"]
-                ]
-                frame["output"] = frame["base"] + frame["values"].map(np.sum)
-                made = pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False)
-                pq.write_table(made, file)
-    return folder
+    first = [member for member in small_study().members if member.seed == 0]
+    there, lines = set(studies.run_ids("small")), []
+    for member in first:
+        for seed in (1, 2):
+            config = replace(run_folders.read_config(member.run), seed=seed)
+            if config.run_id not in there:
+                shutil.copytree(folder / member.run, folder / config.run_id)
+                (folder / config.run_id / "config.json").write_text(config.canonical_json())
+                named = f'run = "{config.run_id}", setup = "{member.setup}"'
+                lines.append(f"    {{ {named}, seed = {seed} }},\n")
+    path = folder / "studies" / "small" / "study.toml"
+    listed = path.read_text()
+    assert listed.count("]\n\n[training]") == 1
+    path.write_text(listed.replace("]\n\n[training]", f"{''.join(lines)}]\n\n[training]"))
+    for number, run in enumerate(studies.run_ids("small")):
+        shared, own = np.random.default_rng(100), np.random.default_rng(number)
+        for file in sorted((folder / run).glob("attributions/*/*.parquet")):
+            table = pq.read_table(file)
+            frame = table.to_pandas()
+            frame["values"] = [
+                v + shared.normal(0, 0.02, len(v)) + own.normal(0.002, 0.01, len(v))
+                for v in frame["values"]
+            ]
+            frame["output"] = frame["base"] + frame["values"].map(np.sum)
+            made = pa.Table.from_pandas(frame, schema=table.schema, preserve_index=False)
+            pq.write_table(made, file)
