@@ -31,10 +31,9 @@ def read(path: Path) -> pa.Table:
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty; expected a table with text, label and language.")
         try:
+            memory.check(path)
             if suffix == ".parquet":
-                memory.check_parquet(path)
                 return pq.read_table(path)
-            memory.check_texts(path)
             if suffix in (".csv", ".tsv"):
                 return _read_separated(path, "\t" if suffix == ".tsv" else ",")
             return _read_json_lines(path)

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from core.corpora import confined
 from core.errors import InputError
+from core.storage import memory
 from core.storage.download import hub_answers
 
 Splits = dict[str, pa.Table]
@@ -148,6 +149,8 @@ def _load(
         confined.check_card(local)
         if _is_saved(local):
             confined.check_saved(local, folder)
+            for file in local.rglob("*.arrow"):
+                memory.check(file)
             found = datasets.load_from_disk(str(local), keep_in_memory=True)
             return _streamed(found) if streaming else found
     elif local.is_absolute() or where.startswith((".", "~")):
@@ -161,6 +164,9 @@ def _load(
             confined.check_files(builder, where, folder)
             if streaming:
                 return builder.as_streaming_dataset()
+            for names in (builder.config.data_files or {}).values() if folder else ():
+                for name in names:
+                    memory.check(Path(str(name)))
             builder.download_and_prepare()
             return builder.as_dataset(in_memory=folder is not None)
     except InputError:

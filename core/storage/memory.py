@@ -99,6 +99,24 @@ def limit() -> int:
     return int(chosen)
 
 
+def check(path: Path) -> None:
+    """Refuse a file of a table that would not fit into memory: Parquet, Arrow, or texts.
+
+    Raises:
+        InputError: it would not.
+        pyarrow.ArrowException, OSError: it does not read.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        check_parquet(path)
+    elif suffix == ".arrow":  # as large in memory as on the disk
+        size = path.stat().st_size
+        if COPIES * size > (most := limit()):
+            _refuse(path, COPIES * size, most, f"{size:,} bytes")
+    else:
+        check_texts(path)
+
+
 def check_parquet(path: Path) -> None:
     """Refuse a Parquet file that would not fit into memory, before it is unpacked.
 

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.corpora import files
+from core.corpora import files, hub
 from core.errors import InputError
 from core.storage import memory
 
@@ -35,7 +36,7 @@ def test_a_table_of_rows_that_are_all_alike_is_refused_before_it_is_unpacked(bom
     code = f"""
 import resource, sys
 from pathlib import Path
-from core.corpora import files
+from core.corpora import files, hub
 from core.errors import InputError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
@@ -53,6 +54,18 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, file
     assert "does not fit into memory: reading it takes" in done.stdout
     assert "1.00 GB may be used" in done.stdout and "LANGSKEW_TABLE_GB" in done.stdout
     assert float(done.stderr.split()[-1]) < 300  # megabytes; unpacked it takes 2,000
+
+
+def test_a_data_set_of_such_files_is_refused_too(bomb, monkeypatch) -> None:
+    """A folder in the hub's layout, and one that datasets saved."""
+    monkeypatch.setenv("LANGSKEW_TABLE_GB", "1")
+    with pytest.raises(InputError, match=r"bomb\.parquet does not fit into memory"):
+        hub.read(str(bomb.parent), "en")
+    bomb.unlink()
+    datasets.Dataset.from_dict({"text": ["x" * 1000] * 100}).save_to_disk(bomb.parent / "saved")
+    monkeypatch.setenv("LANGSKEW_TABLE_GB", "0.0001")
+    with pytest.raises(InputError, match=r"\.arrow does not fit into memory"):
+        hub.read(str(bomb.parent / "saved"), "en")
 
 
 def test_nested_texts_are_counted_too(tmp_path, monkeypatch) -> None:
