@@ -37,7 +37,7 @@ from core.studies import planning, study
 POLL = 0.02
 PATIENCE = 10.0  # seconds until a state that is not right is wrong
 OPEN = ("queued", "running")
-PER_LANGUAGE = 12  # texts that are explained
+PER_LANGUAGE = 40  # texts that are explained
 
 
 def start_service(folder: Path) -> subprocess.Popen[bytes]:
