@@ -6,8 +6,9 @@ The study is trained and explained once undisturbed, then again while its parts 
 (kill -9) at random times: half of the kills hit the worker, a quarter the service that starts
 workers, a quarter the page's server with a visitor on Train. After a worker's kill its job must be
 interrupted, and is asked for again; after the others it must still be running. What was killed is
-started again. At the end the metrics, predictions, CLS vectors, models and attributions of the two
-are compared, bit by bit.
+started again. At the end the metrics, predictions, CLS vectors and models of the two are compared,
+bit by bit, and attributions by their texts, tokens and evaluations; of a value the last digits
+depend on the texts that were explained with it (batches of another size round otherwise), to 1e-6.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.sessions import free_port, rerun, start_server, visitor
@@ -37,6 +39,7 @@ from core.studies import planning, study
 POLL = 0.02
 PATIENCE = 10.0  # seconds until a state that is not right is wrong
 OPEN = ("queued", "running")
+ROUNDING = 1e-6
 PER_LANGUAGE = 40  # texts that are explained
 
 
@@ -180,11 +183,15 @@ def content(folder: Path, run: str) -> dict[str, Any]:
     metrics["training"].pop("seconds")
     files = sorted((folder / run).glob("attributions/*/*.parquet"))
     table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-    lists = ("tokens", "positions", "words", "values", "errors")
-    table = table.drop(columns="seconds").assign(**{c: table[c].map(list) for c in lists})
+    table = table.sort_values(["row", "class"], ignore_index=True)
+    inexact = ("base", "output", "values", "errors")
+    numbers = np.concatenate([np.hstack(table[column].to_list()) for column in inexact])
+    table = table.drop(columns=["seconds", *inexact])
+    lists = ("tokens", "positions", "words")
     found: dict[str, Any] = {
         "metrics": metrics,
-        "attributions": table.sort_values(["row", "class"]).to_json(double_precision=15),
+        "values": numbers.astype(float),
+        "texts": table.assign(**{c: table[c].map(list) for c in lists}).to_json(),
         "files": sorted(file.name for file in (folder / run).iterdir()),
     }
     exact = ("predictions.parquet", "subset.parquet", "embeddings.npy", "probes.json")
@@ -197,6 +204,9 @@ def content(folder: Path, run: str) -> dict[str, Any]:
 def same(a: Path, b: Path, run: str) -> list[str]:
     """What differs between the same run of two folders."""
     first, second = content(a, run), content(b, run)
+    values = first.pop("values"), second.pop("values")
+    if values[0].shape != values[1].shape or np.abs(values[0] - values[1]).max() > ROUNDING:
+        return ["values of attributions"]
     return sorted(key for key in first.keys() | second.keys() if first.get(key) != second.get(key))
 
 
