@@ -89,9 +89,8 @@ def read_predictions(run_id: str) -> Predictions:
         _check_columns(frame, [*ROW_COLUMNS, *columns])
         rows = frame[list(ROW_COLUMNS)]
         _check_rows(rows, config)
-        probabilities = frame[columns].to_numpy(dtype=float)
-        _check_probabilities(probabilities)
         probabilities = frame[columns].to_numpy()
+        _check_probabilities(probabilities.astype(float))
         _check_same(rows, path.with_name("embeddings.parquet"))
     return Predictions(rows, probabilities, config.labels, config.languages)
 

@@ -99,7 +99,7 @@ def specification(
     # Letters of another font than the one that was measured with may be wider.
     document["padding"] = {"left": 24, "right": 10, "top": 5, "bottom": 5}
     view = _CONFIG["view"] | {"continuousWidth": width}
-    return {**document, "config": {**document.get("config", {}), **_CONFIG, "view": view}}
+    return {**document, "config": {**_CONFIG, "view": view}}
 
 
 def speakable(value: Any) -> Any:
