@@ -60,7 +60,7 @@ licences: venv
 	sed '/^|/,$$d' docs/licences.md > .venv/licences.md
 	$(UV) tool run --from pip-licenses==5.5.5 pip-licenses --python $(BIN)/python --from=mixed \
 		--format=markdown --packages torch $$(sed -n 's/^\([a-z0-9.-]*\)==.*/\1/p' requirements.lock) \
-		| sed 's/+cpu /     /' >> .venv/licences.md
+		| sed 's/+cpu /     /; /^|  *| /d' >> .venv/licences.md  # whole texts: their first line
 	mv .venv/licences.md docs/licences.md
 
 venv: .venv/product

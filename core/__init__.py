@@ -8,6 +8,7 @@ terminal      lines, tables and progress for the command line
 progress      what work reports to, and what stops it
 config        what decides a run, and its id
 storage       files: where they are, whole or not at all, locked, asked by SQL, fetched
+sources       files as people have them, as rows that SQL can ask for
 corpora       texts with label, language and split
 sampling      joint distributions of language and label: skew, designs, subsets, class weights
 measures      statistics on arrays and tables: no files, no models

@@ -1,0 +1,1 @@
+"""Files as people have them, as rows that SQL can ask for."""
