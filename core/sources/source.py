@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+
 # Columns that stand in no file: what the names of the files and folders say.
 NAME_LANGUAGE = "language (file name)"
 NAME_SPLIT = "split (file name)"
@@ -63,6 +65,7 @@ class Source:
         refused: why -> lines of the files that are not among the rows, such as "more fields than
             the header"; where any is, `notes` names the first lines.
         notes: what a reader should know of how the files were read.
+        tables: Arrow tables by the names that `select` uses, of what lies in no file.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Source:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
     @property
     def paths(self) -> list[Path]:
