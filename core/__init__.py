@@ -12,6 +12,8 @@ sources       files as people have them, as rows that SQL can ask for
 corpora       texts with label, language and split
 sampling      joint distributions of language and label: skew, designs, subsets, class weights
 measures      statistics on arrays and tables: no files, no models
+mending       what is wrong with a corpus, and mending it
+audit         what is in a corpus, how skewed it is, and what that may cost
 models        encoder, classifier, vocabulary, prediction; what runs share in memory
 checkpoints   run folders and started studies (checkpoints/README.md)
 studies       a study as it is asked for: its file, form, plan and forecast

@@ -15,44 +15,12 @@ from core.results.seeds import value_of
 from core.results.study_results import done_runs
 from core.results.tables import OF_HEADLINE
 from core.sampling import subsets
-from core.sampling.audit import Audit
 from core.terminal import interval as _interval
 from core.terminal import number as _number
 from core.terminal import table
 
 if TYPE_CHECKING:
     from core.studies.planning import Plan
-
-
-def audit_text(document: Audit) -> str:
-    """What `python -m core audit` prints."""
-    lines = [f"{document['corpus']}: {document['rows']} rows"]
-    lines += [f"  dropped {n} rows: {reason}" for reason, n in document["dropped"].items()]
-    lines += [f"  note: {note}" for note in document["notes"]]
-    rows = []
-    for language, cells in document["joint"].items():
-        divergence = document["divergence_bits"].get(language)
-        rows.append([language, *cells.values(), sum(cells.values()), _number(divergence, 4)])
-    columns = ["language", *document["labels"], "all", "divergence (bits)"]
-    lines += ["", table(columns, rows), ""]
-    lines += [
-        f"mutual information I(language; label)  {document['mutual_information_bits']:.4f} bits, "
-        f"normalised {document['normalised_mutual_information']:.4f}",
-        f"Cramér's V                             {document['cramers_v']:.4f}",
-        f"accuracy from the language alone       {document['language_only_accuracy']:.4f}",
-        "",
-    ]
-    splits = [
-        [
-            name,
-            s["rows"],
-            _number(s.get("mutual_information_bits"), 4),
-            _number(s.get("cramers_v"), 4),
-        ]
-        for name, s in document["splits"].items()
-    ]
-    lines.append(table(["split", "rows", "mutual information (bits)", "Cramér's V"], splits))
-    return "\n".join(lines)
 
 
 def plan_text(plan: Plan) -> str:

@@ -1,36 +1,19 @@
-"""The command line's verbs on corpora and training: from `fetch` to `train` and `import`."""
+"""The command line's verbs on training: `study`, `train` and `import`."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.cli import corpora
 from core.errors import InputError
-from core.terminal import Line, as_json, quiet, say
+from core.terminal import Line, quiet, say
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the verbs."""
-    fetch = commands.add_parser("fetch", help="download what the embedded default needs (once)")
-    fetch.set_defaults(command=_fetch)
-
-    accept = commands.add_parser("accept", help="accept the licence of a corpus (once)")
-    accept.add_argument("corpus", help="amazon")
-    accept.set_defaults(command=_accept)
-
-    audit = commands.add_parser("audit", help="how skewed a corpus is")
-    audit.add_argument(
-        "corpus",
-        help="multiemo, synthetic; amazon, xnli, wikipedia, also as NAME@HUB-ID|FOLDER|FILE; or a "
-        "CSV, TSV, JSON Lines, Parquet file",
-    )
-    _add_columns(audit)
-    audit.add_argument("--json", action="store_true", help="one JSON document")
-    audit.set_defaults(command=_audit)
-
     study = commands.add_parser("study", help="train every run of a study that is missing")
     study.add_argument(
         "study", metavar="NAME|FILE.toml", help="a shipped or started study, or a file"
@@ -56,64 +39,12 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     source.add_argument("--corpus", help="what it is tested on: a preset or file")
     source.add_argument("--study", help="a started study whose test set it is tested on")
     brought.add_argument("--outputs", metavar="A,B,…", help="labels in the order of its outputs")
-    _add_columns(brought)
+    corpora.add_mapping(brought)
     brought.add_argument(
         "--test-per-language", type=int, help="rows of the test set (largest that fits, up to 1000)"
     )
     brought.add_argument("--max-length", type=int, default=128, help="tokens a text (%(default)s)")
     brought.set_defaults(command=_import)
-
-
-def _add_columns(parser: argparse.ArgumentParser) -> None:
-    """How a corpus file is read."""
-    parser.add_argument(
-        "--column",
-        action="append",
-        default=[],
-        metavar="OURS=THEIRS",
-        help="name of a column in the file, such as language=lang; may be repeated",
-    )
-    parser.add_argument("--labels", metavar="A,B,…", help="the labels in their order")
-    parser.add_argument("--languages", metavar="A,B,…", help="only these languages")
-
-
-def _corpus_options(chosen: argparse.Namespace) -> dict[str, Any]:
-    columns = {}
-    for pair in chosen.column:
-        ours, equals, theirs = pair.partition("=")
-        if not (ours and equals and theirs):
-            raise InputError(f"--column is {pair!r}; expected OURS=THEIRS, such as language=lang.")
-        columns[ours] = theirs
-    labels, languages = (
-        tuple(x.split(",")) if x else None for x in (chosen.labels, chosen.languages)
-    )
-    return {"columns": columns, "labels": labels, "languages": languages}
-
-
-def _fetch(_: argparse.Namespace) -> None:
-    from core.corpora import multiemo
-    from core.models import hub
-
-    say("corpus multiemo (358 MB to download, once) …", file=sys.stderr)
-    say(f"corpus   {multiemo.fetch()}")
-    say("encoder multilingual-e5-small (91 MB to download, once) …", file=sys.stderr)
-    say(f"encoder  {hub.fetch_embedded()}")
-
-
-def _accept(chosen: argparse.Namespace) -> None:
-    from core.corpora import licences
-
-    licences.accept(chosen.corpus)
-    print(f"{licences.TEXTS[chosen.corpus]}\n\naccepted.")
-
-
-def _audit(chosen: argparse.Namespace) -> None:
-    from core.cli import text
-    from core.corpora.corpus import load
-    from core.sampling.audit import audit
-
-    document = audit(load(chosen.corpus, **_corpus_options(chosen)))
-    say(as_json(document) if chosen.json else text.audit_text(document))
 
 
 def _study(chosen: argparse.Namespace) -> None:
@@ -190,7 +121,7 @@ def _import(chosen: argparse.Namespace) -> None:
         test_per_language=chosen.test_per_language,
         max_length=chosen.max_length,
         report=Line(Path(chosen.folder).name),
-        **_corpus_options(chosen),
+        **corpora.mapping_of(chosen),
     )
     refresh()
     say(text.study_text(summary(read_started(name))))

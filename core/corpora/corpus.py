@@ -1,7 +1,7 @@
 """Corpora: texts with a label, a language and a split, as one Arrow table.
 
 A corpus comes from a preset (`multiemo`, `synthetic`), by name from the hub or a local copy
-(`amazon`, `xnli`, `wikipedia`), or from a file (CSV, TSV, JSON Lines, Parquet).
+(`amazon`, `xnli`, `wikipedia`), by the name under which it was saved, or from files (core.sources).
 Its rows carry an id made of their own content, so that the order of a file does not matter to what
 is sampled from it.
 """
@@ -12,34 +12,27 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from core.corpora import files, multiemo, paper_corpora, synthetic
+from core.corpora import guess, identify, mapping, multiemo, paper_corpora, saved, splits, synthetic
+from core.corpora.choices import Choices, Mapped
 from core.errors import InputError
-from core.storage import reading
+from core.progress import Progress
+from core.sources.read import read
+from core.sources.source import Options, Source
+from core.storage import reading, sql
 
 PRESETS = ("multiemo", "synthetic", *paper_corpora.HUB)
 EXTERNAL = ("wikipedia",)  # of these, those without a task to train on
-SPLITS = ("train", "validation", "test")
 COLUMNS = ("row", "text", "text_b", "label", "language", "split", "sentence")
 
-# Names that a file may use for a column of ours, first match wins.
-_ALIASES = {
-    "text": ("text", "premise"),
-    "text_b": ("text_b", "hypothesis"),
-    "label": ("label",),
-    "language": ("language",),
-    "split": ("split",),
-    "sentence": ("sentence", "pair_id"),
-}
-_SPLIT_NAMES = {"dev": "validation", "valid": "validation", "val": "validation"}
-# Label sets whose order has a meaning that the alphabet does not give.
-_ORDERS = (("entailment", "neutral", "contradiction"),)
+EVERYTHING = Choices()
+FOUND_OUT = Options()
 
 
 @dataclass(frozen=True)
@@ -88,175 +81,169 @@ def load(
     columns: Mapping[str, str] | None = None,
     labels: Sequence[str] | None = None,
     languages: Sequence[str] | None = None,
+    labelled: bool = True,
 ) -> Corpus:
-    """Load a corpus by preset name or path.
+    """Load a corpus by preset name, saved name or path.
 
     Args:
         source: a preset; a corpus of core.corpora.paper_corpora with a source of one's own
-            (`xnli@folder`); or a path to CSV, TSV, JSON Lines or Parquet.
+            (`xnli@folder`); or a path that core.sources reads.
         columns: our column name -> the file's, for files that use other names.
-        labels: the labels in their order; by default numbers ascend, entailment / neutral /
-            contradiction keep that order, all else is alphabetical.
+        labels: the labels in their order; by default as `core.corpora.labels.default_order`.
         languages: keep only these, in this order; by default all, alphabetical (of a corpus by
             name the paper's).
+        labelled: whether labels are needed; without, a row's label is its language.
 
     Raises:
         InputError: source unknown, not fetched, its licence not accepted, empty, or without a
             needed column.
     """
-    if source == "multiemo":
+    choices = Choices(columns or {}, labels, languages, labelled=labelled)
+    what = f"corpus {source:.120}" if is_named(source) else source
+    with reading.reading(what, "write it as a table with text, label and language"):
+        return build(find(source, choices))
+
+
+def is_named(source: str) -> bool:
+    """Whether a corpus is asked for by name: no path is read for it but its own."""
+    return source in PRESETS or saved.is_saved(source) or paper_corpora.parse(source) is not None
+
+
+def find(
+    source: str | Sequence[str],
+    choices: Choices = EVERYTHING,
+    options: Options = FOUND_OUT,
+    report: Progress | None = None,
+) -> Mapped:
+    """A corpus with its columns mapped, its rows counted and not yet read; see `load`.
+
+    Args:
+        source: as for `load`, or several paths.
+        options: how files are read.
+        report: told how far the identification of languages is.
+    """
+    name = source if isinstance(source, str) else ""
+    if name == "multiemo":
         if not (cached := multiemo.corpus_file()).exists():
             raise InputError(
                 "the corpus multiemo is not on this machine; run `python -m core fetch` "
                 "(358 MB, once)."
             )
-        return _build(source, files.read(cached), columns, labels, languages)
-    if source == "synthetic":
-        return _build(source, synthetic.generate(), columns, labels, languages)
-    if paper_corpora.parse(source):
-        with reading.reading(f"corpus {source:.120}", "name another source"):
-            table, notes = paper_corpora.read(source, languages)
-            return _build(source, table, columns, labels, languages, notes)
+        return mapping.map_columns(replace(read(cached), name=name), choices)
+    if name == "synthetic":
+        return mapping.map_columns(
+            _in_memory(name, synthetic.generate()), choices, ("informative",)
+        )
+    if saved.is_saved(name):
+        known = saved.read(name)
+        own = replace(
+            choices,
+            labels=choices.labels or known.labels,
+            languages=choices.languages or known.languages,
+        )
+        rows = saved.rows_file(name)
+        with reading.reading(rows, "delete the folder of this corpus, and save it again"):
+            return mapping.map_columns(replace(read(rows), name=name, notes=()), own)
+    if paper_corpora.parse(name):
+        table, notes = paper_corpora.read(name, choices.languages)
+        return mapping.map_columns(_in_memory(name, table, notes), choices)
+    for path in [source] if isinstance(source, str) else source:
+        _check_there(path)
+    found = read(source, options)
+    if choices.identify:
+        columns = guess.columns(found, choices.columns)
+        if "text" in columns:
+            text = columns["text"].column
+            found = identify.identified(found, text, choices.languages, report)
+            choices = replace(choices, columns={**choices.columns, "language": identify.COLUMN})
+    return mapping.map_columns(found, choices)
+
+
+def _in_memory(name: str, table: pa.Table, notes: tuple[str, ...] = ()) -> Source:
+    with sql.connection({"source_rows": table}) as connection:
+        described = connection.execute("DESCRIBE SELECT * FROM source_rows").fetchall()
+    kinds = {column: kind for column, kind, *_ in described}
+    select = "SELECT * FROM source_rows"
+    return Source(name, select, kinds, (), notes=notes, tables={"source_rows": table})
+
+
+def _check_there(source: str) -> None:
     try:
-        path = Path(source).expanduser()
-        exists = path.exists()
+        exists = Path(source).expanduser().exists()
     except (OSError, RuntimeError) as error:  # too long, ~nobody
         raise InputError(f"corpus {source[:60]!r} cannot be the name of a file: {error}") from error
     if not exists:
         raise InputError(
-            f"corpus {source!r} is neither a preset ({', '.join(PRESETS)}) nor a file that exists."
+            f"corpus {source!r} is neither a preset ({', '.join(PRESETS)}) nor saved "
+            f"({', '.join(saved.names()) or 'none is'}) nor a file that exists."
         )
-    with reading.reading(path, "write it as a table with text, label and language"):
-        return _build(source, files.read(path), columns, labels, languages)
 
 
-def _build(
-    name: str,
-    source: pa.Table,
-    columns: Mapping[str, str] | None,
-    labels: Sequence[str] | None,
-    languages: Sequence[str] | None,
-    known: tuple[str, ...] = (),
-) -> Corpus:
-    chosen = _choose_columns(name, source.column_names, columns or {})
-    frame = pd.DataFrame({k: files.as_text(source[v]) for k, v in chosen.items()})
-    if "text_b" not in frame:
+def build(mapped: Mapped) -> Corpus:
+    """Read the rows of a mapped corpus, give them ids, and a split where they have none."""
+    with sql.connection(mapped.source.tables) as connection:
+        kept = f"SELECT * EXCLUDE (reason) FROM ({mapped.select}) WHERE reason IS NULL"
+        frame = connection.sql(kept).to_arrow_table().to_pandas()
+    if not mapped.is_pair_task:
         frame["text_b"] = None
-    if "informative" in source.column_names:
-        frame["informative"] = source["informative"].to_pylist()
-    if frame.empty:
-        raise InputError(f"corpus {name} has no rows.")
-
-    frame, dropped = _drop_incomplete(frame, is_pair="text_b" in chosen)
-    if languages is not None:
-        _check_named(name, "language", languages, set(frame["language"]))
-        frame = frame[frame["language"].isin(languages)]
-    if frame.empty:
-        found = ", ".join(f"{n} rows: {reason}" for reason, n in dropped.items())
-        raise InputError(f"corpus {name} has no usable row left; dropped {found}.")
-    if labels is not None:
-        _check_named(name, "label", labels, set(frame["label"]), all_of_them=True)
-
-    notes = list(known)
-    if chosen.get("sentence") == "pair_id":  # XNLI counts pairs anew in each split
-        frame["sentence"] = frame["split"] + "-" + frame["sentence"].astype(str)
-    frame, split_note = _normalise_splits(name, frame)
+    if "sentence" not in mapped.columns:
+        del frame["sentence"]
+    notes = list(mapped.notes)
     frame["row"] = _row_ids(frame)
-    if "sentence" not in frame:
-        frame["sentence"] = frame["row"]
-    frame["sentence"] = frame["sentence"].fillna(frame["row"])
-    if split_note:
-        frame["split"] = [_made_split(sentence) for sentence in frame["sentence"]]
-        notes.append(split_note)
-    elif leaking := _in_several_splits(frame):
-        notes.append(f"{leaking} sentences stand in more than one split")
-
-    label_order = tuple(labels) if labels is not None else _default_order(set(frame["label"]))
-    language_order = (
-        tuple(languages) if languages is not None else tuple(sorted(set(frame["language"])))
+    if not mapped.has_splits:
+        frame["split"] = splits.make(frame)
+    frame["sentence"] = (
+        frame["sentence"].fillna(frame["row"]) if "sentence" in frame else frame["row"]
     )
+    if mapped.has_splits and (leaking := _in_several_splits(frame)):
+        notes.append(f"{leaking} sentences stand in more than one split")
     order = [c for c in (*COLUMNS, "informative") if c in frame]
     table = pa.Table.from_pandas(frame[order], preserve_index=False)
     # A column of nulls alone has no type of its own.
     table = table.set_column(2, "text_b", table["text_b"].cast(pa.string()))
-    digest = hashlib.sha256(json.dumps([label_order, language_order]).encode())
+    digest = hashlib.sha256(json.dumps([mapped.labels, mapped.languages]).encode())
     names = zip(*(table[c].to_pylist() for c in ("row", "split", "sentence")), strict=True)
     # Ids are unique and of one length: sorted lines are sorted ids.
     lines = sorted(f"{row} {split} {sentence}\n" for row, split, sentence in names)
     digest.update("".join(lines).encode())
     return Corpus(
-        name, table, label_order, language_order, dropped, tuple(notes), digest.hexdigest()
+        mapped.source.name,
+        table,
+        mapped.labels,
+        mapped.languages,
+        mapping.by_reason(mapped.dropped),
+        tuple(notes),
+        digest.hexdigest(),
     )
 
 
-def _choose_columns(
-    name: str, available: Sequence[str], columns: Mapping[str, str]
-) -> dict[str, str]:
-    """Our column name -> the file's; the needed ones must be there."""
-    if unknown := set(columns) - set(_ALIASES):
-        raise InputError(
-            f"unknown column name {', '.join(sorted(unknown))}; ours are {', '.join(_ALIASES)}."
-        )
-    chosen = {}
-    for ours, aliases in _ALIASES.items():
-        wanted = (columns[ours],) if ours in columns else aliases
-        found = next((c for c in wanted if c in available), None)
-        if found is not None:
-            chosen[ours] = found
-        elif ours in columns or ours in ("text", "label", "language"):
-            raise InputError(
-                f"corpus {name}: column {wanted[0]!r} not found; the file has: "
-                f"{', '.join(available) or 'no column'}. Name it with --column {ours}=<name> "
-                f'(in a study: [columns] {ours} = "<name>") or rename it.'
-            )
-    return chosen
+def save(
+    name: str, mapped: Mapped, options: Options = FOUND_OUT, done: Sequence[str] = ()
+) -> Corpus:
+    """Save a mapped corpus by name, for studies to name it; its rows as `build` makes them.
 
+    Args:
+        options: how its files were read.
+        done: a line a step that mended it, with counts; what the mapping left out is added.
 
-def _drop_incomplete(frame: pd.DataFrame, *, is_pair: bool) -> tuple[pd.DataFrame, dict[str, int]]:
-    dropped: dict[str, int] = {}
-    needed = ["text", *(["text_b"] if is_pair else []), "label", "language"]
-    for column in needed:
-        stripped = frame[column].fillna("").str.strip()
-        if column in ("label", "language"):
-            frame = frame.assign(**{column: stripped})
-        empty = stripped == ""
-        if empty.any():
-            dropped[f"empty {column}"] = int(empty.sum())
-            frame = frame[~empty]
-    return frame.reset_index(drop=True), dropped
-
-
-def _check_named(
-    name: str, kind: str, named: Sequence[str], found: set[str], *, all_of_them: bool = False
-) -> None:
-    """Labels and languages that the user lists must occur; labels all of them, each once."""
-    wrong = [n for n in named if n not in found]
-    if all_of_them:
-        wrong += sorted(found - set(named))
-    if wrong or len(set(named)) != len(named):
-        raise InputError(
-            f"corpus {name}: {kind}s named are {', '.join(named)}; the corpus has "
-            f"{', '.join(sorted(found))}. Name {'each of them once' if all_of_them else 'these'}."
-        )
-
-
-def _normalise_splits(name: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
-    """Rename known variants; a corpus with no split of its own is told apart by the note."""
-    note = "no split in the source: 60 % train, 20 % validation, 20 % test made here, by sentence"
-    if "split" not in frame or set(frame["split"]) == {"all"}:
-        return frame.assign(split="all"), note
-    split = frame["split"].fillna("").str.strip().replace(_SPLIT_NAMES)
-    if unknown := sorted(set(split) - set(SPLITS)):
-        raise InputError(
-            f"corpus {name}: split has {', '.join(map(repr, unknown[:5]))}; expected "
-            f"{', '.join(SPLITS)}, or no column for a split made by sentence."
-        )
-    return frame.assign(split=split), None
-
-
-def _made_split(sentence: str) -> str:
-    share = int.from_bytes(hashlib.sha256(sentence.encode()).digest()[:8], "big") / 2**64
-    return "train" if share < 0.6 else "validation" if share < 0.8 else "test"
+    Raises:
+        InputError: the name is taken, or cannot be one.
+    """
+    saved.check_name(name, PRESETS)
+    corpus = build(mapped)
+    left_out = [f"{n} rows left out: {reason}" for reason, n in corpus.dropped.items()]
+    source = [part.path for part in mapped.source.parts] or mapped.source.name
+    saved.save(
+        name,
+        corpus.table,
+        corpus.labels,
+        corpus.languages,
+        source=source,
+        options=options,
+        choices=mapped.choices,
+        done=[*corpus.notes, *left_out, *done],
+    )
+    return corpus
 
 
 def _row_ids(frame: pd.DataFrame) -> list[str]:
@@ -298,13 +285,3 @@ def _in_several_splits(frame: pd.DataFrame) -> int:
     """Sentences that stand in more than one split."""
     pairs = frame[["sentence", "split"]].drop_duplicates()
     return int(pairs.loc[pairs["sentence"].duplicated(), "sentence"].nunique())
-
-
-def _default_order(labels: set[str]) -> tuple[str, ...]:
-    for order in _ORDERS:
-        if labels == set(order):
-            return order
-    try:
-        return tuple(sorted(labels, key=float))
-    except ValueError:
-        return tuple(sorted(labels))

@@ -17,7 +17,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from core.config import RunConfig
-from core.corpora import corpus, multiemo, paper_corpora
+from core.corpora import corpus, multiemo, paper_corpora, saved
+from core.corpora.splits import SPLITS
 from core.errors import InputError
 from core.storage import atomic, reading
 from core.storage.places import cache_dir
@@ -65,7 +66,11 @@ def _stamp(source: str) -> list[Any]:
         return []
     if paper_corpora.parse(source):
         return paper_corpora.stamp(source)
-    path = multiemo.corpus_file() if source == "multiemo" else Path(source).expanduser()
+    path = Path(source).expanduser()
+    if source == "multiemo":
+        path = multiemo.corpus_file()
+    elif saved.is_saved(source):
+        path = saved.rows_file(source)
     if not path.exists():
         hint = "`python -m core fetch` brings it back" if source == "multiemo" else "bring it back"
         raise InputError(f"the corpus is gone: {path} does not exist; {hint} to see its texts.")
@@ -84,7 +89,7 @@ def counts(file: Path, languages: Sequence[str], labels: Sequence[str]) -> dict[
         "SELECT split, language, label, count(*) AS n FROM read_parquet(?) GROUP BY ALL", file
     )
     tables = {}
-    for split in (ALL_SPLITS, *corpus.SPLITS):
+    for split in (ALL_SPLITS, *SPLITS):
         rows = found if split == ALL_SPLITS else found[found["split"] == split]
         if len(rows):
             table = rows.pivot_table(index="language", columns="label", values="n", aggfunc="sum")

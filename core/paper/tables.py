@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from core.corpora.corpus import SPLITS
+from core.corpora.splits import SPLITS
 from core.measures.accuracy import wilson
 from core.paper import published as paper
 from core.paper.measured import Measured, done

@@ -1,0 +1,1 @@
+"""What is wrong with a corpus, counted and with examples, and mending it by what a user chooses."""
