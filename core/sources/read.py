@@ -1,19 +1,32 @@
-"""stub"""
+"""Reading what people have: a file, a folder, an archive, or several of these."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.sources import one_file
 from core.sources.source import Options, Part, Source
-from core.storage import sql
+
+_FOUND_OUT = Options()
 
 
-def read(where, options=Options()):
-    where = str(where)
-    q = sql.literal(where)
-    if where.endswith(".parquet"):
-        f = f"read_parquet({q})"
-    elif where.endswith((".jsonl", ".ndjson")):
-        f = f"read_json({q}, format='newline_delimited', maximum_depth=1)"
-    else:
-        d = "\\t" if where.endswith("tsv") else ","
-        f = f"read_csv({q}, all_varchar=true, header=true, delim='{d}', quote='\"', strict_mode=true)"
-    with sql.connection() as c:
-        cols = {n: k for n, k, *_ in c.execute(f"DESCRIBE SELECT * FROM {f}").fetchall()}
-    return Source(where, f"SELECT * FROM {f}", cols, (Part(where, "x"),))
+def read(where: str | Path | Sequence[str | Path], options: Options = _FOUND_OUT) -> Source:
+    """The rows of a file.
+
+    Raises:
+        InputError: it is missing, no table, has no row, or does not read.
+    """
+    if not isinstance(where, (str, Path)):
+        (where,) = where
+    path = Path(where).expanduser()
+    table, *_ = one_file.tables(path, options)
+    return Source(
+        str(where),
+        table.select,
+        table.columns,
+        (Part(str(path), table.read_as, table.language, table.split),),
+        table.classes,
+        table.refused,
+        table.notes,
+    )

@@ -1,0 +1,340 @@
+"""CSV, TSV and their like: found out how, verified line by line, and read by SQL.
+
+Fields are text as it stands: nothing is guessed to be a number or missing.
+"""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.errors import InputError
+from core.sources import fields as own_fields
+from core.sources.header import is_header
+from core.sources.kept import kept
+from core.sources.readings import Reading, readings
+from core.sources.scan import BLOCK, CR, line_break, scan
+from core.sources.source import Options
+from core.sources.table import Table, distinct
+from core.sources.text import Text
+from core.storage import sql
+
+_USUAL = ("\t", ",", ";", "|")
+_RARE = ("^", "~", "\x01", "\x1e", "\x1f", "#")
+_OF_ENDING = {".tsv": "\t", ".tab": "\t", ".csv": ",", ".psv": "|"}
+_SAID = {"\t": "a tab", " ": "a blank"}
+_NO_VALUE = "\x1f\x02no value\x02\x1f"  # no field is this, so none is missing
+_SHOWN = 5  # lines that a note or an error names
+_BATCH = 20_000  # rows that are written at once
+_CHECKED = 32 << 20  # bytes up to which SQL counts the rows once more
+_HEADER_ROWS = 2000  # that are looked at to tell a header
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """A reading with its columns, and whether the first row holds their names."""
+
+    reading: Reading
+    header: bool
+    names: list[str]
+    notes: tuple[str, ...]
+
+
+def read(path: Path, text: Text, options: Options, name: str) -> Table:
+    """A file of delimited text.
+
+    Args:
+        path: of the file.
+        text: what it holds.
+        name: of it in errors.
+
+    Raises:
+        InputError: it is empty, has no row behind its header, or no reading accounts for its lines.
+    """
+    break_ = line_break(text.data)
+    delimiter = _delimiter(text, break_, options, path.suffix.lower())
+    reading = _chosen(name, readings(text.data, delimiter or _absent(text.data), break_,
+                                     options.quoting), options)  # fmt: skip
+    layout = _layout(name, text.data, reading, options)
+    table = _direct(text, layout) or _written(path, text, layout)
+    return replace(
+        table,
+        read_as=_read_as(text, layout, delimiter),
+        refused=_refused(layout),
+        notes=(*_notes(layout), *layout.notes),
+    )
+
+
+def _delimiter(text: Text, break_: int, options: Options, ending: str) -> int:
+    """The byte between fields; 0 where a line is one field.
+
+    Whichever gives most rows of the beginning as many fields as the first; where two do equally,
+    the one that the ending says, or that DuckDB would take.
+    """
+    if options.delimiter is not None:
+        if len(options.delimiter) != 1 or not options.delimiter.isascii() or (
+            options.delimiter in '"\r\n'
+        ):  # fmt: skip
+            raise InputError(
+                f"the delimiter is {options.delimiter!r}; expected one character of ASCII, such as "
+                "a comma, a semicolon or a tab."
+            )
+        return ord(options.delimiter)
+    head = text.data[:BLOCK]
+    if len(head) < len(text.data) and (at := np.flatnonzero(head == break_)).size:
+        head = head[: at[-1] + 1]
+    looked = {c: _agreeing(head, ord(c), break_, options) for c in _USUAL}
+    agreeing = {c: share for c, share in looked.items() if share is not None}
+    of_ending = _OF_ENDING.get(ending)
+    best = max(agreeing.values(), default=0.0)
+    if best < 0.9:
+        rare = {c: _agreeing(head, ord(c), break_, options) for c in _RARE}
+        if certain := [c for c, share in rare.items() if share == 1.0]:
+            return ord(certain[0])
+        if of_ending not in agreeing and best < 0.5:
+            return 0
+    level = [c for c, share in agreeing.items() if share >= best - 0.02]
+    if of_ending in level:
+        return ord(of_ending)
+    if len(level) > 1 and (sniffed := _sniffed(text.path)) in level:
+        return ord(sniffed)
+    return ord(level[0]) if level else 0
+
+
+def _agreeing(head: np.ndarray, delimiter: int, break_: int, options: Options) -> float | None:
+    """Share of the rows with as many fields as the first; None where that has a single one."""
+    looked = scan(head, delimiter, break_)
+    shares = []
+    for found in (looked.letters, looked.enclosing if options.quoting is not False else None):
+        if found is None or found.blank.all():
+            continue
+        fields = int(found.delimiters[found.first])
+        if fields:
+            behind = found.delimiters[~found.blank][1:]
+            right = (behind == fields) | (behind == fields + 1)
+            shares.append(float(right.mean()) if len(behind) else 1.0)
+    return max(shares, default=None)
+
+
+def _sniffed(path: Path) -> str:
+    try:
+        found = sql.query(f"SELECT Delimiter FROM sniff_csv({sql.literal(_escaped(path))})")
+        return str(found["Delimiter"][0])
+    except duckdb.Error:
+        return ""
+
+
+def _escaped(path: Path) -> str:
+    """A path that SQL takes for no pattern."""
+    return glob.escape(str(path.absolute()))
+
+
+def _absent(data: np.ndarray) -> int:
+    """A byte that a file does not have, to be the delimiter where there is none."""
+    for byte in (0x1F, 0x1E, 0x1D, 0x1C, *range(1, 9), *range(0xF8, 0x100)):
+        if not (data == byte).any():
+            return byte
+    raise AssertionError("no text in UTF-8 has a byte above 0xF7")
+
+
+def _chosen(name: str, found: list[Reading], options: Options) -> Reading:
+    """The reading that accounts for every line, or for all but few.
+
+    Raises:
+        InputError: none does; the lines are named.
+    """
+    if found[0].rows == 0:
+        raise InputError(f"{name} is empty: it has blank lines alone. Name a file that has rows.")
+    if found[0].perfect:
+        return found[0]
+    tolerable = [r for r in found if not r.quoted_wrong and r.is_tolerable(r.rows and _second(r))]
+    if tolerable:
+        return min(tolerable, key=lambda r: len(r.wrong))
+    best = min(found, key=lambda r: len(r.wrong) + len(r.swallowed))
+    raise InputError(_explained(name, best, found, options))
+
+
+def _second(reading: Reading) -> int | None:
+    """Line of the row behind the first."""
+    if reading.whole is None:
+        return None
+    kept_rows = np.flatnonzero(~reading.whole.blank)
+    return int(reading.whole.lines[kept_rows[1]]) if len(kept_rows) > 1 else None
+
+
+def _explained(name: str, best: Reading, found: list[Reading], options: Options) -> str:
+    """What is wrong with a file that no reading accounts for."""
+    lines = _listed([line for line, _ in best.wrong])
+    if best.swallowed and not best.wrong:
+        first, last = best.swallowed[0]
+        return (
+            f"{name}: a quote in line {first} encloses lines {first} to {last}, which look like "
+            f"rows of their own{_others(len(best.swallowed) - 1)}; but other rows need their "
+            "quotes. Mend these lines, or set quoting: on if quotes enclose, off if they are "
+            "letters."
+        )
+    more = {count for _, count in best.wrong} == {best.fields + 1}
+    if more and len(best.wrong) == best.rows - 1:
+        return (
+            f"{name}: every row has {best.fields + 1} fields and the header {best.fields}; so it "
+            "is not known which column has no name (some programs write names of rows first). Give "
+            "each column a name in the first line."
+        )
+    what = (
+        f"{name}: {len(best.wrong):,} of {best.rows:,} rows have another number of fields than the "
+        f"first ({best.fields}): {lines}"
+    )
+    if any(r.said for r in found):
+        if options.quoting is None:
+            what += ", whether quotes enclose fields or are letters"
+        return f"{what}. Mend these lines, or set quoting (on: they enclose, off: letters)."
+    return f"{what}. Put quotes around fields that hold the delimiter, or set another delimiter."
+
+
+def _others(count: int) -> str:
+    return f" (and {count:,} more such)" if count else ""
+
+
+def _listed(lines: list[int]) -> str:
+    shown = ", ".join(f"{line:,}" for line in lines[:_SHOWN])
+    more = f" and {len(lines) - _SHOWN:,} more" if len(lines) > _SHOWN else ""
+    return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
+
+
+def _layout(name: str, data: np.ndarray, reading: Reading, options: Options) -> _Layout:
+    rows = (r.fields for r in own_fields.rows(data, reading.dialect))
+    first, *rest = ([value.decode() for value in row] for row in islice(rows, _HEADER_ROWS))
+    width = reading.fields + reading.trailing
+    rest = [row for row in rest if len(row) == width]
+    header = options.header
+    if header is None:
+        header = is_header(first, [row[: reading.fields] for row in rest])
+    if header and reading.rows == 1:
+        raise InputError(
+            f"{name} has a header ({', '.join(first)[:80]}) and no rows. Name a file that has "
+            "rows, or say that it has no header."
+        )
+    if not header:
+        names = [f"column {i + 1}" for i in range(width)]
+        return _Layout(reading, False, names, ("no header; columns are called by their number",))
+    names, notes = distinct(first)
+    if reading.trailing:
+        notes.append("every row ends in a delimiter; the empty last column is left out")
+    return _Layout(reading, True, names, tuple(notes))
+
+
+def _direct(text: Text, layout: _Layout) -> Table | None:
+    """The file read by SQL as it is; None where SQL would read other rows than were verified."""
+    reading, found = layout.reading, layout.reading.whole
+    if found is None or reading.wrong or reading.trailing or not found.even_ends:
+        return None
+    if reading.fields == 1 and found.blank.any():
+        return None
+    longest = int((found.ends - found.starts).max()) + 2
+    dialect = reading.dialect
+    quote = sql.literal(chr(dialect.quote)) if dialect.quote is not None else "''"
+    break_ = "\\r" if dialect.break_ == CR else "\\r\\n" if found.crlf else "\\n"
+    single = len(found.ends) == 1  # and has no break
+    columns = ", ".join(f"{sql.literal(name)}: 'VARCHAR'" for name in layout.names)
+    settings = [
+        sql.literal(_escaped(text.path)),
+        "auto_detect = false",
+        f"delim = {sql.literal(chr(dialect.delimiter))}",
+        f"quote = {quote}",
+        f"escape = {quote}",
+        f"header = {str(layout.header).lower()}",
+        f"columns = {{{columns}}}",
+        f"nullstr = {sql.literal(_NO_VALUE)}",
+        "strict_mode = true",
+        *([] if single else [f"new_line = '{break_}'"]),
+        *([] if reading.spanning == 0 else ["parallel = false"]),
+        *([] if longest < 1_000_000 else [f"max_line_size = {longest + 16}",
+                                          f"buffer_size = {max(32_000_000, 2 * longest)}"]),
+    ]  # fmt: skip
+    select = f"SELECT * FROM read_csv({', '.join(settings)})"
+    rows = reading.rows - layout.header
+    if dialect.delimiter >= 0x80 or (len(text.data) <= _CHECKED and not _counts(select, rows)):
+        return None
+    return Table(select, dict.fromkeys(layout.names, "VARCHAR"), "")
+
+
+def _counts(select: str, rows: int) -> bool:
+    """Whether SQL finds as many rows."""
+    try:
+        # A text of each row is read too: counting alone skips what would not read.
+        found = sql.query(f"SELECT count(*) AS n, count(columns(*)) FROM ({select})")
+    except duckdb.Error:
+        return False
+    return int(found["n"][0]) == rows
+
+
+def _written(path: Path, text: Text, layout: _Layout) -> Table:
+    """The file's rows as Parquet in the cache, but those that are refused."""
+    reading = layout.reading
+    what = repr(("rows", reading.dialect, reading.fields, layout.header, layout.names,
+                 reading.trailing, text.encoding))  # fmt: skip
+    names = layout.names
+    width = reading.fields + reading.trailing
+
+    def write(target: Path) -> None:
+        schema = pa.schema([(name, pa.string()) for name in names])
+        rows = own_fields.rows(text.data, reading.dialect)
+        if layout.header:
+            next(rows)
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            while batch := list(islice(rows, _BATCH)):
+                right = [row.fields for row in batch if len(row.fields) == width]
+                columns = list(zip(*right, strict=True)) or [() for _ in names]
+                arrays = [pa.array(c, pa.binary()).cast(pa.string()) for c in columns[: len(names)]]
+                writer.write_table(pa.table(arrays, schema=schema))
+
+    copy = kept(path, what, ".parquet", write)
+    select = f"SELECT * FROM read_parquet({sql.literal(_escaped(copy))})"
+    return Table(select, dict.fromkeys(names, "VARCHAR"), "")
+
+
+def _read_as(text: Text, layout: _Layout, delimiter: int) -> str:
+    character = chr(delimiter)
+    kind = "text of one column"
+    if delimiter == 9:
+        kind = "TSV"
+    elif delimiter:
+        kind = f"CSV with {_SAID.get(character) or repr(character)}"
+    said = layout.reading.said
+    return ", ".join(
+        [
+            kind,
+            *([text.encoding] if text.encoding else []),
+            *([said] if said else []),
+            *([] if layout.header else ["no header"]),
+        ]
+    )
+
+
+def _refused(layout: _Layout) -> dict[str, int]:
+    than = "the header" if layout.header else "the first row"
+    fields = layout.reading.fields
+    more = sum(count > fields for _, count in layout.reading.wrong)
+    fewer = len(layout.reading.wrong) - more
+    counted = {f"more fields than {than}": more, f"fewer fields than {than}": fewer}
+    return {why: n for why, n in counted.items() if n}
+
+
+def _notes(layout: _Layout) -> list[str]:
+    reading = layout.reading
+    notes = []
+    if reading.wrong:
+        notes.append(
+            f"{_listed([line for line, _ in reading.wrong])} left out: another number of fields "
+            f"than {reading.fields}"
+        )
+    if reading.spanning:
+        notes.append(f"{reading.spanning:,} rows have line breaks within a quoted field")
+    return notes

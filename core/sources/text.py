@@ -1,0 +1,224 @@
+"""Files of text as UTF-8: what they are encoded in is found out, and the rest is written anew."""
+
+from __future__ import annotations
+
+import codecs
+import mmap
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from core.errors import InputError
+from core.sources.kept import Room, check_regular, kept
+from core.sources.source import Options
+
+_BLOCK = 1 << 20
+_SAMPLE = 1 << 18  # bytes that an encoding is guessed from
+# Of the characters beyond ASCII this share may be broken for a file to count as damaged UTF-8.
+_DAMAGED = 0.2
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # first: it begins as UTF-16's does
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Of encodings that read the same bytes as the same text, the one that people know.
+_KNOWN = ("cp1252", "latin_1", "gb18030", "cp932", "koi8_r", "cp1251", "big5", "euc_kr")
+_SAID = {"cp1252": "Windows-1252", "cp1251": "Windows-1251", "cp1250": "Windows-1250",
+         "cp1256": "Windows-1256", "cp932": "Shift-JIS", "shift_jis": "Shift-JIS",
+         "latin_1": "Latin-1", "gb18030": "GB18030", "koi8_r": "KOI8-R", "utf-16": "UTF-16",
+         "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32": "UTF-32"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Text:
+    """A file as UTF-8.
+
+    Attributes:
+        path: of the file, or of its copy in UTF-8.
+        data: its bytes, without a byte order mark: array of uint8.
+        encoding: of the file itself, for a reader; empty for UTF-8.
+        marked: whether `path` begins with a byte order mark.
+    """
+
+    path: Path
+    data: np.ndarray
+    encoding: str = ""
+    marked: bool = False
+
+
+def open_text(path: Path, options: Options) -> Text:
+    """A file's bytes as UTF-8; a copy of it is written where it is in another encoding.
+
+    Raises:
+        InputError: it is empty, not text, or not in the encoding that it should be in.
+    """
+    check_regular(path)
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty; expected a table. Name a file that has rows.")
+    data = mapped(path)
+    encoding = _encoding(path, data, options)
+    if not encoding:
+        marked = data[:3].tobytes() == codecs.BOM_UTF8
+        data = data[3:] if marked else data
+        if not len(data):
+            raise InputError(f"{path} is empty but for a byte order mark. Name a file with rows.")
+        _check_text(path, data)
+        return Text(path, data, marked=marked)
+
+    def write(target: Path) -> None:
+        _write_utf8(path, encoding, target)
+
+    copy = kept(path, f"UTF-8 of {encoding}", ".txt", write)
+    if copy.stat().st_size == 0:
+        raise InputError(f"{path} is empty; expected a table. Name a file that has rows.")
+    data = mapped(copy)
+    _check_text(path, data)
+    return Text(copy, data, _SAID.get(encoding, encoding))
+
+
+def mapped(path: Path) -> np.ndarray:
+    """The bytes of a file that is not empty, read as they are asked for."""
+    with path.open("rb") as file:
+        return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+
+
+def _check_text(path: Path, data: np.ndarray) -> None:
+    for start in range(0, len(data), _BLOCK):
+        block = data[start : start + _BLOCK].tobytes()
+        if (at := block.find(b"\0")) >= 0:
+            line = 1 + data[: start + at].tobytes().count(b"\n")
+            raise InputError(
+                f"{path} is no text: line {line} holds a null character. Name a table, as CSV, "
+                "TSV, JSON, Parquet or Excel, or mend that line."
+            )
+
+
+def _encoding(path: Path, data: np.ndarray, options: Options) -> str:
+    """Python's name of a file's encoding; empty for UTF-8."""
+    if options.encoding is not None:
+        try:
+            name = codecs.lookup(options.encoding).name
+            if not codecs.lookup(name)._is_text_encoding:
+                raise LookupError
+        except (LookupError, ValueError) as error:
+            raise InputError(
+                f"unknown encoding {options.encoding!r}; give one that Python knows, such as "
+                "utf-8, latin-1, cp1252, gb18030 or shift_jis."
+            ) from error
+        if name not in ("utf-8", "utf-8-sig", "ascii"):
+            return name
+        if (at := _first_damage(data)) is not None:
+            raise InputError(
+                f"{path}, line {_line(data, at)} is not {options.encoding}; give the encoding that "
+                "it is in, or mend the line."
+            )
+        return ""
+    start = data[:4].tobytes()
+    for mark, name in _MARKS.items():
+        if start.startswith(mark):
+            return name
+    even, odd = (np.count_nonzero(data[i : 1 << 16 : 2] == 0) for i in (0, 1))
+    if (even > 10 * odd or odd > 10 * even) and 2 * max(even, odd) > 0.3 * min(len(data), 1 << 16):
+        return "utf-16-be" if even > odd else "utf-16-le"
+    at = _first_damage(data)
+    return "" if at is None else _guess(path, data, at)
+
+
+def _first_damage(data: np.ndarray) -> int | None:
+    """Position at which a file is not UTF-8."""
+    start = 0
+    while start < len(data):
+        block = data[start : start + _BLOCK].tobytes()
+        whole = len(block)
+        if start + whole < len(data):  # up to the beginning of a character
+            while whole > len(block) - 4 and block[whole - 1] & 0xC0 == 0x80:
+                whole -= 1
+            whole -= whole > 0 and block[whole - 1] >= 0xC0
+            whole = whole or len(block)
+        part = block[:whole]
+        if not part.isascii() and not _is_utf8(part):
+            try:
+                part.decode()
+            except UnicodeDecodeError as error:
+                return start + error.start
+        start += whole
+    return None
+
+
+def _is_utf8(block: bytes) -> bool:
+    """As Arrow says, which is several times faster than Python."""
+    ends = pa.py_buffer(np.array([0, len(block)], np.int64))
+    try:
+        pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(block)]).validate(
+            full=True
+        )
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _line(data: np.ndarray, position: int) -> int:
+    return 1 + int(np.count_nonzero(data[:position] == 10))
+
+
+def _guess(path: Path, data: np.ndarray, at: int) -> str:
+    """An encoding that reads the whole file, the likeliest by its letters."""
+    import charset_normalizer
+
+    around = max(0, at - _SAMPLE // 2)
+    sample = data[around : around + _SAMPLE].tobytes()
+    read = sample.decode("utf-8", "replace")
+    beyond = sum(c > "\x7f" for c in read)
+    if read.count("\ufffd") - 1 <= _DAMAGED * beyond and beyond > 10:
+        raise InputError(
+            f"{path}, line {_line(data, at)} is not UTF-8, though the rest around it is. Mend the "
+            "line, or set the encoding."
+        )
+    # Lines with letters beyond ASCII tell; in a long file there may be few.
+    telling = b"\n".join(x for x in sample.split(b"\n") if not x.isascii())[: 1 << 16]
+    matches = charset_normalizer.from_bytes(telling)
+    best = matches.best()
+    wide = ("utf_16", "utf_32", "utf_7", "utf_8")
+    names: list[str] = []
+    for match in [best, *matches] if best is not None else []:
+        alike = [match.encoding, *match.could_be_from_charset]
+        names += [n for n in _KNOWN if n in alike] or [match.encoding]
+    names += ["cp1252", "latin_1"]
+    whole = data.tobytes()
+    for name in dict.fromkeys(n for n in names if not n.startswith(wide)):
+        try:
+            text = whole.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return name
+    raise InputError(f"{path} is no text. Name a table, as CSV, TSV, JSON, Parquet or Excel.")
+
+
+def _write_utf8(path: Path, encoding: str, target: Path) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    room, done = Room(path), 0
+    with path.open("rb") as source, target.open("wb") as copy:
+        while True:
+            block = source.read(_BLOCK)
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeError as error:
+                raise InputError(
+                    f"{path} is not {encoding}: byte {done + getattr(error, 'start', 0):,} does "
+                    "not read. Give the encoding that it is in, or write it anew as UTF-8."
+                ) from error
+            try:
+                encoded = (text if done else text.removeprefix("\ufeff")).encode()
+            except UnicodeEncodeError as error:
+                raise InputError(
+                    f"{path} holds half of a character; write it anew as UTF-8."
+                ) from error
+            room.take(len(encoded))
+            copy.write(encoded)
+            done += len(block)
+            if not block:
+                return
