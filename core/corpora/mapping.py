@@ -161,7 +161,7 @@ def _said(columns: Mapping[str, Guess]) -> list[str]:
     guessed = [
         f"{ours} is the column {g.column!r} ({g.why})"
         for ours, g in columns.items()
-        if g.why != "as named" and g.column != ours
+        if g.why != "as named" and g.column not in (ours, *guess.OWN)
     ]
     return ["; ".join(guessed)] if guessed else []
 
