@@ -12,6 +12,7 @@ sources       files as people have them, as rows that SQL can ask for
 corpora       texts with label, language and split
 sampling      joint distributions of language and label: skew, designs, subsets, class weights
 measures      statistics on arrays and tables: no files, no models
+audit         verdict on skew, and what it may cost
 models        encoder, classifier, vocabulary, prediction; what runs share in memory
 checkpoints   run folders and started studies (checkpoints/README.md)
 studies       a study as it is asked for: its file, form, plan and forecast
