@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 
 import pandas as pd
 
+from core.audit.verdict import Verdict, verdict
 from core.corpora import mapping
 from core.corpora.choices import Mapped
 from core.corpora.splits import SPLITS
@@ -42,6 +43,7 @@ class Audit(Skew):
     divergence_bits: dict[str, float]  # by language: of its labels from all labels
     splits: dict[str, SplitAudit]  # those of the source; none where it has none
     findings: list[Finding]  # what is wrong, each with the step that mends it
+    verdict: Verdict
     fingerprint: str  # the same for the same rows in any order; 16 hexadecimal digits
 
 
@@ -84,6 +86,7 @@ def audit(corpus: Mapped) -> Audit:
         "divergence_bits": {k: v for k, v in divergences.items() if v == v},
         "splits": splits,
         "findings": looked.findings,
+        "verdict": verdict(joint),
         "fingerprint": looked.fingerprint,
     }
 

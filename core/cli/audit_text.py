@@ -31,6 +31,8 @@ def audit_text(document: Audit) -> str:
         f"  {found['rows']:,} {found['says']}; --mend {found['step']}"
         for found in document["findings"]
     ]
+    verdict = document["verdict"]
+    lines += ["", verdict["sentence"], *(f"- {reason}" for reason in verdict["reasons"])]
     lines += ["", _joint(document), ""]
     lines += [
         f"mutual information I(language; label)  {document['mutual_information_bits']:.4f} bits, "
