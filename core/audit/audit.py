@@ -51,7 +51,7 @@ def audit(corpus: Mapped) -> Audit:
     """What is in a corpus and how skewed it is, over all splits and in each.
 
     Args:
-        corpus: from `core.corpora.corpus.find`; its rows are asked by SQL and never all in memory.
+        corpus: from `core.corpora.find.mapped`; its rows are asked by SQL and never all in memory.
 
     Raises:
         duckdb.Error: a file does not read (see `core.storage.reading`).

@@ -149,7 +149,7 @@ def _accept(chosen: argparse.Namespace) -> None:
 def _audit(chosen: argparse.Namespace) -> None:
     from core.audit.audit import audit
     from core.cli import audit_text
-    from core.corpora import corpus, saved
+    from core.corpora import corpus, find, saved
     from core.corpora.choices import Choices
     from core.mending import steps
     from core.sources.source import Options
@@ -173,10 +173,10 @@ def _audit(chosen: argparse.Namespace) -> None:
     options = Options(delimiter, chosen.encoding, chosen.quoting, chosen.header, chosen.sheet)
     source = chosen.corpus[0] if len(chosen.corpus) == 1 else chosen.corpus
     if chosen.save:
-        saved.check_name(chosen.save, corpus.PRESETS)
+        saved.check_name(chosen.save, find.PRESETS)
     report = Line("audit") if choices.identify or "near" in (chosen.mend or "") else None
     with reading.reading(chosen.corpus[0], "say how it is read; see `audit --help`"):
-        found = corpus.find(source, choices, options, report)
+        found = find.mapped(find.source(source, options, choices.languages), choices, report)
         found, done = steps.apply(found, _listed(chosen.mend) or (), report)
         document = audit(found)
         if chosen.save:

@@ -12,27 +12,20 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from json.encoder import encode_basestring_ascii
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from core.corpora import guess, identify, mapping, multiemo, paper_corpora, saved, splits, synthetic
+from core.corpora import find, mapping, saved, splits
 from core.corpora.choices import Choices, Mapped
+from core.corpora.find import FOUND_OUT, PRESETS, SPANS
 from core.errors import InputError
-from core.progress import Progress
-from core.sources.read import read
-from core.sources.source import Options, Source
+from core.sources.source import Options
 from core.storage import reading, sql
 
-PRESETS = ("multiemo", "synthetic", *paper_corpora.HUB)
-EXTERNAL = ("wikipedia",)  # of these, those without a task to train on
 COLUMNS = ("row", "text", "text_b", "label", "language", "split", "sentence")
-
-EVERYTHING = Choices()
-FOUND_OUT = Options()
 
 
 @dataclass(frozen=True)
@@ -99,84 +92,8 @@ def load(
             needed column.
     """
     choices = Choices(columns or {}, labels, languages, labelled=labelled)
-    what = f"corpus {source:.120}" if is_named(source) else source
-    with reading.reading(what, "write it as a table with text, label and language"):
-        return build(find(source, choices))
-
-
-def is_named(source: str) -> bool:
-    """Whether a corpus is asked for by name: no path is read for it but its own."""
-    return source in PRESETS or saved.is_saved(source) or paper_corpora.parse(source) is not None
-
-
-def find(
-    source: str | Sequence[str],
-    choices: Choices = EVERYTHING,
-    options: Options = FOUND_OUT,
-    report: Progress | None = None,
-) -> Mapped:
-    """A corpus with its columns mapped, its rows counted and not yet read; see `load`.
-
-    Args:
-        source: as for `load`, or several paths.
-        options: how files are read.
-        report: told how far the identification of languages is.
-    """
-    name = source if isinstance(source, str) else ""
-    if name == "multiemo":
-        if not (cached := multiemo.corpus_file()).exists():
-            raise InputError(
-                "the corpus multiemo is not on this machine; run `python -m core fetch` "
-                "(358 MB, once)."
-            )
-        return mapping.map_columns(replace(read(cached), name=name), choices)
-    if name == "synthetic":
-        return mapping.map_columns(
-            _in_memory(name, synthetic.generate()), choices, ("informative",)
-        )
-    if saved.is_saved(name):
-        known = saved.read(name)
-        own = replace(
-            choices,
-            labels=choices.labels or known.labels,
-            languages=choices.languages or known.languages,
-        )
-        rows = saved.rows_file(name)
-        with reading.reading(rows, "delete the folder of this corpus, and save it again"):
-            return mapping.map_columns(replace(read(rows), name=name, notes=()), own)
-    if paper_corpora.parse(name):
-        table, notes = paper_corpora.read(name, choices.languages)
-        return mapping.map_columns(_in_memory(name, table, notes), choices)
-    for path in [source] if isinstance(source, str) else source:
-        _check_there(path)
-    found = read(source, options)
-    if choices.identify:
-        columns = guess.columns(found, choices.columns)
-        if "text" in columns:
-            text = columns["text"].column
-            found = identify.identified(found, text, choices.languages, report)
-            choices = replace(choices, columns={**choices.columns, "language": identify.COLUMN})
-    return mapping.map_columns(found, choices)
-
-
-def _in_memory(name: str, table: pa.Table, notes: tuple[str, ...] = ()) -> Source:
-    with sql.connection({"source_rows": table}) as connection:
-        described = connection.execute("DESCRIBE SELECT * FROM source_rows").fetchall()
-    kinds = {column: kind for column, kind, *_ in described}
-    select = "SELECT * FROM source_rows"
-    return Source(name, select, kinds, (), notes=notes, tables={"source_rows": table})
-
-
-def _check_there(source: str) -> None:
-    try:
-        exists = Path(source).expanduser().exists()
-    except (OSError, RuntimeError) as error:  # too long, ~nobody
-        raise InputError(f"corpus {source[:60]!r} cannot be the name of a file: {error}") from error
-    if not exists:
-        raise InputError(
-            f"corpus {source!r} is neither a preset ({', '.join(PRESETS)}) nor saved "
-            f"({', '.join(saved.names()) or 'none is'}) nor a file that exists."
-        )
+    with reading.reading(find.said(source), "write it as a table with text, label and language"):
+        return build(find.mapped(find.source(source, FOUND_OUT, languages), choices))
 
 
 def build(mapped: Mapped) -> Corpus:
@@ -197,7 +114,7 @@ def build(mapped: Mapped) -> Corpus:
     )
     if mapped.has_splits and (leaking := _in_several_splits(frame)):
         notes.append(f"{leaking} sentences stand in more than one split")
-    order = [c for c in (*COLUMNS, "informative") if c in frame]
+    order = [c for c in (*COLUMNS, SPANS) if c in frame]
     table = pa.Table.from_pandas(frame[order], preserve_index=False)
     # A column of nulls alone has no type of its own.
     table = table.set_column(2, "text_b", table["text_b"].cast(pa.string()))

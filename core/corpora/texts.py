@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from core.config import RunConfig
-from core.corpora import corpus, multiemo, paper_corpora, saved
+from core.corpora import corpus, find
 from core.corpora.splits import SPLITS
 from core.errors import InputError
 from core.storage import atomic, reading
@@ -36,7 +36,7 @@ def texts_file(config: RunConfig) -> Path:
     Raises:
         InputError: the corpus is gone, does not read, or is another than the run was made from.
     """
-    stamp = _stamp(config.corpus)
+    stamp = find.stamp(config.corpus)
     key = json.dumps([stamp, config.corpus_hash]).encode()
     source = [config.corpus, dict(config.columns), config.labels, config.languages]
     name = hashlib.sha256(json.dumps(source).encode()).hexdigest()[:16]
@@ -58,24 +58,6 @@ def texts_file(config: RunConfig) -> Path:
     with atomic.replacing(path) as partial:
         pq.write_table(table, partial, compression="zstd")
     return path
-
-
-def _stamp(source: str) -> list[Any]:
-    """Changes when the source may have changed."""
-    if source == "synthetic":
-        return []
-    if paper_corpora.parse(source):
-        return paper_corpora.stamp(source)
-    path = Path(source).expanduser()
-    if source == "multiemo":
-        path = multiemo.corpus_file()
-    elif saved.is_saved(source):
-        path = saved.rows_file(source)
-    if not path.exists():
-        hint = "`python -m core fetch` brings it back" if source == "multiemo" else "bring it back"
-        raise InputError(f"the corpus is gone: {path} does not exist; {hint} to see its texts.")
-    status = path.stat()
-    return [str(path), status.st_size, status.st_mtime_ns]
 
 
 def counts(file: Path, languages: Sequence[str], labels: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from core.corpora import corpus, paper_corpora
+from core.corpora import find, paper_corpora
 from core.corpora import hub as corpus_hub
 from core.errors import InputError
 from core.models import hub
@@ -44,7 +44,7 @@ def _paths(study: Study) -> Iterator[tuple[str, Path]]:
         found = paper_corpora.parse(source)
         if found and not (corpus_hub.is_local(found[1]) or _looks_local(found[1])):
             continue
-        if found or (source and not corpus.is_named(source)):
+        if found or (source and not find.is_named(source)):
             yield key, _path(key, found[1] if found else source)
     if study.encoder not in (*hub.HUB, hub.TINY) and _looks_local(study.encoder):
         yield "encoder", _path("encoder", study.encoder)

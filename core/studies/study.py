@@ -9,7 +9,7 @@ from typing import Any
 
 from core.checkpoints.studies import started, started_folder
 from core.config import SETUPS, Recipe
-from core.corpora import corpus, paper_corpora
+from core.corpora import find, paper_corpora
 from core.errors import InputError
 from core.sampling import joint
 from core.storage import places, reading
@@ -191,7 +191,7 @@ def from_document(document: dict[str, Any], path: Path) -> Study:
     for name in ("corpus", "external"):
         if paper_corpora.parse(document.get(name, "")):
             document[name] = paper_corpora.beside(document[name], path.parent)
-        elif document.get(name) and not corpus.is_named(document[name]):
+        elif document.get(name) and not find.is_named(document[name]):
             document[name] = _beside(path, document[name])
     if "encoder" in document and Path(_beside(path, document["encoder"])).is_dir():
         document["encoder"] = _beside(path, document["encoder"])

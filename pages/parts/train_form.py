@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.config import CHOICES, SETUPS, Recipe
-from core.corpora.corpus import EXTERNAL, PRESETS
+from core.corpora.find import EXTERNAL, PRESETS
 from core.models import hub
 from core.sampling import designs as sampling_designs
 from core.studies import form
