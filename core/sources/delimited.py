@@ -155,7 +155,9 @@ def _chosen(name: str, found: list[Reading], options: Options) -> Reading:
         raise NoRowsError(f"{name} is empty: it has blank lines alone. Name a file that has rows.")
     if found[0].perfect:
         return found[0]
-    tolerable = [r for r in found if not r.quoted_wrong and r.is_tolerable(r.rows and _second(r))]
+    # A row that a quote may have made wrong is left out only where it was said what quotes are.
+    sure = [r for r in found if options.quoting is not None or not r.quoted_wrong]
+    tolerable = [r for r in sure if r.is_tolerable(_second(r))]
     if tolerable:
         return min(tolerable, key=lambda r: len(r.wrong))
     best = min(found, key=lambda r: len(r.wrong) + len(r.swallowed))

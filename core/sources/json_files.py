@@ -154,7 +154,7 @@ def _tables(document: Any, name: str) -> dict[str | None, list[dict[str, Any]]]:
     if len(nested) == len(document) and all(split_of(k) or language_of(k) for k in nested):
         return dict(nested)
     values = list(document.values())
-    if all(isinstance(v, dict) and v for v in values) and len(values) > 1:
+    if len(values) > 1 and all(isinstance(v, dict) and len(v) > 1 for v in values):
         return {None: values}  # rows by their ids
     return {}
 

@@ -45,7 +45,7 @@ def _whole(text: str) -> int | Written:
         value = int(text)
         if str(value) == text:
             return value
-    number = Written(text if len(text) < 300 else "inf")
+    number = Written("inf")  # too big for a column of numbers: text as it is written
     number.text = text
     return number
 
