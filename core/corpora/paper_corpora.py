@@ -1,7 +1,7 @@
 """The paper's corpora by name: amazon, xnli, and wikipedia for the external probe.
 
 `name` reads from the hub, `name@source` from another hub id, a folder in the hub's layout
-(core/corpora/hub.py) or a file (core/corpora/files.py). All become tables with the columns of
+(core/sources/hub.py) or a file (core/corpora/files.py). All become tables with the columns of
 core.corpora.corpus.
 """
 
@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.corpora import files, hub, licences
+from core.corpora import files, licences
 from core.errors import InputError
+from core.sources import hub
 from core.storage import atomic
 from core.storage.places import cache_dir
 

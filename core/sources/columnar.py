@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from core.errors import InputError
 from core.sources.kept import Room, check_regular, kept
-from core.sources.table import Table, distinct
+from core.sources.table import NoRowsError, Table, distinct
 from core.storage import sql
 
 _ROWS = 50_000  # that are written at once
@@ -33,10 +33,10 @@ def read_parquet(path: Path, name: str = "") -> Table:
     check_regular(path)
     name = name or str(path)
     if path.stat().st_size == 0:
-        raise InputError(f"{name} is empty; expected a table. Name a file that has rows.")
+        raise NoRowsError(f"{name} is empty; expected a table. Name a file that has rows.")
     footer = pq.read_metadata(path)
     if footer.num_rows == 0:
-        raise InputError(f"{name} has columns and no rows. Name a file that has rows.")
+        raise NoRowsError(f"{name} has columns and no rows. Name a file that has rows.")
     metadata = _json(footer.metadata, b"huggingface")
     classes = _classes(metadata)
     index = _index_columns(_json(footer.metadata, b"pandas"))

@@ -22,7 +22,7 @@ from core.sources.kept import kept
 from core.sources.readings import Reading, readings
 from core.sources.scan import BLOCK, CR, line_break, scan
 from core.sources.source import Options
-from core.sources.table import Table, distinct
+from core.sources.table import NoRowsError, Table, distinct
 from core.sources.text import Text
 from core.storage import sql
 
@@ -68,6 +68,7 @@ def read(path: Path, text: Text, options: Options, name: str) -> Table:
         table,
         read_as=_read_as(text, layout, delimiter),
         refused=_refused(layout),
+        header=layout.header,
         notes=(*_notes(layout), *layout.notes),
     )
 
@@ -151,10 +152,12 @@ def _chosen(name: str, found: list[Reading], options: Options) -> Reading:
         InputError: none does; the lines are named.
     """
     if found[0].rows == 0:
-        raise InputError(f"{name} is empty: it has blank lines alone. Name a file that has rows.")
+        raise NoRowsError(f"{name} is empty: it has blank lines alone. Name a file that has rows.")
     if found[0].perfect:
         return found[0]
-    tolerable = [r for r in found if not r.quoted_wrong and r.is_tolerable(r.rows and _second(r))]
+    # A row that a quote may have made wrong is left out only where it was said what quotes are.
+    sure = [r for r in found if options.quoting is not None or not r.quoted_wrong]
+    tolerable = [r for r in sure if r.is_tolerable(_second(r))]
     if tolerable:
         return min(tolerable, key=lambda r: len(r.wrong))
     best = min(found, key=lambda r: len(r.wrong) + len(r.swallowed))
@@ -217,7 +220,7 @@ def _layout(name: str, data: np.ndarray, reading: Reading, options: Options) -> 
     if header is None:
         header = is_header(first, [row[: reading.fields] for row in rest])
     if header and reading.rows == 1:
-        raise InputError(
+        raise NoRowsError(
             f"{name} has a header ({', '.join(first)[:80]}) and no rows. Name a file that has "
             "rows, or say that it has no header."
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 _NUMBER = re.compile(r"\s*[-+]?\d+([.,]\d+)?\s*")
 # What no row of data would hold, and headers do.
-_NAMES = {
+NAMES = {
     "text", "label", "labels", "language", "lang", "sentence", "id", "review", "tweet", "premise",
     "hypothesis", "split", "class", "category", "content", "title", "stars", "rating", "sentiment",
     "target", "body", "emotion", "locale", "text_a", "text_b", "sentence1", "sentence2",
@@ -24,7 +24,7 @@ def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     Args:
         rest: some of the next rows, with as many fields.
     """
-    if any(value.strip().casefold() in _NAMES for value in first) or not rest:
+    if any(value.strip().casefold() in NAMES for value in first) or not rest:
         return True
     if [v.strip() for v in first] == [str(i) for i in range(len(first))]:
         return True  # pandas numbers columns without names

@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.sources import columnar, json_rows
 from core.sources.kept import kept
 from core.sources.names import language_of, split_of
-from core.sources.table import Table
+from core.sources.table import NoRowsError, NoTableError, Table
 from core.sources.text import Text
 from core.storage import memory
 
@@ -38,14 +38,14 @@ def read(path: Path, text: Text, name: str) -> list[Table]:
     """
     first = _first_line(text.data)
     if first is None:
-        raise InputError(f"{name} is empty: it has blank lines alone. Name a file that has rows.")
+        raise NoRowsError(f"{name} is empty: it has blank lines alone. Name a file that has rows.")
     if isinstance(first, dict) and not (_is_only_line(text.data) and _tables(first, name)):
         return [_written(path, text, "lines", lambda: _lines(text.data, name), "JSON Lines", name)]
     memory.check_texts(text.path)
     document = _whole(text.data, name)
     if not (tables := _tables(document, name)):
         kind = "an object" if isinstance(document, dict) else "a list or a value"
-        raise InputError(f"{name} is JSON, but no table: it holds {kind}; {_FORMS}.")
+        raise NoTableError(f"{name} is JSON, but no table: it holds {kind}; {_FORMS}.")
     said = "JSON"
     found = []
     for key, rows in tables.items():
@@ -154,7 +154,7 @@ def _tables(document: Any, name: str) -> dict[str | None, list[dict[str, Any]]]:
     if len(nested) == len(document) and all(split_of(k) or language_of(k) for k in nested):
         return dict(nested)
     values = list(document.values())
-    if all(isinstance(v, dict) and v for v in values) and len(values) > 1:
+    if len(values) > 1 and all(isinstance(v, dict) and len(v) > 1 for v in values):
         return {None: values}  # rows by their ids
     return {}
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import InputError
-from core.sources.table import distinct
+from core.sources.table import NoRowsError, distinct
 
 Rows = Iterable[dict[str, Any]]
 
@@ -45,7 +45,7 @@ def _whole(text: str) -> int | Written:
         value = int(text)
         if str(value) == text:
             return value
-    number = Written(text if len(text) < 300 else "inf")
+    number = Written("inf")  # too big for a column of numbers: text as it is written
     number.text = text
     return number
 
@@ -95,7 +95,7 @@ def write(rows: Callable[[], Rows], target: Path, name: str) -> None:
         if writer:
             writer.close()
     if total == 0:
-        raise InputError(f"{name} has no rows. Name a file that has rows.")
+        raise NoRowsError(f"{name} has no rows. Name a file that has rows.")
     if not (final := _schema(kinds, inner)):
         raise InputError(f"{name}: no row has a value. Name a file with texts and labels.")
     if writer is None:

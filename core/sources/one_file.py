@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.sources import columnar, delimited, json_files
 from core.sources.kept import check_regular
 from core.sources.source import Options
-from core.sources.table import Table
+from core.sources.table import NoRowsError, Table
 from core.sources.text import open_text
 from core.storage import reading
 
@@ -27,25 +27,34 @@ def tables(path: Path, options: Options, *, name: str = "") -> list[Table]:
         InputError: it is no table, has no row, or does not read.
     """
     name = name or str(path)
-    with reading.reading(name, MEND):
-        check_regular(path)
-        with path.open("rb") as file:
-            start = file.read(8)
-        ending = path.suffix.lower()
-        if not start:
-            raise InputError(f"{name} is empty; expected a table. Name a file that has rows.")
-        if start.startswith(b"PAR1") or ending in (".parquet", ".pq"):
-            return [columnar.read_parquet(path, name)]
-        if start.startswith((b"ARROW1", b"\xff\xff\xff\xff")) or ending in (".arrow", ".feather"):
-            return [columnar.read_arrow(path, name)]
-        if _is_workbook(path, start):
-            from core.sources import workbook
+    try:
+        with reading.reading(name, MEND):
+            return _tables(path, options, name)
+    except InputError as error:
+        if str(path) == name:
+            raise
+        raise type(error)(str(error).replace(str(path), name)) from error
 
-            return [workbook.read(path, options, name)]
-        text = open_text(path, options)
-        if ending in _JSON or json_files.is_json(text.data):
-            return json_files.read(path, text, name)
-        return [delimited.read(path, text, options, name)]
+
+def _tables(path: Path, options: Options, name: str) -> list[Table]:
+    check_regular(path)
+    with path.open("rb") as file:
+        start = file.read(8)
+    ending = path.suffix.lower()
+    if not start:
+        raise NoRowsError(f"{name} is empty; expected a table. Name a file that has rows.")
+    if start.startswith(b"PAR1") or ending in (".parquet", ".pq"):
+        return [columnar.read_parquet(path, name)]
+    if start.startswith((b"ARROW1", b"\xff\xff\xff\xff")) or ending in (".arrow", ".feather"):
+        return [columnar.read_arrow(path, name)]
+    if _is_workbook(path, start):
+        from core.sources import workbook  # takes a library that most do not need
+
+        return [workbook.read(path, options, name)]
+    text = open_text(path, options)
+    if ending in _JSON or json_files.is_json(text.data):
+        return json_files.read(path, text, name)
+    return [delimited.read(path, text, options, name)]
 
 
 def _is_workbook(path: Path, start: bytes) -> bool:

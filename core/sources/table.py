@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from core.errors import InputError
+
+
+class NoRowsError(InputError):
+    """A file has no row; in a folder it is left out, and that is said."""
+
+
+class NoTableError(InputError):
+    """A file holds something else than a table; in a folder it is left out, and that is said."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -16,6 +26,7 @@ class Table:
         read_as: how it was read, for a reader.
         classes, refused, notes: as in `core.sources.source.Source`.
         language, split: where the file itself says so (`{"train": [...]}`), not its name.
+        header: whether the first row of delimited text was taken for names.
     """
 
     select: str
@@ -26,6 +37,7 @@ class Table:
     notes: tuple[str, ...] = ()
     language: str = ""
     split: str = ""
+    header: bool | None = None
 
 
 def distinct(names: Iterable[str]) -> tuple[list[str], list[str]]:

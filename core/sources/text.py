@@ -13,6 +13,7 @@ import pyarrow as pa
 from core.errors import InputError
 from core.sources.kept import Room, check_regular, kept
 from core.sources.source import Options
+from core.sources.table import NoRowsError
 
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 18  # bytes that an encoding is guessed from
@@ -57,14 +58,14 @@ def open_text(path: Path, options: Options) -> Text:
     """
     check_regular(path)
     if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty; expected a table. Name a file that has rows.")
+        raise NoRowsError(f"{path} is empty; expected a table. Name a file that has rows.")
     data = mapped(path)
     encoding = _encoding(path, data, options)
     if not encoding:
         marked = data[:3].tobytes() == codecs.BOM_UTF8
         data = data[3:] if marked else data
         if not len(data):
-            raise InputError(f"{path} is empty but for a byte order mark. Name a file with rows.")
+            raise NoRowsError(f"{path} is empty but for a byte order mark. Name a file with rows.")
         _check_text(path, data)
         return Text(path, data, marked=marked)
 
@@ -73,7 +74,7 @@ def open_text(path: Path, options: Options) -> Text:
 
     copy = kept(path, f"UTF-8 of {encoding}", ".txt", write)
     if copy.stat().st_size == 0:
-        raise InputError(f"{path} is empty; expected a table. Name a file that has rows.")
+        raise NoRowsError(f"{path} is empty; expected a table. Name a file that has rows.")
     data = mapped(copy)
     _check_text(path, data)
     return Text(copy, data, _SAID.get(encoding, encoding))

@@ -15,7 +15,8 @@ from core.errors import InputError
 from core.sources import columnar
 from core.sources.kept import Room, kept
 from core.sources.source import Options
-from core.sources.table import Table, distinct
+from core.sources.table import NoRowsError, Table, distinct
+from core.storage import memory
 
 _CELL = 64  # bytes that a cell takes at least
 
@@ -51,7 +52,7 @@ def read(path: Path, options: Options, name: str) -> Table:
             "CSV."
         ) from error
     if not filled:
-        raise InputError(f"{name} has no sheet with a header and rows. Name a file that has rows.")
+        raise NoRowsError(f"{name} has no sheet with a header and rows. Name a file that has rows.")
     sheet, rows = filled[0]
     table, notes = _table(rows, options)
     copy = kept(path, f"sheet {sheet} {options.header}", ".parquet",
@@ -68,7 +69,7 @@ def _check_room(path: Path) -> None:
         room = Room(path)
         with zipfile.ZipFile(path) as parts:
             for part in parts.infolist():
-                room.take(part.file_size)
+                room.take(memory.COPIES * part.file_size)
 
 
 def _rows(book: Any, sheet: str) -> list[list[Any]]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.corpora import find, paper_corpora
-from core.corpora import hub as corpus_hub
 from core.errors import InputError
 from core.models import hub
+from core.sources import hub as corpus_hub
 from core.storage.places import is_inside
 from core.studies.study import Study
 
@@ -17,7 +17,7 @@ def check(study: Study, folders: Sequence[str]) -> None:
     """Refuse a study that names a file or folder outside some folders, whether it is there or not.
 
     Corpora and encoders by name and of the hub are no paths. `..` and links are followed; data sets
-    are besides kept to their own folder (core/corpora/confined.py).
+    are besides kept to their own folder (core/sources/confined.py).
 
     Args:
         folders: absolute paths; none: nothing is read by path.

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.cli.main import main
-from core.corpora import corpus, hub, licences, paper_corpora
+from core.corpora import corpus, licences, paper_corpora
 from core.errors import InputError
 from core.models.session import Session
+from core.sources import hub
 from core.studies import study
 from tests.helpers import layouts
 

@@ -1,34 +1,24 @@
-"""Sources that lie in no file."""
+"""What tests of sources ask: the rows, and files with given content."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
 
 from core.sources.source import Source
 from core.storage import sql
 
 
-def of_table(table: pa.Table, **more: Any) -> Source:
-    """A source of the rows of an Arrow table.
-
-    Args:
-        more: further fields of Source.
-    """
-    with sql.connection({"rows_of_a_test": table}) as connection:
-        described = connection.execute("DESCRIBE SELECT * FROM rows_of_a_test").fetchall()
-    return Source(
-        name="a test's",
-        select="SELECT * FROM rows_of_a_test",
-        columns={name: kind for name, kind, *_ in described},
-        parts=(),
-        tables={"rows_of_a_test": table},
-        **more,
-    )
+def rows_of(source: Source) -> list[tuple[Any, ...]]:
+    """All rows, as Python's values; the columns are those that are said."""
+    with sql.connection() as connection:
+        answer = connection.execute(source.select)
+        assert [c[0] for c in answer.description] == list(source.columns)
+        return answer.fetchall()
 
 
-def of_columns(columns: Mapping[str, Sequence[Any]], **more: Any) -> Source:
-    """A source of columns of Python's values."""
-    return of_table(pa.table({name: pa.array(list(v)) for name, v in columns.items()}), **more)
+def written(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
+    """A file, with the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+    return path

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.corpora import hub, multiemo, paper_corpora
+from core.corpora import multiemo, paper_corpora
 from core.models.vocabulary import used_ids
+from core.sources import hub
 from core.storage import atomic
 from core.storage.places import cache_dir
 from tests.helpers import encoders, faults, layouts

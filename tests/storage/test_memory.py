@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.corpora import files, hub
+from core.corpora import files
 from core.errors import InputError
+from core.sources import hub
 from core.storage import memory
 
 ROWS = 200_000
@@ -36,7 +37,8 @@ def test_a_table_of_rows_that_are_all_alike_is_refused_before_it_is_unpacked(bom
     code = f"""
 import resource, sys
 from pathlib import Path
-from core.corpora import files, hub
+from core.corpora import files
+from core.sources import hub
 from core.errors import InputError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:

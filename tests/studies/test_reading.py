@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.corpora import hub
 from core.errors import InputError
+from core.sources import hub
 from core.studies import reading
 from core.studies.study import from_document
 

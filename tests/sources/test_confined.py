@@ -10,8 +10,9 @@ from pathlib import Path
 import datasets
 import pytest
 
-from core.corpora import corpus, hub
+from core.corpora import corpus
 from core.errors import InputError
+from core.sources import hub
 from tests.helpers import layouts
 
 SECRET = {"text": "nobody may read this", "label": "1"}

@@ -16,8 +16,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.corpora import confined
 from core.errors import InputError
+from core.sources import confined
 from core.storage import memory
 from core.storage.download import hub_answers
 
@@ -115,7 +115,7 @@ def _configurations(source: str) -> dict[str, Path | None]:
             raise _refused(source, None, error) from error
         if named:
             return dict.fromkeys(named)
-    if _is_saved(folder):
+    if is_saved(folder):
         return {}
     splits = ("train", "validation", "valid", "val", "dev", "test", "data", "json")
     return {p.name: p for p in sorted(folder.iterdir()) if p.is_dir() and p.name not in splits}
@@ -126,7 +126,7 @@ def _language(configuration: str) -> str:
     return configuration.rpartition(".")[2]
 
 
-def _is_saved(folder: Path) -> bool:
+def is_saved(folder: Path) -> bool:
     """Whether `save_to_disk` wrote it."""
     return (folder / "dataset_dict.json").exists() or (folder / "state.json").exists()
 
@@ -147,7 +147,7 @@ def _load(
         folder = local if pattern else Path(source).expanduser()
         confined.check_folder(local, Path(before + "_").expanduser().parent if pattern else folder)
         confined.check_card(local)
-        if _is_saved(local):
+        if is_saved(local):
             confined.check_saved(local, folder)
             for file in local.rglob("*.arrow"):
                 memory.check(file)

@@ -57,6 +57,17 @@ def check_card(folder: Path) -> None:
         left += value if isinstance(value, list) else []
 
 
+def has_configurations(folder: Path) -> bool:
+    """Whether a folder's card names configurations and their files."""
+    card = folder / "README.md"
+    try:
+        with card.open(encoding="utf-8") as file:
+            has_head = file.read(4).startswith("---")
+    except (OSError, ValueError):  # no card
+        return False
+    return has_head and bool(_configs(card))
+
+
 def _configs(path: Path) -> Any:
     """What a card says of its configurations and their files, as the library reads it."""
     import yaml
