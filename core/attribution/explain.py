@@ -120,15 +120,14 @@ def group(models: Mapping[str, Classifier]) -> list[Group]:
 
 
 def _share_lower(a: Classifier, b: Classifier) -> bool:
-    if not a.frozen_layers or a.frozen_layers != b.frozen_layers:
+    if not (a.shares_lower and b.shares_lower) or a.frozen_layers != b.frozen_layers:
         return False
     pairs = zip(_lower_weights(a), _lower_weights(b), strict=True)
     return all(x.shape == y.shape and torch.equal(x, y) for x, y in pairs)
 
 
 def _lower_weights(model: Classifier) -> list[Any]:
-    modules = [model.embeddings, *model.layers[: model.frozen_layers]]
-    return [p for module in modules for p in module.parameters()]
+    return [p for module in model.lower_modules() for p in module.parameters()]
 
 
 def _attributions(method: str, game: Game, found: Mapping[str, Answered]) -> dict[str, Attribution]:

@@ -1,6 +1,6 @@
 """Encoders: found by name, loaded with their tokenizer, trimmed to a corpus.
 
-An encoder is any BERT- or RoBERTa-like model from a preset, the hub or a folder. Whatever its
+An encoder is any model of one of core.models.kinds from a preset, the hub or a folder. Whatever its
 source, it is read from a local folder with safetensors and a fast tokenizer, so there is one
 loading path; `revision` says exactly which weights those are.
 """
@@ -17,7 +17,6 @@ import torch
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 from transformers import (
-    AutoConfig,
     AutoModel,
     AutoTokenizer,
     BertConfig,
@@ -29,11 +28,9 @@ from transformers.models.bert.modeling_bert import BertPooler
 
 from core.corpora.corpus import Corpus
 from core.errors import InputError
+from core.models import kinds
 from core.models.hub import TINY, locate
 from core.models.vocabulary import trim, used_ids
-
-# Architectures whose layers core.models.classifier computes: post-norm, with BERT's module names.
-SUPPORTED = ("bert", "roberta", "xlm-roberta", "camembert")
 
 
 @dataclass(frozen=True)
@@ -69,30 +66,26 @@ def load(
         name: see `locate`; `tiny` is built from the corpus itself.
         trimmed: cut the vocabulary to the ids the corpus uses.
         also: further texts whose ids are kept, such as an external corpus's.
-        pooled: with BERT's pretrained pooling layer; RoBERTa-like encoders are loaded without.
+        pooled: with BERT's pretrained pooling layer; other encoders are loaded without.
 
     Raises:
-        InputError: not found, not BERT- or RoBERTa-like, no safetensors or fast tokenizer, or a
-            BERT without the pooling layer that is asked for.
+        InputError: not found, of a kind that cannot be trained, no safetensors or fast tokenizer,
+            or a BERT without the pooling layer that is asked for.
     """
     if name == TINY:
         return _tiny(corpus, pooled)
     folder, revision = locate(name)
+    found = kinds.settings(folder)
+    kind = kinds.check(name, found)
     check_folder(folder)
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    if config.model_type not in SUPPORTED or getattr(config, "is_decoder", False):
-        raise InputError(
-            f"encoder {name!r} is of type {config.model_type!r}; expected a BERT- or "
-            f"RoBERTa-like encoder ({', '.join(SUPPORTED)})."
-        )
-    pooled = pooled and config.model_type == "bert"
+    pooled = pooled and found["model_type"] == "bert"
     model, loaded = AutoModel.from_pretrained(
         folder,
         use_safetensors=True,
         dtype=torch.float32,
-        add_pooling_layer=pooled,
         output_loading_info=True,
         trust_remote_code=False,
+        **({"add_pooling_layer": pooled} if kind.pooler else {}),
     )
     if any("pooler" in weight for weight in loaded["missing_keys"]):
         raise InputError(

@@ -80,7 +80,7 @@ def trim(
     embeddings.weight.data.copy_(old[torch.tensor(kept)])
     model.set_input_embeddings(embeddings)
     model.config.vocab_size = len(kept)
-    for name in ("pad", "bos", "eos"):
+    for name in ("pad", "bos", "eos", "cls", "sep"):
         if (value := getattr(model.config, f"{name}_token_id", None)) is not None:
             setattr(model.config, f"{name}_token_id", new_id.get(value))
     # RoBERTa-like embeddings count positions from their own copy of the padding id.

@@ -180,7 +180,7 @@ class RunTrainer(Trainer):
         A dense gradient of the whole table for each micro-batch would cost as much as a layer.
         """
         model: Any = self.model
-        table = model.embeddings.word_embeddings
+        table = model.token_table
         table.sparse = table.weight.requires_grad and self.args.device.type in ("cpu", "cuda")
         self._table_gradient = torch.zeros_like(table.weight) if table.sparse else None
         try:
@@ -232,7 +232,7 @@ class RunTrainer(Trainer):
     ) -> Any:
         """The weighted loss over the rows of the optimiser step, and what +entropy adds."""
         blocks = [Batch(**{"types": None, "mask": None, **block}) for block in inputs["blocks"]]
-        weight = model.embeddings.word_embeddings.weight
+        weight = model.token_table.weight
         if model.training and self._table_gradient is not None and weight.grad is None:
             weight.grad = self._table_gradient.zero_()
         logits = _logits(model, blocks)
