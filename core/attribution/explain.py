@@ -91,7 +91,8 @@ def explain(
                 {name: integrated_gradients(model, game, budget) for name, model in models.items()},
             )
         return
-    separator = str(next(iter(models.values())).tokenizer.sep_token)
+    tokenizer = next(iter(models.values())).tokenizer
+    separator = str(tokenizer.sep_token or tokenizer.eos_token)
     branches = lru_cache(maxsize=1)(lambda number: tree(games[number], separator))
 
     def start(number: int) -> Asking:

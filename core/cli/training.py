@@ -133,7 +133,12 @@ def _study(chosen: argparse.Namespace) -> None:
         asked = asked_study.from_document(document, Path.cwd() / f"{asked.name}.toml")
     if chosen.background:
         from core.jobs import ask, worker
+        from core.models.session import Session
+        from core.studies import checks
 
+        quiet()
+        if not checks.must_fetch(asked):  # else the job says what is wrong, once it has fetched
+            checks.check(asked, Session()).planned()
         job = ask.ask("study", asked.name, {"document": asked_study.to_document(asked)})
         say(f"{job.id} is in the queue; `python -m core queue` shows what becomes of it.")
         return
@@ -144,12 +149,16 @@ def _study(chosen: argparse.Namespace) -> None:
     from core.models.session import Session
     from core.results.index import refresh
     from core.results.study_results import summary
-    from core.studies import planning
+    from core.studies import checks
 
     session = Session()
-    plan = planning.plan(asked, session)
+    checked = checks.check(asked, session)
+    if chosen.dry_run and checked.plan is not None:
+        say(text.plan_text(checked.plan))
+    for note in checked.notes:
+        say(f"note: {note}", file=sys.stderr)
+    plan = checked.planned()
     if chosen.dry_run:
-        say(text.plan_text(plan))
         return
     number = {run_id: i for i, run_id in enumerate(plan.runs, start=1)}
 

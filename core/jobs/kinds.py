@@ -94,12 +94,12 @@ def _train(work: Work) -> None:
 
 def _study(work: Work) -> None:
     """Fetch what a study needs, lay out its runs and put them into the queue, then what follows."""
-    from core.studies import planning
+    from core.studies import checks
 
     asked = _asked(work)
     _fetch(asked, work.report)
     work.report("planning", 0.9)
-    for run_id in lay_out(planning.plan(asked, work.session())):
+    for run_id in lay_out(checks.check(asked, work.session()).planned()):
         work.ask("train", run_id, {"study": asked.name})
     for kind in work.arguments.get("then", ()):  # behind the runs
         work.ask(kind, asked.name, {"study": asked.name})
@@ -109,8 +109,9 @@ def _fetch(asked: Study, report: Progress) -> None:
     """Fetch the embedded corpus and encoder, where a study needs them and they are not here."""
     from core.corpora import multiemo
     from core.models import hub
+    from core.studies import checks
 
-    if asked.corpus == "multiemo" and not multiemo.corpus_file().exists():
+    if "multiemo" in checks.must_fetch(asked):
         report("downloading the corpus (358 MB, once)", 0.0)
         multiemo.fetch()
     if asked.encoder == hub.EMBEDDED:
@@ -121,13 +122,17 @@ def _fetch(asked: Study, report: Progress) -> None:
 def _plan(work: Work) -> dict[str, Any]:
     """Say what a study would run, without starting it."""
     from core.results import power
-    from core.studies import forecast, planning
+    from core.studies import checks
 
     asked = _asked(work)
     _fetch(asked, work.report)
     work.report("reading the corpus", 0.9)
-    plan = planning.plan(asked, work.session())
-    return {**forecast.of(plan), "power": power.for_plan(plan)}
+    found = checks.check(asked, work.session())
+    if found.plan is None or found.forecast is None:
+        found.planned()  # raises
+        raise AssertionError("without a plan there is a problem")
+    told = {"problems": [problem.text for problem in found.problems], "notes": list(found.notes)}
+    return {**found.forecast, **told, "power": power.for_plan(found.plan)}
 
 
 def _attribute(work: Work) -> dict[str, Any]:

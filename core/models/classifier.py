@@ -104,8 +104,8 @@ class Classifier(nn.Module):
     @property
     def layers(self) -> nn.ModuleList:
         """All transformer layers, the frozen ones first."""
-        modules: Any = self.model.base_model.get_submodule(self.kind.layers)
-        return modules  # type: ignore[no-any-return]
+        modules: nn.ModuleList = self.model.base_model.get_submodule(self.kind.layers)
+        return modules
 
     @property
     def shares_lower(self) -> bool:

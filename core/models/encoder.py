@@ -10,15 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 from transformers import (
     AutoModel,
-    AutoTokenizer,
     BertConfig,
     BertModel,
     PreTrainedModel,
@@ -28,7 +25,7 @@ from transformers.models.bert.modeling_bert import BertPooler
 
 from core.corpora.corpus import Corpus
 from core.errors import InputError
-from core.models import kinds
+from core.models import kinds, usable
 from core.models.hub import TINY, locate
 from core.models.vocabulary import trim, used_ids
 
@@ -77,7 +74,7 @@ def load(
     folder, revision = locate(name)
     found = kinds.settings(folder)
     kind = kinds.check(name, found)
-    check_folder(folder)
+    usable.check_weights(folder)
     pooled = pooled and found["model_type"] == "bert"
     model, loaded = AutoModel.from_pretrained(
         folder,
@@ -88,13 +85,8 @@ def load(
         **({"add_pooling_layer": pooled} if kind.pooler else {}),
     )
     if any("pooler" in weight for weight in loaded["missing_keys"]):
-        raise InputError(
-            f"encoder {name!r} has no pretrained pooling layer, which pooling = 'released' reads; "
-            "choose pooling = 'paper', or another encoder."
-        )
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, use_fast=True, trust_remote_code=False)
-    if not getattr(tokenizer, "is_fast", False):
-        raise InputError(f"encoder {name!r} has no fast tokenizer (tokenizer.json) in {folder}.")
+        raise InputError(usable.no_pooler(name))
+    tokenizer = usable.check_tokenizer(folder, f"encoder {name!r}")
     full = model.config.vocab_size
     if trimmed:
         texts = corpus_texts(corpus) + (also or [])
@@ -111,21 +103,6 @@ def corpus_texts(corpus: Corpus) -> list[str]:
     return texts
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that is not a model in transformers' layout with safetensors.
-
-    Raises:
-        InputError: names what is missing.
-    """
-    if not (folder / "config.json").is_file():
-        raise InputError(f"{folder} has no config.json; expected a model in transformers' layout.")
-    if not list(folder.glob("*.safetensors")):
-        raise InputError(
-            f"{folder} has no .safetensors weights; save the model with save_pretrained() of a "
-            "current transformers."
-        )
-
-
 def _tiny(corpus: Corpus, pooled: bool = False) -> Encoder:
     """A small encoder with random weights, and a WordPiece tokenizer of the corpus's own words.
 
@@ -133,15 +110,8 @@ def _tiny(corpus: Corpus, pooled: bool = False) -> Encoder:
     machine for the same corpus.
     """
     tokenizer = _tiny_tokenizer(corpus_texts(corpus))
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        intermediate_size=128,
-        max_position_embeddings=512,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    settings = {k: v for k, v in kinds.TINY.items() if k not in ("model_type", "vocab_size")}
+    config = BertConfig(**settings, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = BertModel(config, add_pooling_layer=False)
@@ -176,7 +146,7 @@ def _tiny_tokenizer(texts: list[str], size: int = 4000) -> PreTrainedTokenizerFa
     names = ("pad", "unk", "cls", "sep", "mask")
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
-        model_max_length=512,
+        model_max_length=kinds.TINY["max_position_embeddings"],
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
         **{f"{name}_token": token for name, token in zip(names, specials, strict=True)},
     )

@@ -59,6 +59,17 @@ KINDS: Mapping[str, Kind] = {
     "modernbert": Kind(layers="layers", types=False),
 }  # fmt: skip
 
+# What core.models.encoder builds for the encoder `tiny`, but for its vocabulary.
+TINY: Mapping[str, Any] = {
+    "model_type": "bert",
+    "hidden_size": 64,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 128,
+    "max_position_embeddings": 512,
+    "vocab_size": 4000,
+}
+
 
 @dataclass(frozen=True)
 class Shape:

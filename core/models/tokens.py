@@ -52,7 +52,7 @@ def mask_content(tokens: Tokens, tokenizer: PreTrainedTokenizerFast) -> Tokens:
         InputError: the tokenizer has no mask token.
     """
     mask = mask_id(tokenizer)
-    structure = {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id}
+    structure = _structure(tokenizer)
     return Tokens(tuple(i if i in structure else mask for i in tokens.ids), tokens.types)
 
 
@@ -64,9 +64,24 @@ def mask_input(tokenizer: PreTrainedTokenizerFast, length: int, *, specials: boo
     """
     ids: list[int] = [mask_id(tokenizer)] * length
     if specials:
-        ids = [tokenizer.cls_token_id, *ids, tokenizer.sep_token_id]
+        before, after = around(tokenizer)
+        ids = [*before, *ids, *after]
     has_types = "token_type_ids" in tokenizer.model_input_names
     return Tokens(tuple(ids), (0,) * len(ids) if has_types else None)
+
+
+def around(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
+    """Ids of the special tokens that a tokenizer puts before a text, and behind it."""
+    [some] = tokenise(tokenizer, ["a"], None, 16)
+    structure = _structure(tokenizer)
+    inside = [i for i, own in enumerate(some.ids) if own not in structure] or [0]
+    return list(some.ids[: inside[0]]), list(some.ids[inside[-1] + 1 :])
+
+
+def _structure(tokenizer: PreTrainedTokenizerFast) -> set[int | None]:
+    """Ids of what stands around texts and in none of them (core.models.plain_text)."""
+    names = ("cls", "sep", "bos", "eos", "pad")
+    return {getattr(tokenizer, f"{name}_token_id") for name in names}
 
 
 def mask_id(tokenizer: PreTrainedTokenizerFast) -> int:

@@ -22,10 +22,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.errors import InputError
 from core.models.plain_text import reader
+from core.models.usable import TRIMMABLE
 from core.storage import atomic, reading
 from core.storage.places import cache_dir
-
-TRIMMABLE = ("Unigram", "WordPiece")
 
 
 def used_ids(tokenizer: PreTrainedTokenizerFast, texts: list[str], key: str) -> np.ndarray:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from core.config import Recipe
 from core.errors import InputError
 from core.studies.study import Study, from_document
 
 TABLE = "the study's own table"  # a design that is given as a table, not by name
+LABELS = {"design": "Design of the imbalanced setups", "external": "External corpus"}
+_KEYS = re.compile(
+    "|".join(rf"\b{f.name}\b" for f in (*fields(Study), *fields(Recipe)) if "_" in f.name)
+)
 
 
 def to_study(values: dict[str, Any], given: Study) -> Study:
@@ -49,6 +55,21 @@ def texts_of(study: Study) -> dict[str, str]:
         "groups": " | ".join(", ".join(side) for side in study.groups or ()),
         "columns": ", ".join(f"{ours}={theirs}" for ours, theirs in study.columns.items()),
     }
+
+
+def label(name: str) -> str:
+    """What the form calls a field of a study or of its recipe."""
+    if name.endswith("_per_language"):
+        return f"Rows a language, {name.removesuffix('_per_language')}"
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def in_words(text: str) -> str:
+    """A sentence about a study, with its keys as the form calls them.
+
+    Keys of one word, such as encoder, are words of the sentence as they are.
+    """
+    return _KEYS.sub(lambda found: label(found[0]), text)
 
 
 def _words(text: str) -> list[str]:

@@ -22,11 +22,11 @@ from core.config import IMPORTED, Recipe, RunConfig
 from core.corpora.corpus import Corpus
 from core.errors import InputError
 from core.models.classifier import best_device
-from core.models.encoder import check_folder
 from core.models.hub import locate, refuse_code
 from core.models.imported import open_model
 from core.models.prediction import encode, predict
 from core.models.session import Session
+from core.models.usable import check_classifier, check_weights
 from core.progress import Progress
 from core.sampling import joint, subsets
 from core.sampling.designs import design_shares
@@ -127,10 +127,12 @@ def import_model(
         pooling: of core.config: which vectors are probed.
 
     Raises:
-        InputError: not such a folder, or its classes are not the corpus's labels.
+        InputError: not such a folder, one that cannot be evaluated (core.models.usable), or its
+            classes are not the corpus's labels.
     """
-    check_folder(folder)
+    check_weights(folder)
     refuse_code(folder)
+    check_classifier(folder, max_length)
     label2id = _label_numbers(folder, corpus, outputs)
     config = RunConfig(
         setup=IMPORTED,

@@ -86,7 +86,7 @@ def fill(given: Study) -> dict[str, Any]:
     named = isinstance(given.design, str)
     designs = [*sampling_designs.DESIGNS, *([] if named else [form.TABLE])]
     design = str(given.design) if named else form.TABLE
-    values["design"] = one(right, "Design of the imbalanced setups", "design", designs, design)
+    values["design"] = one(right, form.label("design"), "design", designs, design)
     with st.expander("Sizes, languages, hyperparameters"):
         values |= _advanced(given, texts, key, text)
     return values
@@ -98,18 +98,18 @@ def _advanced(given: Study, texts: dict[str, str], key: Any, text: Any) -> dict[
     for place, split in zip(places, ("train", "validation", "test"), strict=True):
         name = f"{split}_per_language"
         values[name] = place.number_input(
-            f"Rows a language, {split}",
+            form.label(name),
             min_value=1,
             value=getattr(given, name),
             placeholder="the largest that fits",
             key=key(name),
         )
     for i, name in enumerate(("languages", "labels", "groups", "columns")):
-        values[name] = text(places[i % 3], name.capitalize(), name, texts[name])
-    values["external"] = text(places[1], "External corpus", "external", given.external)
+        values[name] = text(places[i % 3], form.label(name), name, texts[name])
+    values["external"] = text(places[1], form.label("external"), "external", given.external)
     training: dict[str, Any] = {}
     for i, (name, value) in enumerate(asdict(given.training).items()):
-        place, label = places[i % 3], name.replace("_", " ").capitalize()
+        place, label = places[i % 3], form.label(name)
         more: dict[str, Any] = {"key": key(name), "help": _HELP.get(name)}
         if isinstance(value, bool):
             training[name] = place.checkbox(label, value, **more)

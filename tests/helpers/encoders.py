@@ -18,7 +18,7 @@ from transformers import (
 )
 
 
-def unigram(folder: Path) -> None:
+def unigram(folder: Path, positions: int = 64) -> None:
     """An XLM-R-like model with random weights in a folder, its ids as in the original."""
     words = ["the", "cat", "sat", "on", "mat", "aaa", "bbb", "c", "dog", "ran", "a", "b", "t"]
     pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
@@ -34,7 +34,7 @@ def unigram(folder: Path) -> None:
     names = {"bos": "<s>", "cls": "<s>", "eos": "</s>", "sep": "</s>", "pad": "<pad>"}
     PreTrainedTokenizerFast(
         tokenizer_object=backend,
-        model_max_length=64,
+        model_max_length=positions,
         model_input_names=["input_ids", "attention_mask"],
         unk_token="<unk>",
         mask_token="<mask>",
@@ -47,7 +47,7 @@ def unigram(folder: Path) -> None:
         num_hidden_layers=3,
         num_attention_heads=4,
         intermediate_size=48,
-        max_position_embeddings=66,
+        max_position_embeddings=positions + 2,
         type_vocab_size=1,
         pad_token_id=1,
     )
@@ -151,7 +151,8 @@ def _tokenizer(algorithm: str) -> PreTrainedTokenizerFast:
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[("[CLS]", 1), ("[SEP]", 2)],
     )
-    kinds = ("pad", "cls", "sep", "unk", "mask")
+    # As mmBERT's, whose tokenizer has no other names for them.
+    kinds = ("pad", *(("bos", "eos") if algorithm == "BPE" else ("cls", "sep")), "unk", "mask")
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         model_max_length=64,

@@ -155,7 +155,7 @@ def test_more_frozen_layers_than_there_are_cannot_be_started(study_file) -> None
     app = press(app, "Check")
     worker.serve(slots.QUICK, idle=0)
     app = app.run()
-    assert "frozen_layers is 3; tiny has 3 layers" in texts(app, "error")
+    assert "Frozen layers is 3; tiny has 3 layers" in texts(app, "error")
     assert next(button for button in app.button if button.label == "Start").disabled
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Runs to train"] == "4" and metrics["Time"] == "unknown"
