@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import torch
 
 from core.attribution.estimate import Asking
@@ -133,7 +132,7 @@ def _lower_weights(model: Classifier) -> list[Any]:
 
 def _attributions(method: str, game: Game, found: Mapping[str, Answered]) -> dict[str, Attribution]:
     """What was answered of a text, by model."""
-    positions = np.arange(len(game.tokens.ids)) if method == "partition" else game.players
+    positions = game.shown if method == "partition" else game.players
     pieces = game.pieces
     tokens, words = tuple(pieces[i] for i in positions), tuple(game.words[i] for i in positions)
     return {

@@ -61,6 +61,9 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
         "--test-per-language", type=int, help="rows of the test set (largest that fits, up to 1000)"
     )
     brought.add_argument("--max-length", type=int, default=128, help="tokens a text (%(default)s)")
+    brought.add_argument(
+        "--prefix", default="", metavar="TEXT", help="what it was trained to have before each text"
+    )
     brought.set_defaults(command=_import)
 
 
@@ -198,6 +201,7 @@ def _import(chosen: argparse.Namespace) -> None:
         outputs=chosen.outputs.split(",") if chosen.outputs else None,
         test_per_language=chosen.test_per_language,
         max_length=chosen.max_length,
+        prefix=chosen.prefix,
         report=Line(Path(chosen.folder).name),
         **_corpus_options(chosen),
     )

@@ -88,6 +88,7 @@ def load(
     columns: Mapping[str, str] | None = None,
     labels: Sequence[str] | None = None,
     languages: Sequence[str] | None = None,
+    labelled: bool = True,
 ) -> Corpus:
     """Load a corpus by preset name or path.
 
@@ -99,6 +100,8 @@ def load(
             contradiction keep that order, all else is alphabetical.
         languages: keep only these, in this order; by default all, alphabetical (of a corpus by
             name the paper's).
+        labelled: whether its rows need a label. If not, as for an external corpus, the label of a
+            row without one is its language.
 
     Raises:
         InputError: source unknown, not fetched, its licence not accepted, empty, or without a
@@ -116,7 +119,7 @@ def load(
     if paper_corpora.parse(source):
         with reading.reading(f"corpus {source:.120}", "name another source"):
             table, notes = paper_corpora.read(source, languages)
-            return _build(source, table, columns, labels, languages, notes)
+            return _build(source, table, columns, labels, languages, notes, labelled)
     try:
         path = Path(source).expanduser()
         exists = path.exists()
@@ -127,7 +130,7 @@ def load(
             f"corpus {source!r} is neither a preset ({', '.join(PRESETS)}) nor a file that exists."
         )
     with reading.reading(path, "write it as a table with text, label and language"):
-        return _build(source, files.read(path), columns, labels, languages)
+        return _build(source, files.read(path), columns, labels, languages, labelled=labelled)
 
 
 def _build(
@@ -137,9 +140,13 @@ def _build(
     labels: Sequence[str] | None,
     languages: Sequence[str] | None,
     known: tuple[str, ...] = (),
+    labelled: bool = True,
 ) -> Corpus:
-    chosen = _choose_columns(name, source.column_names, columns or {})
+    chosen = _choose_columns(name, source.column_names, columns or {}, labelled)
     frame = pd.DataFrame({k: files.as_text(source[v]) for k, v in chosen.items()})
+    if not labelled:
+        own = frame["label"] if "label" in frame else pd.Series("", index=frame.index)
+        frame["label"] = own.where(own.fillna("").str.strip() != "", frame["language"])
     if "text_b" not in frame:
         frame["text_b"] = None
     if "informative" in source.column_names:
@@ -190,24 +197,26 @@ def _build(
 
 
 def _choose_columns(
-    name: str, available: Sequence[str], columns: Mapping[str, str]
+    name: str, available: Sequence[str], columns: Mapping[str, str], labelled: bool
 ) -> dict[str, str]:
     """Our column name -> the file's; the needed ones must be there."""
     if unknown := set(columns) - set(_ALIASES):
         raise InputError(
             f"unknown column name {', '.join(sorted(unknown))}; ours are {', '.join(_ALIASES)}."
         )
+    needed = ("text", "label", "language") if labelled else ("text", "language")
+    table = "columns" if labelled else "external_columns"
     chosen = {}
     for ours, aliases in _ALIASES.items():
         wanted = (columns[ours],) if ours in columns else aliases
         found = next((c for c in wanted if c in available), None)
         if found is not None:
             chosen[ours] = found
-        elif ours in columns or ours in ("text", "label", "language"):
+        elif ours in columns or ours in needed:
             raise InputError(
                 f"corpus {name}: column {wanted[0]!r} not found; the file has: "
                 f"{', '.join(available) or 'no column'}. Name it with --column {ours}=<name> "
-                f'(in a study: [columns] {ours} = "<name>") or rename it.'
+                f'(in a study: [{table}] {ours} = "<name>") or rename it.'
             )
     return chosen
 

@@ -56,6 +56,7 @@ def load(
     trimmed: bool = True,
     also: list[str] | None = None,
     pooled: bool = False,
+    prefix: str = "",
 ) -> Encoder:
     """Load an encoder for a corpus.
 
@@ -63,6 +64,7 @@ def load(
         name: see `locate`; `tiny` is built from the corpus itself.
         trimmed: cut the vocabulary to the ids the corpus uses.
         also: further texts whose ids are kept, such as an external corpus's.
+        prefix: what stands before each text when it is encoded.
         pooled: with BERT's pretrained pooling layer; other encoders are loaded without.
 
     Raises:
@@ -89,8 +91,9 @@ def load(
     tokenizer = usable.check_tokenizer(folder, f"encoder {name!r}")
     full = model.config.vocab_size
     if trimmed:
-        texts = corpus_texts(corpus) + (also or [])
-        key = hashlib.sha256("\n".join([corpus.content_hash, *(also or [])]).encode()).hexdigest()
+        texts = [prefix + text for text in corpus_texts(corpus) + (also or [])]
+        named = [corpus.content_hash, *(also or []), *([f"prefix {prefix}"] if prefix else [])]
+        key = hashlib.sha256("\n".join(named).encode()).hexdigest()
         model, tokenizer = trim(model, tokenizer, used_ids(tokenizer, texts, key))
     return Encoder(name, revision, model.eval(), tokenizer, full)
 

@@ -59,6 +59,7 @@ def encoder_problems(name: str, recipe: Recipe) -> tuple[list[Problem], list[str
         problems.append(Problem("encoder", str(error)))
     else:
         limit = tokenizer.model_max_length
+        problems += _of_prefix(tokenizer, recipe)
         algorithm = type(tokenizer.backend_tokenizer.model).__name__
         if recipe.trim and algorithm not in TRIMMABLE:
             notes.append(
@@ -223,6 +224,23 @@ def _of_recipe(
             )
         )
     return problems
+
+
+def _of_prefix(tokenizer: Any, recipe: Recipe) -> list[Problem]:
+    """Whether the prefix leaves room for a text."""
+    from core.models.tokens import tokenise
+
+    if not recipe.prefix:
+        return []
+    [alone] = tokenise(tokenizer, [""], None, 8192, recipe.prefix)
+    if len(alone.ids) < recipe.max_length:
+        return []
+    text = (
+        f"prefix {recipe.prefix!r} has {len(alone.ids)} tokens with the special ones and "
+        f"max_length is {recipe.max_length}, so that nothing is left of a text. The smallest "
+        f"max_length that works is {len(alone.ids) + 1}."
+    )
+    return [Problem("prefix", text)]
 
 
 def _of_pooler(name: str, folder: Path) -> list[Problem]:

@@ -114,7 +114,7 @@ def _of_corpora(study: Study, session: Session) -> tuple[list[Problem], Corpus |
         )
     if study.external:
         try:
-            session.load_external(study.external, corpus.languages)
+            session.load_external(study.external, corpus.languages, study.external_columns)
         except InputError as error:
             found.append(Problem("external", str(error)))
     return found, corpus

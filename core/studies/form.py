@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ def to_study(values: dict[str, Any], given: Study) -> Study:
     """A study from the values of a form.
 
     Args:
-        values: by the names of Study's fields; `seeds`, `labels`, `languages`, `groups` and
-            `columns` as texts (see `texts_of`), `training` by the names of Recipe's fields.
+        values: by the names of Study's fields; `seeds`, `labels`, `languages`, `groups` and both
+            kinds of columns as texts (see `texts_of`), `training` by the names of Recipe's fields.
         given: the study that filled the form; its table is the design where TABLE is chosen.
 
     Raises:
@@ -39,8 +40,9 @@ def to_study(values: dict[str, Any], given: Study) -> Study:
             document[name] = _words(document[name])
     if "groups" in document:
         document["groups"] = [_words(side) for side in document["groups"].split("|")]
-    if "columns" in document:
-        document["columns"] = dict(_pair(word) for word in _words(document["columns"]))
+    for name in ("columns", "external_columns"):
+        if name in document:
+            document[name] = dict(_pair(word) for word in _words(document[name]))
     if document["design"] == TABLE:
         document["design"] = given.design
     return from_document(document, Path.cwd() / f"{document['name'] or 'study'}.toml")
@@ -53,8 +55,13 @@ def texts_of(study: Study) -> dict[str, str]:
         "labels": ", ".join(study.labels or ()),
         "languages": ", ".join(study.languages or ()),
         "groups": " | ".join(", ".join(side) for side in study.groups or ()),
-        "columns": ", ".join(f"{ours}={theirs}" for ours, theirs in study.columns.items()),
+        "columns": _as_text(study.columns),
+        "external_columns": _as_text(study.external_columns),
     }
+
+
+def _as_text(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{ours}={theirs}" for ours, theirs in columns.items())
 
 
 def label(name: str) -> str:

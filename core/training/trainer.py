@@ -26,7 +26,7 @@ from transformers import (
 
 from core.config import Recipe
 from core.models.classifier import Batch, Classifier, collate, has_bfloat16
-from core.models.tokens import mask_content, mask_id, mask_input
+from core.models.tokens import mask_content, mask_id, mask_input, prefix_of
 from core.progress import Stop, Terminated
 from core.training.batches import Collator, Examples, Indices, StepSampler
 from core.training.callbacks import (
@@ -258,9 +258,10 @@ class RunTrainer(Trainer):
         if self.recipe.masked_input == "base":
             tokens = mask_content(self.texts[int(rng.integers(len(self.texts)))], tokenizer)
         else:
-            longest = self.recipe.max_length - (0 if released else 2)
-            length = int(rng.integers(1, longest + 1))
-            tokens = mask_input(tokenizer, length, specials=not released)
+            prefix = [] if released else prefix_of(self.texts[0])
+            longest = self.recipe.max_length - (0 if released else 2 + len(prefix))
+            length = int(rng.integers(1, max(1, longest) + 1))
+            tokens = mask_input(tokenizer, length, specials=not released, prefix=prefix)
         batch = collate([tokens], tokenizer.pad_token_id, self.args.device)
         logits = _logits(model, [batch])
         value = masked_input_entropy(logits, self.recipe.masked_input)

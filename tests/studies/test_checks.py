@@ -226,3 +226,11 @@ def test_a_study_without_a_plan_raises_what_stands_in_its_way(encoder, tmp_path)
     corpus(tmp_path, languages="de")
     with pytest.raises(InputError, match=r"^corpus .* has 1 of languages"):
         checks.check(asked(tmp_path), Session()).planned()
+
+
+def test_a_prefix_that_leaves_no_room_is_refused(encoder) -> None:
+    recipe = Recipe(max_length=6, prefix="the cat sat on ")
+    [problem] = encoder_problems(str(encoder), recipe)[0]
+    assert problem.field == "prefix" and "has 6 tokens with the special ones" in problem.text
+    assert "The smallest max_length that works is 7." in problem.text
+    assert encoder_problems(str(encoder), Recipe(max_length=7, prefix=recipe.prefix))[0] == []

@@ -128,7 +128,7 @@ class Plain:
         assert max(getattr(config, name, 0) for name in names) >= 0.1
         self.labels = [config.id2label[i] for i in range(3)]
         given = run_folders.read_config(run_id)
-        self.longest = given.training.max_length
+        self.longest, self.prefix = given.training.max_length, given.training.prefix
         self.rows = Session().corpus(given).table.to_pandas().set_index("row")
 
     def __call__(self, row: str, *, masked: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -143,12 +143,21 @@ class Plain:
     def encoded(self, texts: Sequence[str]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         """A text or pair as the model is given it, and which of its tokens are content."""
         given = self.tokenizer(
-            *texts, truncation=True, max_length=self.longest, return_tensors="pt"
+            *(self.prefix + text for text in texts),
+            truncation=True,
+            max_length=self.longest,
+            return_tensors="pt",
         )
-        special = self.tokenizer.get_special_tokens_mask(
-            given["input_ids"][0].tolist(), already_has_special_tokens=True
-        )
-        return dict(given), torch.tensor(special) == 0
+        ids = given["input_ids"][0].tolist()
+        special = self.tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
+        content = torch.tensor(special) == 0
+        before = self.tokenizer(self.prefix.strip(), add_special_tokens=False)["input_ids"]
+        if before:
+            starts = [i for i in range(len(ids)) if ids[i : i + len(before)] == before]
+            assert len(starts) == len(texts)
+            for start in starts:
+                content[start : start + len(before)] = False
+        return dict(given), content
 
     def outputs(self, given: dict[str, torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities and vector of an encoded text."""
@@ -227,6 +236,16 @@ KINDS: dict[str, dict[str, Any]] = {
         "setups": "imbalanced+entropy",
     },
     "pairs": {"kind": "bert", "training": {}, "pairs": True},
+    "prefix": {
+        "kind": "xlm-roberta",
+        "training": {"frozen_layers": 1, "prefix": "mat mat: "},
+        "setups": "imbalanced+entropy",
+    },
+    "prefix, pairs": {
+        "kind": "bert",
+        "training": {"prefix": "mat mat: ", "max_length": 24},
+        "pairs": True,
+    },
     "pairs, frozen layers, not trimmed": {
         "kind": "xlm-roberta",
         "training": {"frozen_layers": 2, "trim": False},
@@ -288,7 +307,7 @@ def check_exact_values(run_id: str, *texts: str) -> None:
             expected[i] += (value[tuple(kept)] - before) / len(orders)
     assert np.abs(expected).max() > 1e-4
     model = open_model(run_folders.folder(run_id) / "model", config)
-    [game] = games(model.tokenizer, texts[:1], texts[1:] or None, plain.longest)
+    [game] = games(model.tokenizer, texts[:1], texts[1:] or None, plain.longest, plain.prefix)
     assert game.players.tolist() == players
     [(_, found)] = answer(group({"it": model}), [game], lambda number: exact(game.size))
     np.testing.assert_allclose(found["it"].estimate.values, expected, atol=EXACT)
@@ -310,6 +329,33 @@ def test_what_is_stored_is_what_the_saved_model_says(recipe, tmp_path) -> None:
     (run_id,) = started(asked(tmp_path, **given))
     finish(run_id)
     check(run_id, "stored")
+    if "prefix" in given["training"]:
+        for method in ("partition", "integrated_gradients"):
+            explained_without_prefix(run_id, method)
+        check_exact_values(run_id, *(["the c", "aaa"] if "pairs" in given else ["the c aaa"]))
+
+
+def explained_without_prefix(run_id: str, method: str) -> None:
+    """A method's tokens are those of the text, with the special ones where it has them."""
+    started = studies.read_started("stored")
+    done = attribute(started, Session(), lambda what, share: None, per_language=3, method=method)
+    plain, uncut = Plain(run_id), 0
+    for file in (run_folders.folder(run_id) / "attributions" / done.key).glob("*.parquet"):
+        for found in pd.read_parquet(file).to_dict("records"):
+            texts = [
+                x for x in plain.rows.loc[found["row"], ["text", "text_b"]] if isinstance(x, str)
+            ]
+            given, content = plain.encoded(texts)
+            shown = content.sum() + (len(texts) + 1 if method == "partition" else 0)
+            assert len(found["tokens"]) == shown
+            kept = "".join(found["tokens"]).replace(" ", "")
+            if given["input_ids"].shape[1] < plain.longest:  # not cut
+                assert kept == "".join(texts).replace(" ", "")
+                uncut += 1
+            if method == "partition":
+                total = found["base"] + np.sum(found["values"])
+                assert total == pytest.approx(found["output"], abs=EXACT)
+    assert uncut
 
 
 def test_also_where_the_frozen_states_are_too_large_to_keep(tmp_path, monkeypatch) -> None:
