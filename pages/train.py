@@ -66,8 +66,15 @@ def check_and_start(asked: Study) -> None:
     else:
         show_plan(job.result, job.result.get("power"))
         more = {"disabled": bool(job.result["problems"])} | access.limits()
+        follows = st.checkbox(
+            "Explain and map when trained",
+            value=True,
+            help=f"Attributions of {ask.THEN_TEXTS} texts a language, and the map of the page "
+            "Latent space, are made once all runs are trained.",
+        )
         if st.button("Start", type="primary", **more):
-            ask.ask_study(asked, by=access.acting())
+            then = ask.THEN if follows else ()
+            ask.ask_study(asked, then, access.acting(), texts=ask.THEN_TEXTS)
             del st.session_state["checked"]
             st.rerun()
 

@@ -42,6 +42,11 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     study.add_argument(
         "--background", action="store_true", help="put it into the queue, start a worker, and stop"
     )
+    study.add_argument(
+        "--train-only",
+        action="store_true",
+        help="with --background: do not explain and map it when it is trained",
+    )
     study.set_defaults(command=_study)
 
     train = commands.add_parser("train", help="train one run, or go on with it")
@@ -142,7 +147,8 @@ def _study(chosen: argparse.Namespace) -> None:
         quiet()
         if not checks.must_fetch(asked):  # else the job says what is wrong, once it has fetched
             checks.check(asked, Session()).planned()
-        job = ask.ask("study", asked.name, {"document": asked_study.to_document(asked)})
+        then = () if chosen.train_only else ask.THEN
+        job = ask.ask_study(asked, then, texts=ask.THEN_TEXTS)
         say(f"{job.id} is in the queue; `python -m core queue` shows what becomes of it.")
         return
     quiet()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.checkpoints import prune, run_folders
-from core.checkpoints.studies import read_started
+from core.checkpoints.studies import Started, read_started
 from core.errors import InputError
 from core.storage import reading
 from core.studies.study import Study, from_document
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from core.models.session import Session
     from core.progress import Progress, Stop
     from core.studies.planning import Plan
+
+_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,15 @@ def _study(work: Work) -> None:
     asked = _asked(work)
     _fetch(asked, work.report)
     work.report("planning", 0.9)
-    for run_id in lay_out(checks.check(asked, work.session()).planned()):
+    plan = checks.check(asked, work.session()).planned()
+    for run_id in lay_out(plan):
         work.ask("train", run_id, {"study": asked.name})
     for kind in work.arguments.get("then", ()):  # behind the runs
-        work.ask(kind, asked.name, {"study": asked.name})
+        more: dict[str, Any] = {}
+        if kind == "attribute" and (texts := work.arguments.get("texts")):
+            config = next(iter(plan.runs.values()))
+            more["per_language"] = min(max(texts, len(config.labels)), config.test_per_language)
+        work.ask(kind, asked.name, {"study": asked.name, "when_trained": True, **more})
 
 
 def _fetch(asked: Study, report: Progress) -> None:
@@ -136,22 +144,55 @@ def _plan(work: Work) -> dict[str, Any]:
 
 
 def _attribute(work: Work) -> dict[str, Any]:
-    """Attributions of a study's runs; `study`, and what else core.attribution.attribute takes."""
+    """Attributions of a study's runs; `study`, `when_trained` as of `_trained`, and what else
+    core.attribution.attribute takes."""
     from core.attribution.attribute import attribute
     from core.results import thresholds
 
-    more = {k: v for k, v in work.arguments.items() if k != "study"}
-    study = read_started(work.given("study"))
+    more = {k: v for k, v in work.arguments.items() if k not in ("study", "when_trained")}
+    study = _trained(work)
     done = attribute(study, work.session(), work.report, **more)
     thresholds.keep(study, done.key)
     return asdict(done)
 
 
 def _project(work: Work) -> None:
-    """The aligned map of a study's runs; `study`."""
+    """The aligned map of a study's runs; `study`, `when_trained` as of `_trained`."""
     from core.results.projection import project
 
-    project(read_started(work.given("study")), work.report)
+    project(_trained(work), work.report)
+
+
+def _trained(work: Work) -> Started:
+    """A job's study; with the argument `when_trained` only once all of its runs are trained.
+
+    A run that another worker trains is waited for.
+
+    Raises:
+        InputError: a run failed, was stopped, or waits behind this job.
+    """
+    study = read_started(work.given("study"))
+    if not work.arguments.get("when_trained"):
+        return study
+    states = _states(study)
+    while "running" in states.values():
+        work.report("waits for the runs that are trained", 0.0)
+        time.sleep(_POLL_SECONDS)
+        states = _states(study)
+    if missing := [f"{name}: {state}" for name, state in states.items() if state != "done"]:
+        raise InputError(
+            f"study {study.name} is not trained: {len(missing)} of {len(states)} runs are not done "
+            f"({'; '.join(missing[:4])}{' …' if len(missing) > 4 else ''}). Resume or retry them, "
+            "then this."
+        )
+    return read_started(study.name)
+
+
+def _states(study: Started) -> dict[str, str]:
+    """The states of a study's runs, by what they are called."""
+    return {
+        f"{m.setup}, seed {m.seed}": run_folders.read_status(m.run)["state"] for m in study.members
+    }
 
 
 def _report(work: Work) -> None:

@@ -42,7 +42,7 @@ def to_study(values: dict[str, Any], given: Study) -> Study:
         document["groups"] = [_words(side) for side in document["groups"].split("|")]
     for name in ("columns", "external_columns"):
         if name in document:
-            document[name] = dict(_pair(word) for word in _words(document[name]))
+            document[name] = dict(_pair(name, word) for word in _words(document[name]))
     if document["design"] == TABLE:
         document["design"] = given.design
     return from_document(document, Path.cwd() / f"{document['name'] or 'study'}.toml")
@@ -89,8 +89,8 @@ def _number(word: str) -> int:
     return int(word)
 
 
-def _pair(word: str) -> tuple[str, str]:
+def _pair(name: str, word: str) -> tuple[str, str]:
     ours, equals, theirs = word.partition("=")
     if not (ours and equals and theirs):
-        raise InputError(f"columns has {word!r}; expected ours=theirs, such as language=lang.")
+        raise InputError(f"{name} has {word!r}; expected ours=theirs, such as language=lang.")
     return ours.strip(), theirs.strip()
