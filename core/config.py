@@ -19,6 +19,8 @@ CHOICES = {
     "optimiser": ("adamw", "radam"),
 }
 
+LONGEST_PREFIX = 200  # characters
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -44,6 +46,9 @@ class Recipe:
         warmup: share of the steps over which the learning rates rise from 0.
         weight_decay: decoupled (AdamW), on all trained weights.
         trim: cut the vocabulary to the corpus.
+        prefix: put before each text (of a pair before both) wherever one is encoded, as encoders
+            of the e5 kind were trained with `query: `. Its tokens count in max_length; they are
+            never masked, and no tokens of an attribution.
         masked_input: for setups with +entropy, how equation 3 is read. `paper`: once an optimiser
             step an input of 1 to max_length tokens, between its special tokens, summed over
             classes; one segment for pairs too, of which the paper says nothing. `base`: the same
@@ -70,6 +75,7 @@ class Recipe:
     optimiser: str = "adamw"
     final_rate: float = 0.0
     evaluations: int = 1
+    prefix: str = ""
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {
@@ -95,6 +101,11 @@ class Recipe:
                 raise InputError(
                     f"[training] {own.name} is {value!r}; expected {kind.__name__}, such as "
                     f"{own.default!r}."
+                )
+            if own.name == "prefix" and len(value) > LONGEST_PREFIX:
+                raise InputError(
+                    f"[training] prefix has {len(value)} characters; expected at most "
+                    f"{LONGEST_PREFIX}, such as 'query: '."
                 )
             if value not in (known := CHOICES.get(own.name, (value,))):
                 raise InputError(
@@ -135,6 +146,7 @@ class RunConfig:
         external: corpus for the external probe, preset name or path; its tokens stay in the
             vocabulary.
         external_hash: the content that was meant.
+        external_columns: our column name -> the external corpus file's.
         training: the recipe.
     """
 
@@ -153,6 +165,7 @@ class RunConfig:
     columns: Mapping[str, str] = field(default_factory=dict)
     external: str = ""
     external_hash: str = ""
+    external_columns: Mapping[str, str] = field(default_factory=dict)
     training: Recipe = field(default_factory=Recipe)
 
     def canonical_json(self) -> str:
@@ -224,10 +237,10 @@ def _check(config: RunConfig) -> None:
         wrong = {"str": type(value) is not str, "int": type(value) is not int or value < 0}
         if wrong.get(str(own.type)):
             raise ValueError(f"{own.name} is {value!r:.80}; expected {own.type}")
-    if not isinstance(config.columns, dict) or not all(
-        type(name) is str for name in config.columns.values()
-    ):
-        raise ValueError(f"columns is {config.columns!r:.80}; expected names of columns")
+    for name in ("columns", "external_columns"):
+        named: Any = getattr(config, name)
+        if not isinstance(named, dict) or not all(type(x) is str for x in named.values()):
+            raise ValueError(f"{name} is {named!r:.80}; expected names of columns")
     for language in config.languages:
         for label in config.labels:
             share = config.shares[language][label]

@@ -25,7 +25,9 @@ access.gate()
 def show_plan(plan: Forecast, guide: PowerGuide | None) -> None:
     """What a plan's document says, and the button that starts it."""
     for problem in plan["problems"]:
-        st.error(escaped(problem))
+        st.error(escaped(form.in_words(problem)))
+    for note in plan.get("notes", ()):  # a plan that was made by an older version has none
+        st.info(escaped(form.in_words(note)))
     facts = figures.plan_facts(plan)
     for place, (label, value, more) in zip(st.columns(len(facts)), facts, strict=True):
         place.metric(label, value, help=more)
@@ -57,12 +59,22 @@ def check_and_start(asked: Study) -> None:
     if job is None or job.state in monitoring.ACTIVE:
         job_button.wait_for(job_id, "Planning")
     elif job.state != "done":
-        st.error(f"This cannot work: {escaped(job.message)}")
+        first, *others = form.in_words(job.message).splitlines() or [""]
+        st.error(f"This cannot work: {escaped(first)}")
+        for line in others:
+            st.error(escaped(line))
     else:
         show_plan(job.result, job.result.get("power"))
         more = {"disabled": bool(job.result["problems"])} | access.limits()
+        follows = st.checkbox(
+            "Explain and map when trained",
+            value=True,
+            help=f"Attributions of {ask.THEN_TEXTS} texts a language, and the map of the page "
+            "Latent space, are made once all runs are trained.",
+        )
         if st.button("Start", type="primary", **more):
-            ask.ask_study(asked, by=access.acting())
+            then = ask.THEN if follows else ()
+            ask.ask_study(asked, then, access.acting(), texts=ask.THEN_TEXTS)
             del st.session_state["checked"]
             st.rerun()
 

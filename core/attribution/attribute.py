@@ -190,4 +190,6 @@ def _open(run_id: str, config: RunConfig) -> Classifier:
 
 def _games(model: Classifier, texts: pd.DataFrame, config: RunConfig) -> list[Game]:
     pairs = texts["text_b"].tolist() if texts["text_b"].notna().all() else None
-    return games(model.tokenizer, texts["text"].tolist(), pairs, config.training.max_length)
+    recipe = config.training
+    first = texts["text"].tolist()
+    return games(model.tokenizer, first, pairs, recipe.max_length, recipe.prefix)

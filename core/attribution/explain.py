@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import torch
 
 from core.attribution.estimate import Asking
@@ -91,7 +90,8 @@ def explain(
                 {name: integrated_gradients(model, game, budget) for name, model in models.items()},
             )
         return
-    separator = str(next(iter(models.values())).tokenizer.sep_token)
+    tokenizer = next(iter(models.values())).tokenizer
+    separator = str(tokenizer.sep_token or tokenizer.eos_token)
     branches = lru_cache(maxsize=1)(lambda number: tree(games[number], separator))
 
     def start(number: int) -> Asking:
@@ -120,20 +120,19 @@ def group(models: Mapping[str, Classifier]) -> list[Group]:
 
 
 def _share_lower(a: Classifier, b: Classifier) -> bool:
-    if not a.frozen_layers or a.frozen_layers != b.frozen_layers:
+    if not (a.shares_lower and b.shares_lower) or a.frozen_layers != b.frozen_layers:
         return False
     pairs = zip(_lower_weights(a), _lower_weights(b), strict=True)
     return all(x.shape == y.shape and torch.equal(x, y) for x, y in pairs)
 
 
 def _lower_weights(model: Classifier) -> list[Any]:
-    modules = [model.embeddings, *model.layers[: model.frozen_layers]]
-    return [p for module in modules for p in module.parameters()]
+    return [p for module in model.lower_modules() for p in module.parameters()]
 
 
 def _attributions(method: str, game: Game, found: Mapping[str, Answered]) -> dict[str, Attribution]:
     """What was answered of a text, by model."""
-    positions = np.arange(len(game.tokens.ids)) if method == "partition" else game.players
+    positions = game.shown if method == "partition" else game.players
     pieces = game.pieces
     tokens, words = tuple(pieces[i] for i in positions), tuple(game.words[i] for i in positions)
     return {

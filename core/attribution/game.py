@@ -1,8 +1,8 @@
 """The game of a text: its content tokens are the players, its class probabilities the value.
 
 A coalition keeps the ids of its members and replaces the other players' by the mask id. Special
-tokens stay, both texts of a pair play. Ids are masked, never strings: a text that is detokenised
-and tokenised again is another text. (Paper, section 2.3 and equation 1.)
+tokens and those of the prefix stay, both texts of a pair play. Ids are masked, never strings: a
+text that is detokenised and tokenised again is another text. (Paper, section 2.3 and equation 1.)
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from core.models.plain_text import reader
-from core.models.tokens import Tokens, mask_content, mask_id
+from core.models.tokens import Tokens, encoding, mask_content, mask_id, tokens_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +27,9 @@ class Game:
         mask: id of the mask token.
         texts: the text, or the two of a pair.
         spans: of each token: number of its text, first character and the one after its last;
-            None for special tokens.
-        words: number of each token's word within the text or pair; -1 for special tokens.
+            None for special tokens and the prefix.
+        words: number of each token's word within the text or pair; -1 for special tokens and the
+            prefix.
     """
 
     tokens: Tokens
@@ -43,6 +43,11 @@ class Game:
     def size(self) -> int:
         """Number of players."""
         return len(self.players)
+
+    @property
+    def shown(self) -> np.ndarray:
+        """Positions of all tokens but those of the prefix, special ones included."""
+        return np.setdiff1d(np.arange(len(self.tokens.ids)), self.tokens.fixed).astype(int)
 
     @property
     def pieces(self) -> tuple[str, ...]:
@@ -85,8 +90,12 @@ def games(
     texts: Sequence[str],
     texts_b: Sequence[str] | None,
     max_length: int,
+    prefix: str = "",
 ) -> list[Game]:
     """The games of texts or pairs, truncated as `tokens.tokenise` truncates them.
+
+    Args:
+        prefix: as in the recipe.
 
     Raises:
         InputError: the tokenizer has no mask token.
@@ -94,34 +103,39 @@ def games(
     mask = mask_id(tokenizer)
     if not texts:
         return []
-    encoded = reader(tokenizer)(
-        list(texts),
-        list(texts_b) if texts_b is not None else None,
-        truncation=True,
-        max_length=min(max_length, tokenizer.model_max_length),
-        return_offsets_mapping=True,
-    )
-    types = encoded.get("token_type_ids")
+    limit = min(max_length, tokenizer.model_max_length)
+    encoded = encoding(tokenizer, texts, texts_b, limit, prefix, offsets=True)
     found = []
-    for i, ids in enumerate(encoded["input_ids"]):
-        tokens = Tokens(tuple(ids), tuple(types[i]) if types is not None else None)
-        kept = np.asarray(ids) != np.asarray(mask_content(tokens, tokenizer).ids)
+    for i in range(len(texts)):
+        tokens = tokens_of(encoded, i, prefix)
+        kept = np.asarray(tokens.ids) != np.asarray(mask_content(tokens, tokenizer).ids)
         own = (texts[i],) if texts_b is None else (texts[i], texts_b[i])
-        spans, words = _spans(encoded, i)
+        spans, words = _spans(encoded, i, tokens.fixed, len(prefix))
         found.append(Game(tokens, np.flatnonzero(kept), mask, own, spans, words))
     return found
 
 
 def _spans(
-    encoded: Any, row: int
+    encoded: Any, row: int, fixed: Sequence[int], before: int
 ) -> tuple[tuple[tuple[int, int, int] | None, ...], tuple[int, ...]]:
-    """Span and word number of each token; the words of a second text count on."""
+    """Span and word number of each token; the words of a second text count on.
+
+    Args:
+        fixed: positions of the prefix.
+        before: its characters, which spans do not count.
+    """
     offsets = encoded["offset_mapping"][row]
-    sequence, word = encoded.sequence_ids(row), encoded.word_ids(row)
-    first = [w for w, s in zip(word, sequence, strict=True) if s == 0 and w is not None]
-    shift = (0, max(first, default=-1) + 1)
+    sequence, word = list(encoded.sequence_ids(row)), encoded.word_ids(row)
+    for position in fixed:
+        sequence[position] = None
+    numbers: tuple[list[int], list[int]] = ([], [])
+    for w, s in zip(word, sequence, strict=True):
+        if s is not None and w is not None:
+            numbers[s].append(w)
+    first, second = (min(found, default=0) if before else 0 for found in numbers)
+    shift = (-first, max(numbers[0], default=first - 1) + 1 - first - second)
     spans, words = [], []
     for (start, end), s, w in zip(offsets, sequence, word, strict=True):
-        spans.append(None if s is None else (s, start, end))
+        spans.append(None if s is None else (s, max(0, start - before), end - before))
         words.append(-1 if s is None or w is None else w + shift[s])
     return tuple(spans), tuple(words)

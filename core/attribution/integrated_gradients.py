@@ -8,8 +8,6 @@ players do not join one after the other, they fade in together.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -48,8 +46,7 @@ def integrated_gradients(classifier: Classifier, game: Game, steps: int = 50) ->
     try:
         with torch.no_grad():
             base, output = (forward(x, type_ids)[0].cpu().double().numpy() for x in (masked, ids))
-        layer: Any = classifier.embeddings
-        method = LayerIntegratedGradients(forward, layer.word_embeddings)
+        method = LayerIntegratedGradients(forward, classifier.token_table)
         columns = []
         for c in range(len(base)):
             found = method.attribute(

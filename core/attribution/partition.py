@@ -26,7 +26,7 @@ BATCH = 5  # shap's default for texts; where the budget cuts a text, values depe
 
 
 def tree(game: Game, separator: str) -> np.ndarray:
-    """shap's tree over all tokens of the input, special tokens included.
+    """shap's tree over all tokens of the input but the prefix, special tokens included.
 
     Args:
         separator: text of the separator token, which keeps the two texts of a pair apart.
@@ -53,7 +53,7 @@ def tree(game: Game, separator: str) -> np.ndarray:
 
 
 def partition(game: Game, branches: np.ndarray, evaluations: int = 500, seed: int = 0) -> Asking:
-    """Owen values of all tokens, special ones included.
+    """Owen values of all tokens but the prefix, special ones included.
 
     Special tokens gain nothing, but where the budget ends early they get their share of a branch.
 
@@ -63,7 +63,8 @@ def partition(game: Game, branches: np.ndarray, evaluations: int = 500, seed: in
         seed: of the random numbers that break ties in the order.
     """
     answers = yield ends(game.size)
-    n = len(game.tokens.ids)
+    n = len(game.shown)
+    players = np.searchsorted(game.shown, game.players)
     nobody, everybody = answers
     credit = np.zeros((2 * n - 1, len(nobody)))
     members = _members(branches, n)
@@ -89,7 +90,7 @@ def partition(game: Game, branches: np.ndarray, evaluations: int = 500, seed: in
             coalitions += [with_left, with_right]
         if not batch:
             continue
-        answers = yield np.array(coalitions)[:, game.players]
+        answers = yield np.array(coalitions)[:, players]
         asked += len(coalitions)
         for i, (context, with_left, with_right, low, high, left, right, weight) in enumerate(batch):
             left_only, right_only = answers[2 * i], answers[2 * i + 1]
@@ -127,12 +128,13 @@ def _members(branches: np.ndarray, n: int) -> np.ndarray:
 
 def _segments(game: Game, separator: str) -> list[str]:
     """Each token's text up to the next token of the same text, as shap cuts it."""
-    spans = [*game.spans, None]
+    own = [game.spans[i] for i in game.shown]
+    spans = [*own, None]
     segments = []
-    for i, span in enumerate(game.spans):
+    for i, span in enumerate(own):
         after = spans[i + 1]
         if span is None:
-            between = 0 < i < len(game.spans) - 1
+            between = 0 < i < len(own) - 1
             lead = game.texts[after[0]][: after[1]] if after is not None else ""
             segments.append(separator if between else lead)
         else:

@@ -42,7 +42,8 @@ def explain_sentence(
         report("loading the models", number / len(run_ids))
         model = open_model(run_folders.folder(run_id) / "model", config)
         model.to(best_device()).eval()
-        [game] = games(model.tokenizer, [text], pairs, config.training.max_length)
+        recipe = config.training
+        [game] = games(model.tokenizer, [text], pairs, recipe.max_length, recipe.prefix)
         alike.setdefault((game.tokens, game.mask), (game, {}))[1][run_id] = model
         unknown[run_id], _ = count_unknown(model.tokenizer, [text, *(pairs or [])])
     found: dict[str, TypedRun] = {}

@@ -25,6 +25,11 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     study.add_argument(
         "--background", action="store_true", help="put it into the queue, start a worker, and stop"
     )
+    study.add_argument(
+        "--train-only",
+        action="store_true",
+        help="with --background: do not explain and map it when it is trained",
+    )
     study.set_defaults(command=_study)
 
     train = commands.add_parser("train", help="train one run, or go on with it")
@@ -44,6 +49,9 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
         "--test-per-language", type=int, help="rows of the test set (largest that fits, up to 1000)"
     )
     brought.add_argument("--max-length", type=int, default=128, help="tokens a text (%(default)s)")
+    brought.add_argument(
+        "--prefix", default="", metavar="TEXT", help="what it was trained to have before each text"
+    )
     brought.set_defaults(command=_import)
 
 
@@ -64,8 +72,14 @@ def _study(chosen: argparse.Namespace) -> None:
         asked = asked_study.from_document(document, Path.cwd() / f"{asked.name}.toml")
     if chosen.background:
         from core.jobs import ask, worker
+        from core.models.session import Session
+        from core.studies import checks
 
-        job = ask.ask("study", asked.name, {"document": asked_study.to_document(asked)})
+        quiet()
+        if not checks.must_fetch(asked):  # else the job says what is wrong, once it has fetched
+            checks.check(asked, Session()).planned()
+        then = () if chosen.train_only else ask.THEN
+        job = ask.ask_study(asked, then, texts=ask.THEN_TEXTS)
         say(f"{job.id} is in the queue; `python -m core queue` shows what becomes of it.")
         return
     quiet()
@@ -75,12 +89,16 @@ def _study(chosen: argparse.Namespace) -> None:
     from core.models.session import Session
     from core.results.index import refresh
     from core.results.study_results import summary
-    from core.studies import planning
+    from core.studies import checks
 
     session = Session()
-    plan = planning.plan(asked, session)
+    checked = checks.check(asked, session)
+    if chosen.dry_run and checked.plan is not None:
+        say(text.plan_text(checked.plan))
+    for note in checked.notes:
+        say(f"note: {note}", file=sys.stderr)
+    plan = checked.planned()
     if chosen.dry_run:
-        say(text.plan_text(plan))
         return
     number = {run_id: i for i, run_id in enumerate(plan.runs, start=1)}
 
@@ -120,6 +138,7 @@ def _import(chosen: argparse.Namespace) -> None:
         outputs=chosen.outputs.split(",") if chosen.outputs else None,
         test_per_language=chosen.test_per_language,
         max_length=chosen.max_length,
+        prefix=chosen.prefix,
         report=Line(Path(chosen.folder).name),
         **corpora.mapping_of(chosen),
     )

@@ -30,7 +30,7 @@ class Choices:
         left_out: labels whose rows are left out.
         several: what becomes of a row with several labels, of RULES or `has:LABEL`: rows with one
             alone; the first; their combination; whether the label is among them.
-        labelled: whether labels are needed; without, the label of a row is its language.
+        labelled: whether labels are needed; if not, a row without one has its language.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)

@@ -85,7 +85,8 @@ def load(
         labels: the labels in their order; by default as `core.corpora.labels.default_order`.
         languages: keep only these, in this order; by default all, alphabetical (of a corpus by
             name the paper's).
-        labelled: whether labels are needed; without, a row's label is its language.
+        labelled: whether its rows need a label. If not, as for an external corpus, the label of a
+            row without one is its language.
 
     Raises:
         InputError: source unknown, not fetched, its licence not accepted, empty, or without a

@@ -127,12 +127,17 @@ def _columns(source: Source, choices: Choices) -> dict[str, Guess]:
     ]
     missing = [ours for ours in needed if ours not in found]
     if wrong or missing:
-        raise InputError(_refusal(source, wrong, missing, found))
+        table = "columns" if choices.labelled else "external_columns"
+        raise InputError(_refusal(source, wrong, missing, found, table))
     return found
 
 
 def _refusal(
-    source: Source, wrong: Sequence[str], missing: Sequence[str], found: Mapping[str, Guess]
+    source: Source,
+    wrong: Sequence[str],
+    missing: Sequence[str],
+    found: Mapping[str, Guess],
+    table: str,
 ) -> str:
     """Of all columns that are missing, with what could be meant."""
     has = ", ".join(c for c in source.columns if c != NAME_FILE)
@@ -149,7 +154,7 @@ def _refusal(
         ways[-1] += ", --language de for all rows, or --identify-language"
     ways = ways or ["one of these"]
     keys = ", ".join(f'{ours} = "…"' for ours in missing)
-    study = f" (in a study: [columns] {keys})" if keys else ""
+    study = f" (in a study: [{table}] {keys})" if keys else ""
     return (
         f"corpus {source.name}: {'; '.join(said)}; the file has: {has or 'no column'}. Name "
         f"{' '.join(ways)}{study}, or rename it."
@@ -176,12 +181,13 @@ def _raw(
     }
     if choices.language:
         parts["language"] = sql.literal(choices.language)
-    if choices.labelled or "label" in columns:
+    parts["label"] = parts["language"]
+    if "label" in columns:
         parts["label"] = _label(source, columns["label"].column, choices)
-    else:
-        parts["label"] = parts["language"]
     for ours in ("label", "language", "split"):
         parts[ours] = f"NULLIF(trim({parts[ours]}, {sql.literal(_BLANKS)}), '')"
+    if not choices.labelled:
+        parts["label"] = f"coalesce({parts['label']}, {parts['language']})"
     if columns.get("sentence", Guess("", "")).column == "pair_id" and "split" in columns:
         # XNLI counts pairs anew in each split.
         parts["sentence"] = f"{parts['split']} || '-' || {parts['sentence']}"

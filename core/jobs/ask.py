@@ -31,14 +31,25 @@ def ask(kind: str, name: str, arguments: dict[str, Any] | None = None, by: str =
     return job
 
 
-def ask_study(study: Study, then: Sequence[str] = (), by: str = "") -> Job:
+# What follows where a study is started without a word on it, and of how many texts a language: few,
+# since a large encoder takes a minute a text; `attribute --per-language` adds more.
+THEN = ("attribute", "project")
+THEN_TEXTS = 6
+
+
+def ask_study(
+    study: Study, then: Sequence[str] = (), by: str = "", texts: int | None = None
+) -> Job:
     """Ask for a study: what it needs is fetched, then its runs are laid out and trained.
 
     Args:
-        then: kinds of jobs that follow, with the study as their one argument.
+        then: kinds of jobs that follow once all runs are trained; where one is not, they say so.
         by: who asks, for its runs too; see `ask`.
+        texts: that are explained, a language: as many as there are labels at least, and no more
+            than the test set has. None: as many as attributions have by default.
     """
-    return ask("study", study.name, {"document": to_document(study), "then": list(then)}, by)
+    arguments: dict[str, Any] = {"document": to_document(study), "then": list(then)}
+    return ask("study", study.name, arguments | ({"texts": texts} if texts else {}), by)
 
 
 def ask_plan(study: Study, by: str = "") -> Job:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.checkpoints import prune, run_folders
-from core.checkpoints.studies import read_started
+from core.checkpoints.studies import Started, read_started
 from core.errors import InputError
 from core.storage import reading
 from core.studies.study import Study, from_document
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from core.models.session import Session
     from core.progress import Progress, Stop
     from core.studies.planning import Plan
+
+_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -94,23 +97,29 @@ def _train(work: Work) -> None:
 
 def _study(work: Work) -> None:
     """Fetch what a study needs, lay out its runs and put them into the queue, then what follows."""
-    from core.studies import planning
+    from core.studies import checks
 
     asked = _asked(work)
     _fetch(asked, work.report)
     work.report("planning", 0.9)
-    for run_id in lay_out(planning.plan(asked, work.session())):
+    plan = checks.check(asked, work.session()).planned()
+    for run_id in lay_out(plan):
         work.ask("train", run_id, {"study": asked.name})
     for kind in work.arguments.get("then", ()):  # behind the runs
-        work.ask(kind, asked.name, {"study": asked.name})
+        more: dict[str, Any] = {}
+        if kind == "attribute" and (texts := work.arguments.get("texts")):
+            config = next(iter(plan.runs.values()))
+            more["per_language"] = min(max(texts, len(config.labels)), config.test_per_language)
+        work.ask(kind, asked.name, {"study": asked.name, "when_trained": True, **more})
 
 
 def _fetch(asked: Study, report: Progress) -> None:
     """Fetch the embedded corpus and encoder, where a study needs them and they are not here."""
     from core.corpora import multiemo
     from core.models import hub
+    from core.studies import checks
 
-    if asked.corpus == "multiemo" and not multiemo.corpus_file().exists():
+    if "multiemo" in checks.must_fetch(asked):
         report("downloading the corpus (358 MB, once)", 0.0)
         multiemo.fetch()
     if asked.encoder == hub.EMBEDDED:
@@ -121,32 +130,69 @@ def _fetch(asked: Study, report: Progress) -> None:
 def _plan(work: Work) -> dict[str, Any]:
     """Say what a study would run, without starting it."""
     from core.results import power
-    from core.studies import forecast, planning
+    from core.studies import checks
 
     asked = _asked(work)
     _fetch(asked, work.report)
     work.report("reading the corpus", 0.9)
-    plan = planning.plan(asked, work.session())
-    return {**forecast.of(plan), "power": power.for_plan(plan)}
+    found = checks.check(asked, work.session())
+    if found.plan is None or found.forecast is None:
+        found.planned()  # raises
+        raise AssertionError("without a plan there is a problem")
+    told = {"problems": [problem.text for problem in found.problems], "notes": list(found.notes)}
+    return {**found.forecast, **told, "power": power.for_plan(found.plan)}
 
 
 def _attribute(work: Work) -> dict[str, Any]:
-    """Attributions of a study's runs; `study`, and what else core.attribution.attribute takes."""
+    """Attributions of a study's runs; `study`, `when_trained` as of `_trained`, and what else
+    core.attribution.attribute takes."""
     from core.attribution.attribute import attribute
     from core.results import thresholds
 
-    more = {k: v for k, v in work.arguments.items() if k != "study"}
-    study = read_started(work.given("study"))
+    more = {k: v for k, v in work.arguments.items() if k not in ("study", "when_trained")}
+    study = _trained(work)
     done = attribute(study, work.session(), work.report, **more)
     thresholds.keep(study, done.key)
     return asdict(done)
 
 
 def _project(work: Work) -> None:
-    """The aligned map of a study's runs; `study`."""
+    """The aligned map of a study's runs; `study`, `when_trained` as of `_trained`."""
     from core.results.projection import project
 
-    project(read_started(work.given("study")), work.report)
+    project(_trained(work), work.report)
+
+
+def _trained(work: Work) -> Started:
+    """A job's study; with the argument `when_trained` only once all of its runs are trained.
+
+    A run that another worker trains is waited for.
+
+    Raises:
+        InputError: a run failed, was stopped, or waits behind this job.
+    """
+    study = read_started(work.given("study"))
+    if not work.arguments.get("when_trained"):
+        return study
+    states = _states(study)
+    while "running" in states.values():
+        work.report("waits for the runs that are trained", 0.0)
+        time.sleep(_POLL_SECONDS)
+        states = _states(study)
+    if missing := [f"{name}: {state}" for name, state in states.items() if state != "done"]:
+        raise InputError(
+            f"study {study.name} is not trained: {len(missing)} of {len(states)} runs are not done "
+            f"({'; '.join(missing[:4])}{' …' if len(missing) > 4 else ''}). Resume or retry them, "
+            "then this."
+        )
+    return read_started(study.name)
+
+
+def _states(study: Started) -> dict[str, str]:
+    """The states of a study's runs, by what they are called."""
+    return {
+        f"{m.setup}, seed {m.seed}": run_folders.read_status(m.run)["state"] for m in study.members
+    }
 
 
 def _report(work: Work) -> None:

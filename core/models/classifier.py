@@ -4,10 +4,10 @@ It is transformers' own token classification model, read at the first token only
 feed-forward layer on the CLS token (paper, section 2.1), without the pooling layers that the
 sequence classification models of BERT and RoBERTa add, and it loads in plain transformers. Where
 the linear layer reads BERT's pooled output instead, as in the paper's released code, it is
-transformers' sequence classification model. The forward pass is ours, for speed
-(core/models/layer.py): texts of different length share the linear layers, and in the last layer
-only what the CLS token needs is computed. It gives the same logits
-(tests/models/test_classifier.py).
+transformers' sequence classification model. The forward pass of encoders with BERT's layers is
+ours, for speed (core/models/layer.py): texts of different length share the linear layers, and in
+the last layer only what the CLS token needs is computed. It gives the same logits
+(tests/models/test_classifier.py). Other kinds (core/models/kinds.py) run by transformers' own.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from transformers import (
 )
 
 from core.errors import InputError
+from core.models import kinds
 from core.models.encoder import Encoder
 from core.models.hub import refuse_code
 from core.models.layer import attention_bias, joined, layer_forward
@@ -63,8 +64,8 @@ class Classifier(nn.Module):
     """Encoder, dropout, linear layer on CLS.
 
     Args:
-        model: a BERT- or RoBERTa-like model for token classification, or a BERT for sequence
-            classification, from `build` or `read`.
+        model: for token classification, of one of `kinds.KINDS`, or a BERT for sequence
+            classification, from `build` or `read`; a subclass of this class may have any.
         tokenizer: its tokenizer.
         frozen_layers: the embeddings and this many lower layers are not trained, and run without
             dropout; 0 trains all, the embeddings too.
@@ -77,9 +78,10 @@ class Classifier(nn.Module):
         # Submodules of transformers' models are not typed.
         self.model: Any = model
         self.tokenizer = tokenizer
+        self.kind = kinds.KINDS.get(model.config.model_type, kinds.Kind())
         self.frozen_layers = frozen_layers
         if frozen_layers:
-            for module in self._frozen_modules():
+            for module in self.lower_modules():
                 module.requires_grad_(False).eval()
 
     @property
@@ -94,10 +96,21 @@ class Classifier(nn.Module):
         return module
 
     @property
+    def token_table(self) -> nn.Embedding:
+        """The embeddings of tokens alone."""
+        module: nn.Embedding = self.model.get_input_embeddings()
+        return module
+
+    @property
     def layers(self) -> nn.ModuleList:
         """All transformer layers, the frozen ones first."""
-        modules: nn.ModuleList = self.model.base_model.encoder.layer
+        modules: nn.ModuleList = self.model.base_model.get_submodule(self.kind.layers)
         return modules
+
+    @property
+    def shares_lower(self) -> bool:
+        """Whether runs can share what `lower` gives: layers are frozen, and computed here."""
+        return self.frozen_layers > 0 and self.kind.lean
 
     def head_parameters(self) -> list[nn.Parameter]:
         """Weight and bias of the linear layer."""
@@ -111,7 +124,7 @@ class Classifier(nn.Module):
         """As in torch; frozen modules stay in evaluation mode, without dropout."""
         super().train(mode)
         if self.frozen_layers:
-            for module in self._frozen_modules():
+            for module in self.lower_modules():
                 module.eval()
         return self
 
@@ -124,6 +137,9 @@ class Classifier(nn.Module):
 
         Batches of different length share the linear layers, so that next to nothing is padded.
         """
+        if not self.kind.lean:
+            cls = joined([self._last(batch)[:, 0] for batch in batches])
+            return Output(self._logits(cls), cls)
         states = [b.hidden if b.hidden is not None else self.lower(b) for b in batches]
         shapes = [(len(x), x.shape[1]) for x in states]
         biases = [attention_bias(b.mask, x.dtype) for b, x in zip(batches, states, strict=True)]
@@ -133,12 +149,31 @@ class Classifier(nn.Module):
             hidden = layer_forward(layer, hidden, shapes, biases, cls_only=i == len(upper) - 1)
         if (pooler := getattr(self.model.base_model, "pooler", None)) is not None:
             hidden = pooler(hidden[:, None])
-        return Output(self.model.classifier(self.model.dropout(hidden)), hidden)
+        return Output(self._logits(hidden), hidden)
+
+    def _last(self, batch: Batch) -> Tensor:
+        """Output of the last layer, by transformers (texts x tokens x hidden units)."""
+        mask = batch.mask if batch.mask is not None else torch.ones_like(batch.ids)
+        types = {"token_type_ids": batch.types} if self.kind.types else {}
+        last: Tensor = self.model.base_model(
+            input_ids=batch.ids, attention_mask=mask.long(), **types
+        ).last_hidden_state
+        return last
+
+    def _logits(self, cls: Tensor) -> Tensor:
+        """What the linear layer makes of what it reads."""
+        if (head := getattr(self.model, "head", None)) is not None:  # ModernBERT; see `build`
+            cls = head(cls)
+        dropped = getattr(self.model, "dropout", None) or self.model.drop
+        logits: Tensor = self.model.classifier(dropped(cls))
+        return logits
 
     def lower(self, batch: Batch) -> Tensor:
         """Output of embeddings and frozen layers (texts x tokens x hidden units)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.frozen_layers == 0):
             hidden: Tensor = self.embeddings(input_ids=batch.ids, token_type_ids=batch.types)
+            if (project := getattr(self.model.base_model, "embeddings_project", None)) is not None:
+                hidden = project(hidden)  # a small ELECTRA's
             biases = [attention_bias(batch.mask, hidden.dtype)]
             texts, longest, width = hidden.shape
             hidden = hidden.flatten(0, 1)
@@ -151,8 +186,16 @@ class Classifier(nn.Module):
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
 
-    def _frozen_modules(self) -> list[nn.Module]:
-        return [self.embeddings, *self.layers[: self.frozen_layers]]
+    def lower_modules(self) -> list[nn.Module]:
+        """The embeddings, and what else is frozen where any layer is, the frozen layers."""
+        parts: list[nn.Module] = [self.embeddings]
+        for path in self.kind.below:
+            part: Any = self.model.base_model
+            for name in path.split("."):
+                part = getattr(part, name, None)
+            if part is not None:
+                parts.append(part)
+        return [*parts, *self.layers[: self.frozen_layers]]
 
 
 def best_device() -> torch.device:
@@ -171,7 +214,10 @@ def build(
 ) -> Classifier:
     """A classifier with the encoder's weights (copied) and a random head.
 
-    The head reads the encoder's pooling layer where it was loaded with one.
+    The head reads the encoder's pooling layer where it was loaded with one. A ModernBERT's own head
+    has a dense layer, an activation and a normalisation before the linear layer: the first is the
+    identity here and stays so, the second none, so that the linear layer reads the CLS vector,
+    normalised once more.
 
     Args:
         labels: class names in their order.
@@ -186,9 +232,11 @@ def build(
             f"frozen_layers is {frozen_layers}; {encoder.name} has {n_layers} layers, of which at "
             "least one must be trained."
         )
+    own_head: dict[str, Any] = {"classifier_activation": "linear", "classifier_bias": False}
     config = type(encoder.model.config)(
         **{
             **encoder.model.config.to_dict(),
+            **(own_head if encoder.model.config.model_type == "modernbert" else {}),
             "id2label": dict(enumerate(labels)),
             "label2id": {label: i for i, label in enumerate(labels)},
         }
@@ -202,6 +250,9 @@ def build(
     head = model.classifier
     nn.init.normal_(head.weight, std=config.initializer_range, generator=generator)
     nn.init.zeros_(head.bias)
+    if (before := getattr(model, "head", None)) is not None:
+        nn.init.eye_(before.dense.weight)
+        before.requires_grad_(False)
     return Classifier(model.float(), encoder.tokenizer, frozen_layers)
 
 

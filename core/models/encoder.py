@@ -1,6 +1,6 @@
 """Encoders: found by name, loaded with their tokenizer, trimmed to a corpus.
 
-An encoder is any BERT- or RoBERTa-like model from a preset, the hub or a folder. Whatever its
+An encoder is any model of one of core.models.kinds from a preset, the hub or a folder. Whatever its
 source, it is read from a local folder with safetensors and a fast tokenizer, so there is one
 loading path; `revision` says exactly which weights those are.
 """
@@ -10,16 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 from transformers import (
-    AutoConfig,
     AutoModel,
-    AutoTokenizer,
     BertConfig,
     BertModel,
     PreTrainedModel,
@@ -29,11 +25,9 @@ from transformers.models.bert.modeling_bert import BertPooler
 
 from core.corpora.corpus import Corpus
 from core.errors import InputError
+from core.models import kinds, usable
 from core.models.hub import TINY, locate
 from core.models.vocabulary import trim, used_ids
-
-# Architectures whose layers core.models.classifier computes: post-norm, with BERT's module names.
-SUPPORTED = ("bert", "roberta", "xlm-roberta", "camembert")
 
 
 @dataclass(frozen=True)
@@ -62,6 +56,7 @@ def load(
     trimmed: bool = True,
     also: list[str] | None = None,
     pooled: bool = False,
+    prefix: str = "",
 ) -> Encoder:
     """Load an encoder for a corpus.
 
@@ -69,43 +64,36 @@ def load(
         name: see `locate`; `tiny` is built from the corpus itself.
         trimmed: cut the vocabulary to the ids the corpus uses.
         also: further texts whose ids are kept, such as an external corpus's.
-        pooled: with BERT's pretrained pooling layer; RoBERTa-like encoders are loaded without.
+        prefix: what stands before each text when it is encoded.
+        pooled: with BERT's pretrained pooling layer; other encoders are loaded without.
 
     Raises:
-        InputError: not found, not BERT- or RoBERTa-like, no safetensors or fast tokenizer, or a
-            BERT without the pooling layer that is asked for.
+        InputError: not found, of a kind that cannot be trained, no safetensors or fast tokenizer,
+            or a BERT without the pooling layer that is asked for.
     """
     if name == TINY:
         return _tiny(corpus, pooled)
     folder, revision = locate(name)
-    check_folder(folder)
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    if config.model_type not in SUPPORTED or getattr(config, "is_decoder", False):
-        raise InputError(
-            f"encoder {name!r} is of type {config.model_type!r}; expected a BERT- or "
-            f"RoBERTa-like encoder ({', '.join(SUPPORTED)})."
-        )
-    pooled = pooled and config.model_type == "bert"
+    found = kinds.settings(folder)
+    kind = kinds.check(name, found)
+    usable.check_weights(folder)
+    pooled = pooled and found["model_type"] == "bert"
     model, loaded = AutoModel.from_pretrained(
         folder,
         use_safetensors=True,
         dtype=torch.float32,
-        add_pooling_layer=pooled,
         output_loading_info=True,
         trust_remote_code=False,
+        **({"add_pooling_layer": pooled} if kind.pooler else {}),
     )
     if any("pooler" in weight for weight in loaded["missing_keys"]):
-        raise InputError(
-            f"encoder {name!r} has no pretrained pooling layer, which pooling = 'released' reads; "
-            "choose pooling = 'paper', or another encoder."
-        )
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, use_fast=True, trust_remote_code=False)
-    if not getattr(tokenizer, "is_fast", False):
-        raise InputError(f"encoder {name!r} has no fast tokenizer (tokenizer.json) in {folder}.")
+        raise InputError(usable.no_pooler(name))
+    tokenizer = usable.check_tokenizer(folder, f"encoder {name!r}")
     full = model.config.vocab_size
     if trimmed:
-        texts = corpus_texts(corpus) + (also or [])
-        key = hashlib.sha256("\n".join([corpus.content_hash, *(also or [])]).encode()).hexdigest()
+        texts = [prefix + text for text in corpus_texts(corpus) + (also or [])]
+        named = [corpus.content_hash, *(also or []), *([f"prefix {prefix}"] if prefix else [])]
+        key = hashlib.sha256("\n".join(named).encode()).hexdigest()
         model, tokenizer = trim(model, tokenizer, used_ids(tokenizer, texts, key))
     return Encoder(name, revision, model.eval(), tokenizer, full)
 
@@ -118,21 +106,6 @@ def corpus_texts(corpus: Corpus) -> list[str]:
     return texts
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that is not a model in transformers' layout with safetensors.
-
-    Raises:
-        InputError: names what is missing.
-    """
-    if not (folder / "config.json").is_file():
-        raise InputError(f"{folder} has no config.json; expected a model in transformers' layout.")
-    if not list(folder.glob("*.safetensors")):
-        raise InputError(
-            f"{folder} has no .safetensors weights; save the model with save_pretrained() of a "
-            "current transformers."
-        )
-
-
 def _tiny(corpus: Corpus, pooled: bool = False) -> Encoder:
     """A small encoder with random weights, and a WordPiece tokenizer of the corpus's own words.
 
@@ -140,15 +113,8 @@ def _tiny(corpus: Corpus, pooled: bool = False) -> Encoder:
     machine for the same corpus.
     """
     tokenizer = _tiny_tokenizer(corpus_texts(corpus))
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        intermediate_size=128,
-        max_position_embeddings=512,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    settings = {k: v for k, v in kinds.TINY.items() if k not in ("model_type", "vocab_size")}
+    config = BertConfig(**settings, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = BertModel(config, add_pooling_layer=False)
@@ -183,7 +149,7 @@ def _tiny_tokenizer(texts: list[str], size: int = 4000) -> PreTrainedTokenizerFa
     names = ("pad", "unk", "cls", "sep", "mask")
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
-        model_max_length=512,
+        model_max_length=kinds.TINY["max_position_embeddings"],
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
         **{f"{name}_token": token for name, token in zip(names, specials, strict=True)},
     )

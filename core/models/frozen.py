@@ -40,7 +40,7 @@ class FrozenStates:
             classifier: of the cache's encoder and number of frozen layers.
             progress: called with texts done and texts to do.
         """
-        if classifier.frozen_layers == 0:
+        if not classifier.shares_lower:
             return None
         missing = list(dict.fromkeys(t for t in tokens if t not in self._states))
         width = classifier.model.config.hidden_size

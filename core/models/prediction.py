@@ -55,8 +55,10 @@ def predict(
     return probabilities, vectors
 
 
-def encode(classifier: Classifier, part: pa.Table, max_length: int) -> list[Tokens]:
+def encode(
+    classifier: Classifier, part: pa.Table, max_length: int, prefix: str = ""
+) -> list[Tokens]:
     """Tokens of the rows' texts or pairs, at most as long as recipe and encoder allow."""
     limit = min(max_length, classifier.tokenizer.model_max_length)
     pairs = part["text_b"].to_pylist() if part["text_b"].null_count == 0 else None
-    return tokenise(classifier.tokenizer, part["text"].to_pylist(), pairs, limit)
+    return tokenise(classifier.tokenizer, part["text"].to_pylist(), pairs, limit, prefix)

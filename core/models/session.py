@@ -36,14 +36,19 @@ class Session:
         columns: Mapping[str, str],
         labels: Sequence[str] | None,
         languages: Sequence[str] | None,
+        *,
+        labelled: bool = True,
     ) -> Corpus:
         """A corpus, read once; see `core.corpora.corpus.load`."""
-        key = (source, tuple(columns.items()), labels, languages)
+        what = (source, tuple(columns.items()), labelled)
+        key = (*what, labels, languages)
         if key not in self._corpora:
-            self._corpora[key] = load(source, columns=columns, labels=labels, languages=languages)
+            self._corpora[key] = load(
+                source, columns=columns, labels=labels, languages=languages, labelled=labelled
+            )
         corpus = self._corpora[key]
         # The same corpus asked for by its own orders, as a run does.
-        self._corpora[source, tuple(columns.items()), corpus.labels, corpus.languages] = corpus
+        self._corpora[*what, corpus.labels, corpus.languages] = corpus
         return corpus
 
     def corpus(self, config: RunConfig) -> Corpus:
@@ -55,22 +60,29 @@ class Session:
         """The corpus of a run's external probe, in the languages of the run."""
         if not config.external:
             return None
-        corpus = self.load_external(config.external, config.languages)
+        corpus = self.load_external(config.external, config.languages, config.external_columns)
         return _unchanged(corpus, config.external_hash)
 
-    def load_external(self, source: str, languages: Sequence[str]) -> Corpus:
-        """An external corpus, read once, with those of the languages that it has."""
+    def load_external(
+        self, source: str, languages: Sequence[str], columns: Mapping[str, str] | None = None
+    ) -> Corpus:
+        """An external corpus, read once, with those of the languages that it has; without labels.
+
+        Args:
+            columns: our column name -> the file's.
+        """
+        columns = columns or {}
         if paper_corpora.parse(source):
             seen = there = paper_corpora.languages_of(source, languages)
         else:
-            there = self.load_corpus(source, {}, None, None).languages
+            there = self.load_corpus(source, columns, None, None, labelled=False).languages
             seen = tuple(x for x in languages if x in there)
         if len(seen) < 2:
             raise InputError(
                 f"external corpus {source} has the languages {', '.join(there) or 'none'}; "
                 f"at least two of {', '.join(languages)} are needed to tell them apart."
             )
-        return self.load_corpus(source, {}, None, seen)
+        return self.load_corpus(source, columns, None, seen, labelled=False)
 
     def encoder(self, config: RunConfig) -> Encoder:
         """The encoder of a run, trimmed to its corpus."""
@@ -79,7 +91,8 @@ class Session:
 
         recipe = config.training
         pooled = recipe.pooling == "released"
-        key = (config.encoder, config.corpus_hash, config.external_hash, recipe.trim, pooled)
+        of_corpora = (config.corpus_hash, config.external_hash)
+        key = (config.encoder, *of_corpora, recipe.trim, pooled, recipe.prefix)
         if key not in self._encoders:
             external = self.external(config)
             self._encoders[key] = load_encoder(
@@ -88,6 +101,7 @@ class Session:
                 trimmed=recipe.trim,
                 also=corpus_texts(external) if external else None,
                 pooled=pooled,
+                prefix=recipe.prefix,
             )
         encoder = self._encoders[key]
         if encoder.revision != config.encoder_revision:
@@ -114,6 +128,7 @@ class Session:
             config.corpus_hash,
             config.external_hash,
             config.training.trim,
+            config.training.prefix,
             config.training.frozen_layers,
         )
         return self._states.setdefault(key, FrozenStates())

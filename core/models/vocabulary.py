@@ -22,10 +22,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from core.errors import InputError
 from core.models.plain_text import reader
+from core.models.usable import TRIMMABLE
 from core.storage import atomic, reading
 from core.storage.places import cache_dir
-
-TRIMMABLE = ("Unigram", "WordPiece")
 
 
 def used_ids(tokenizer: PreTrainedTokenizerFast, texts: list[str], key: str) -> np.ndarray:
@@ -80,7 +79,7 @@ def trim(
     embeddings.weight.data.copy_(old[torch.tensor(kept)])
     model.set_input_embeddings(embeddings)
     model.config.vocab_size = len(kept)
-    for name in ("pad", "bos", "eos"):
+    for name in ("pad", "bos", "eos", "cls", "sep"):
         if (value := getattr(model.config, f"{name}_token_id", None)) is not None:
             setattr(model.config, f"{name}_token_id", new_id.get(value))
     # RoBERTa-like embeddings count positions from their own copy of the padding id.

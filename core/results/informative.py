@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from core.attribution import store
 from core.checkpoints.studies import Started
@@ -31,7 +32,7 @@ def uninformative_share(run_id: str, key: str, corpus: Corpus) -> Value | None:
         InputError: a file of the run does not read.
     """
     table = store.table(run_id, key)
-    if "informative" not in corpus.table.column_names or not table.num_rows:
+    if not _has_spans(corpus.table.schema) or not table.num_rows:
         return None
     known = {
         row["row"]: (row["text"], [(s["start"], s["end"]) for s in row["informative"]])
@@ -52,6 +53,15 @@ def uninformative_share(run_id: str, key: str, corpus: Corpus) -> Value | None:
 
     low, high = interval(values, ids, share)
     return Value(float(share(values.sum(axis=0, keepdims=True))[0]), float(low), float(high))
+
+
+def _has_spans(schema: pa.Schema) -> bool:
+    """Whether a corpus knows its informative words; a user's column may have that name too."""
+    if "informative" not in schema.names:
+        return False
+    kind = schema.field("informative").type
+    spans = pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)
+    return spans and {"start", "end"} <= {field.name for field in kind.value_type}
 
 
 def of_study(study: Started, key: str, corpus: Corpus) -> list[UninformativeShare]:

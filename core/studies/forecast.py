@@ -14,7 +14,7 @@ import pandas as pd
 from core.checkpoints import outputs, run_folders
 from core.config import RunConfig
 from core.errors import InputError
-from core.models import hub
+from core.models import hub, kinds
 from core.sampling.subsets import training_counts
 from core.storage import memory as system_memory
 from core.storage import places, reading, sql
@@ -50,7 +50,8 @@ class Forecast(TypedDict):
     memory_of_machine: float
     disk: float | None  # bytes, at most; None as for memory
     disk_free: float
-    problems: list[str]  # sentences; with any, it cannot work
+    problems: list[str]  # sentences; with any, it cannot work (core.studies.checks has more)
+    notes: list[str]  # sentences of core.studies.checks that stand in no way
 
 
 def of(plan: Plan) -> Forecast:
@@ -82,8 +83,9 @@ def of(plan: Plan) -> Forecast:
         "disk": disk,
         "disk_free": _disk_free(),
         "problems": [],
+        "notes": [],
     }
-    found["problems"] = _problems(found, first, shape)
+    found["problems"] = _problems(found)
     return found
 
 
@@ -192,22 +194,15 @@ def _cells(configs: list[RunConfig]) -> dict[str, Any]:
 
 
 def _shape(config: RunConfig) -> _Shape | None:
-    if config.encoder == hub.TINY:
-        return _Shape(3, 64, 128, 512, 4000, 4000)
     try:
-        folder = hub.locate(config.encoder)[0]
-        found = reading.json_object(folder / "config.json", "fetch the encoder again")
-        full = int(found["vocab_size"])
-        return _Shape(
-            int(found["num_hidden_layers"]),
-            int(found["hidden_size"]),
-            int(found["intermediate_size"]),
-            int(found["max_position_embeddings"]),
-            full,
-            _vocabulary(config, full),
-        )
-    except (OSError, ValueError, KeyError, TypeError):  # loading the encoder says what is wrong
+        tiny = config.encoder == hub.TINY
+        found = kinds.TINY if tiny else kinds.settings(hub.locate(config.encoder)[0])
+    except InputError:  # core.studies.checks says what is wrong
         return None
+    if (of := kinds.shape(found)) is None:
+        return None
+    kept = of.vocabulary if tiny else _vocabulary(config, of.vocabulary)
+    return _Shape(of.layers, of.hidden, of.intermediate, of.positions or 0, of.vocabulary, kept)
 
 
 def _vocabulary(config: RunConfig, full: int) -> int:
@@ -256,14 +251,8 @@ def _disk_free() -> int:
     return shutil.disk_usage(path).free
 
 
-def _problems(found: Forecast, config: RunConfig, shape: _Shape | None) -> list[str]:
+def _problems(found: Forecast) -> list[str]:
     problems = []
-    recipe = config.training
-    if shape and recipe.frozen_layers >= shape.layers:
-        problems.append(
-            f"frozen_layers is {recipe.frozen_layers}; {config.encoder} has {shape.layers} layers, "
-            "of which at least one must be trained."
-        )
     if found["disk"] and found["disk"] > found["disk_free"]:
         problems.append(
             f"it needs up to {found['disk'] / 1e9:.1f} GB of disk, {found['disk_free'] / 1e9:.1f} "

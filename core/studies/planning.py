@@ -76,7 +76,8 @@ def plan(study: Study, session: Session) -> Plan:
     revision = session.encoder_revision(study.encoder, corpus)
     external_hash = ""
     if study.external:
-        external_hash = session.load_external(study.external, corpus.languages).content_hash
+        external = session.load_external(study.external, corpus.languages, study.external_columns)
+        external_hash = external.content_hash
     runs = {}
     for seed in study.seeds:
         for setup in study.setups:
@@ -93,6 +94,7 @@ def plan(study: Study, session: Session) -> Plan:
                 columns=study.columns,
                 external=study.external,
                 external_hash=external_hash,
+                external_columns=study.external_columns,
                 training=study.training,
                 **sizes,
             )

@@ -40,7 +40,8 @@ class Study:
             uniform design.
         labels, languages: which, and their order; by default the corpus's.
         columns: our column name -> the file's.
-        external: a corpus for the external probe, named like `corpus`.
+        external: a corpus for the external probe, named like `corpus`; it needs no labels.
+        external_columns: our column name -> the external corpus's.
         training: the recipe.
     """
 
@@ -59,6 +60,7 @@ class Study:
     languages: tuple[str, ...] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     external: str = ""
+    external_columns: Mapping[str, str] = field(default_factory=dict)
     training: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
@@ -181,8 +183,9 @@ def from_document(document: dict[str, Any], path: Path) -> Study:
         if not isinstance(groups, list) or [type(g) for g in groups] != [list, list]:
             raise InputError(f"{path}: groups is {groups!r}; expected two lists of languages.")
         document["groups"] = (tuple(groups[0]), tuple(groups[1]))
-    if not isinstance(document.get("columns", {}), dict):
-        raise InputError(f'{path}: [columns] must be a table, our name = "theirs".')
+    for name in ("columns", "external_columns"):
+        if not isinstance(document.get(name, {}), dict):
+            raise InputError(f'{path}: [{name}] must be a table, our name = "theirs".')
     training = document.get("training", {})
     known = [f.name for f in fields(Recipe)]
     if not isinstance(training, dict) or set(training) - set(known):

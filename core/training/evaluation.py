@@ -95,7 +95,8 @@ def _external_texts(config: RunConfig, corpus: Corpus, classifier: Classifier) -
 def _texts(config: RunConfig, corpus: Corpus, ids: list[str], classifier: Classifier) -> _Texts:
     part = rows_of(corpus, ids)
     rows = part.select(["row", "sentence", "language"]).to_pandas()
-    return _Texts(rows, encode(classifier, part, config.training.max_length))
+    recipe = config.training
+    return _Texts(rows, encode(classifier, part, recipe.max_length, recipe.prefix))
 
 
 def _vectors(
@@ -135,7 +136,7 @@ def _before(config: RunConfig, name: str, texts: _Texts, session: Session) -> Pr
 
     recipe = config.training
     key = (
-        *(name, config.encoder_revision, recipe.max_length, recipe.pooling),
+        *(name, config.encoder_revision, recipe.max_length, recipe.pooling, recipe.prefix),
         *texts.rows["row"],
     )
     return session.once(key, compute)

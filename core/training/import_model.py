@@ -22,11 +22,11 @@ from core.config import IMPORTED, Recipe, RunConfig
 from core.corpora.corpus import Corpus
 from core.errors import InputError
 from core.models.classifier import best_device
-from core.models.encoder import check_folder
 from core.models.hub import locate, refuse_code
 from core.models.imported import open_model
 from core.models.prediction import encode, predict
 from core.models.session import Session
+from core.models.usable import check_classifier, check_weights
 from core.progress import Progress
 from core.sampling import joint, subsets
 from core.sampling.designs import design_shares
@@ -50,6 +50,7 @@ def import_to_study(
     columns: Mapping[str, str],
     labels: tuple[str, ...] | None,
     languages: tuple[str, ...] | None,
+    prefix: str = "",
 ) -> str:
     """Import a model and enter its run in a study; see `import_model`.
 
@@ -94,6 +95,7 @@ def import_to_study(
         max_length=max_length,
         columns=dict(columns),
         pooling=pooling,
+        prefix=prefix,
         report=report,
     )
     evaluation.complete(config.run_id, session, report)
@@ -113,6 +115,7 @@ def import_model(
     max_length: int = 128,
     columns: dict[str, str] | None = None,
     pooling: str = "paper",
+    prefix: str = "",
     report: Progress,
 ) -> RunConfig:
     """Predict a corpus's test set with a model in transformers' layout and store it as a run.
@@ -125,12 +128,15 @@ def import_model(
         max_length: tokens a text.
         columns: as the corpus was loaded with.
         pooling: of core.config: which vectors are probed.
+        prefix: of core.config: what the model was trained to have before each text.
 
     Raises:
-        InputError: not such a folder, or its classes are not the corpus's labels.
+        InputError: not such a folder, one that cannot be evaluated (core.models.usable), or its
+            classes are not the corpus's labels.
     """
-    check_folder(folder)
+    check_weights(folder)
     refuse_code(folder)
+    check_classifier(folder, max_length)
     label2id = _label_numbers(folder, corpus, outputs)
     config = RunConfig(
         setup=IMPORTED,
@@ -146,7 +152,7 @@ def import_model(
         validation_per_language=0,
         test_per_language=test_per_language,
         columns=columns or {},
-        training=Recipe(max_length=max_length, pooling=pooling),
+        training=Recipe(max_length=max_length, pooling=pooling, prefix=prefix),
     )
     run_id = run_folders.create(config)
     if run_folders.is_complete(run_id):
@@ -160,7 +166,7 @@ def import_model(
         model = open_model(path / "model", config)
         model.to(best_device())
         part = rows_of(corpus, subset(config, corpus, "test"))
-        tokens = encode(model, part, max_length)
+        tokens = encode(model, part, max_length, prefix)
         probabilities, vectors = predict(
             model, tokens, progress=lambda done, n: report("predicting", done / n)
         )

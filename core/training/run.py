@@ -88,7 +88,10 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Progress, 
         parts[split] = part
     _write_subset(path, parts)
 
-    tokens = {split: encode(classifier, part, recipe.max_length) for split, part in parts.items()}
+    tokens = {
+        split: encode(classifier, part, recipe.max_length, recipe.prefix)
+        for split, part in parts.items()
+    }
     states = session.states(config)
     every = [t for split in tokens.values() for t in split]
     shared = states.get(classifier, every, lambda done, n: report("frozen layers", done / n))

@@ -26,7 +26,7 @@ from transformers import (
 
 from core.config import Recipe
 from core.models.classifier import Batch, Classifier, collate, has_bfloat16
-from core.models.tokens import mask_content, mask_id, mask_input
+from core.models.tokens import mask_content, mask_id, mask_input, prefix_of
 from core.progress import Stop, Terminated
 from core.training.batches import Collator, Examples, Indices, StepSampler
 from core.training.callbacks import (
@@ -180,7 +180,7 @@ class RunTrainer(Trainer):
         A dense gradient of the whole table for each micro-batch would cost as much as a layer.
         """
         model: Any = self.model
-        table = model.embeddings.word_embeddings
+        table = model.token_table
         table.sparse = table.weight.requires_grad and self.args.device.type in ("cpu", "cuda")
         self._table_gradient = torch.zeros_like(table.weight) if table.sparse else None
         try:
@@ -232,7 +232,7 @@ class RunTrainer(Trainer):
     ) -> Any:
         """The weighted loss over the rows of the optimiser step, and what +entropy adds."""
         blocks = [Batch(**{"types": None, "mask": None, **block}) for block in inputs["blocks"]]
-        weight = model.embeddings.word_embeddings.weight
+        weight = model.token_table.weight
         if model.training and self._table_gradient is not None and weight.grad is None:
             weight.grad = self._table_gradient.zero_()
         logits = _logits(model, blocks)
@@ -258,9 +258,10 @@ class RunTrainer(Trainer):
         if self.recipe.masked_input == "base":
             tokens = mask_content(self.texts[int(rng.integers(len(self.texts)))], tokenizer)
         else:
-            longest = self.recipe.max_length - (0 if released else 2)
-            length = int(rng.integers(1, longest + 1))
-            tokens = mask_input(tokenizer, length, specials=not released)
+            prefix = [] if released else prefix_of(self.texts[0])
+            longest = self.recipe.max_length - (0 if released else 2 + len(prefix))
+            length = int(rng.integers(1, max(1, longest) + 1))
+            tokens = mask_input(tokenizer, length, specials=not released, prefix=prefix)
         batch = collate([tokens], tokenizer.pad_token_id, self.args.device)
         logits = _logits(model, [batch])
         value = masked_input_entropy(logits, self.recipe.masked_input)

@@ -24,6 +24,7 @@ _HELP = {
     "labels": "In their order. Empty: the corpus's own.",
     "external": "A corpus for the external probe, named like the corpus; the paper's is "
     "wikipedia, or wikipedia@ with a folder or file. Empty: none.",
+    "external_columns": "As for columns, of the external corpus, which needs text and language.",
     "batch_size": "Rows of a micro-batch; halved by itself where the memory does not suffice.",
     "accumulation": "Micro-batches an optimiser step; its rows are batch size x accumulation.",
     "max_length": "Tokens a text or pair, special tokens included.",
@@ -31,6 +32,8 @@ _HELP = {
     "is computed once for all runs. 0: all is trained.",
     "warmup": "Share of the steps over which the learning rates rise from 0.",
     "trim": "Cut the vocabulary to the tokens of the corpus: smaller, faster, the same outputs.",
+    "prefix": "Put before each text, and never masked nor explained. Encoders of the e5 kind, such "
+    "as multilingual-e5-small, were trained with `query: ` (with a blank at its end). Empty: none.",
     "masked_input": "How setups with +entropy read equation 3: the paper; base, the base value's "
     "own inputs, two segments for pairs; or the released code.",
     "evaluations": "Times an epoch that the validation loss is measured; the model with the lowest "
@@ -86,7 +89,7 @@ def fill(given: Study) -> dict[str, Any]:
     named = isinstance(given.design, str)
     designs = [*sampling_designs.DESIGNS, *([] if named else [form.TABLE])]
     design = str(given.design) if named else form.TABLE
-    values["design"] = one(right, "Design of the imbalanced setups", "design", designs, design)
+    values["design"] = one(right, form.label("design"), "design", designs, design)
     with st.expander("Sizes, languages, hyperparameters"):
         values |= _advanced(given, texts, key, text)
     return values
@@ -98,21 +101,25 @@ def _advanced(given: Study, texts: dict[str, str], key: Any, text: Any) -> dict[
     for place, split in zip(places, ("train", "validation", "test"), strict=True):
         name = f"{split}_per_language"
         values[name] = place.number_input(
-            f"Rows a language, {split}",
+            form.label(name),
             min_value=1,
             value=getattr(given, name),
             placeholder="the largest that fits",
             key=key(name),
         )
     for i, name in enumerate(("languages", "labels", "groups", "columns")):
-        values[name] = text(places[i % 3], name.capitalize(), name, texts[name])
-    values["external"] = text(places[1], "External corpus", "external", given.external)
+        values[name] = text(places[i % 3], form.label(name), name, texts[name])
+    values["external"] = text(places[1], form.label("external"), "external", given.external)
+    name = "external_columns"
+    values[name] = text(places[2], form.label(name), name, texts[name])
     training: dict[str, Any] = {}
     for i, (name, value) in enumerate(asdict(given.training).items()):
-        place, label = places[i % 3], name.replace("_", " ").capitalize()
+        place, label = places[i % 3], form.label(name)
         more: dict[str, Any] = {"key": key(name), "help": _HELP.get(name)}
         if isinstance(value, bool):
             training[name] = place.checkbox(label, value, **more)
+        elif isinstance(value, str) and name not in CHOICES:
+            training[name] = place.text_input(label, value, **more)
         elif isinstance(value, str):
             known = CHOICES[name]
             training[name] = place.selectbox(label, known, known.index(value), **more)

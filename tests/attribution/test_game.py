@@ -5,7 +5,7 @@ import pytest
 
 from core.attribution.game import games
 from core.errors import InputError
-from core.models.tokens import mask_content, tokenise
+from core.models.tokens import mask_content, prefix_of, tokenise
 
 TEXTS = ["the cat sat", "", "zzz", "the mat on the mat " * 30]
 
@@ -47,3 +47,30 @@ def test_a_tokenizer_without_a_mask_token_is_refused(classifier) -> None:
     classifier.tokenizer.mask_token = None
     with pytest.raises(InputError, match="no mask token"):
         games(classifier.tokenizer, ["the cat"], None, 20)
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_a_prefix_stands_before_each_text_and_plays_no_part(classifier, pairs) -> None:
+    texts, others = ["the cat sat", "", "mat on"], ["dog ran", "the", ""] if pairs else None
+    prefix = "ran dog "
+    found = games(classifier.tokenizer, texts, others, 40, prefix)
+    without = games(classifier.tokenizer, texts, others, 40)
+    behind = games(
+        classifier.tokenizer,
+        [prefix + x for x in texts],
+        [prefix + x for x in others] if others else None,
+        40,
+    )
+    assert [g.tokens for g in found] == tokenise(classifier.tokenizer, texts, others, 40, prefix)
+    for game, bare, plain in zip(found, without, behind, strict=True):
+        assert game.tokens.ids == plain.tokens.ids and game.texts == bare.texts
+        assert [game.pieces[i] for i in game.shown] == list(bare.pieces)
+        assert [game.words[i] for i in game.shown] == list(bare.words)
+        assert {game.words[i] for i in game.tokens.fixed} == {-1}
+        nobody = game.masked(np.zeros((1, game.size), dtype=bool))[0]
+        kept = np.array(game.tokens.ids) == nobody
+        assert kept[list(game.tokens.fixed)].all() and not kept[game.players].any()
+        assert mask_content(game.tokens, classifier.tokenizer).ids == tuple(nobody)
+    assert found[1].size == (without[1].size if pairs else 0)
+    [cut] = tokenise(classifier.tokenizer, ["the cat " * 9], None, 8, prefix)
+    assert len(cut.ids) == 8 and prefix_of(cut) == [cut.ids[i] for i in cut.fixed]

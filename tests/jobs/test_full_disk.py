@@ -20,7 +20,7 @@ from core.jobs import queue, slots
 from core.jobs.ask import ask_runs
 from core.models.session import Session
 from core.storage import atomic, disk
-from core.studies import planning, study
+from core.studies import forecast, planning, study
 
 FULL = OSError(28, "No space left on device")
 WRITERS = (
@@ -35,7 +35,8 @@ WRITERS = (
 
 @pytest.fixture
 def mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file system of 6 MB for the checkpoints."""
+    """A file system of 6 MB for the checkpoints, which is not seen before it fills up."""
+    monkeypatch.setattr(forecast, "_disk_free", lambda: 10**12)
     folder = tmp_path / "mounted"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]

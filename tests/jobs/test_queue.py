@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from core.attribution.attribute import Attributed
 from core.checkpoints import run_folders, studies
 from core.cli.main import main
 from core.errors import InputError
@@ -326,6 +327,51 @@ def test_a_study_is_laid_out_and_what_is_missing_is_trained(
     assert planned is not None and (planned.result["new"], planned.result["reused"]) == (0, 4)
 
 
+def test_what_follows_a_study_waits_for_its_runs_or_says_that_they_are_not_done(
+    copied, study_file, monkeypatch
+) -> None:
+    asked, ids = study.read(str(study_file)), studies.run_ids("small")
+    shutil.rmtree(copied / "queue")
+    (copied / ids[1] / "COMPLETE").unlink()
+    ask.ask_study(asked, ask.THEN, texts=1)
+    claimed = queue.claim({"study"})
+    assert claimed is not None
+    _perform(claimed)
+    job = queue.find("attribute-small")
+    assert job is not None and job.arguments == {
+        "study": "small", "when_trained": True, "per_language": 3,
+    }  # fmt: skip
+    queue.cancel(f"train-{ids[1]}")
+    worker.serve("0", idle=0)
+    for kind in ask.THEN:
+        job = queue.find(f"{kind}-small")
+        assert job is not None and job.state == "failed"
+        assert "1 of 4 runs are not done (imbalanced, seed 0: cancelled)" in job.message
+    (copied / ids[1] / "COMPLETE").touch()
+    seen = [{"balanced, seed 0": "running"}, {"balanced, seed 0": "done"}]
+    monkeypatch.setattr(kinds, "_states", lambda study: seen.pop(0))
+    monkeypatch.setattr(kinds, "_POLL_SECONDS", 0)
+    explained: list[int] = []
+
+    def attribute(given, session, report, *, per_language):
+        explained.append(per_language)
+        return Attributed("key", per_language, 0)
+
+    monkeypatch.setattr("core.attribution.attribute.attribute", attribute)
+    monkeypatch.setattr("core.results.thresholds.keep", lambda given, key: None)
+    ask.again("attribute-small")
+    worker.serve("0", idle=0)
+    job = queue.find("attribute-small")
+    assert job is not None and job.state == "done"
+    assert explained == [3] and not seen
+
+
+def _perform(claimed: queue.Claim) -> None:
+    from threading import Event
+
+    worker._perform(claimed, worker._Shared(), Event(), lambda what, share: None)
+
+
 def test_attributions_and_typed_texts_are_jobs(copied) -> None:
     run_id = studies.run_ids("small")[0]
     ask.ask("attribute", "small", {"study": "small", "per_language": 3})
@@ -412,6 +458,11 @@ def test_a_study_in_the_background_is_put_into_the_queue(study_file, monkeypatch
     assert job is not None and job.state == "queued"
     assert job.arguments["document"]["setups"] == ["balanced", "imbalanced", "imbalanced+cw"]
     assert Path(job.arguments["document"]["corpus"]).is_absolute()
+    assert (job.arguments["then"], job.arguments["texts"]) == (list(ask.THEN), ask.THEN_TEXTS)
+    queue.cancel(job.id)
+    assert main(["study", str(study_file), "--background", "--train-only"]) == 0
+    job = queue.find("study-small")
+    assert job is not None and job.arguments["then"] == []
 
 
 def test_a_cancelled_error_is_no_ordinary_exception() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -211,13 +212,17 @@ def test_a_wrong_encoder_is_refused_by_name(folder, tmp_path) -> None:
         load(str(folder), corpus)
 
 
-def test_an_unsupported_architecture_is_refused(tmp_path) -> None:
-    from transformers import DistilBertConfig, DistilBertModel
-
-    DistilBertModel(DistilBertConfig(vocab_size=30, dim=8, n_layers=1, n_heads=2, hidden_dim=8)
-    ).save_pretrained(tmp_path / "d")  # fmt: skip
-    with pytest.raises(InputError, match="of type 'distilbert'; expected a BERT- or RoBERTa-like"):
-        load(str(tmp_path / "d"), corpus_of(tmp_path, TEXTS))
+def test_a_kind_that_cannot_be_trained_is_refused_by_its_settings_alone(tmp_path) -> None:
+    corpus = corpus_of(tmp_path, TEXTS)
+    for settings, message in (
+        ({"model_type": "gpt2"}, "of type 'gpt2', which is not supported; .* deberta-v2, modernbe"),
+        ({"model_type": "own"}, "of type 'own', which is not supported"),
+        ({}, "of type 'none'"),
+        ({"model_type": "bert", "is_decoder": True}, "of type 'bert' set up as a decoder"),
+    ):
+        (tmp_path / "config.json").write_text(json.dumps(settings))
+        with pytest.raises(InputError, match=message):
+            load(str(tmp_path), corpus)
 
 
 def test_tiny_is_the_same_each_time_and_knows_its_corpus(tmp_path) -> None:

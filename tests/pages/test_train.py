@@ -102,6 +102,7 @@ def test_a_study_is_checked_then_started(study_file, copied, started) -> None:
     job = queue.find("study-small")
     assert job is not None and job.state == "queued"
     assert job.arguments["document"] == study.to_document(study.read("small"))
+    assert (job.arguments["then"], job.arguments["texts"]) == (["attribute", "project"], 6)
     assert badges(app)[0] == "queued"
 
 
@@ -112,11 +113,15 @@ def test_what_the_form_says_is_what_is_asked_for(study_file, monkeypatch) -> Non
     next(t for t in app.text_input if t.label == "Groups").set_value("fr, es | de, en").run()
     next(t for t in app.text_input if t.label == "Languages").set_value("de,en,es,fr").run()
     next(n for n in app.number_input if n.label == "Epochs").set_value(1).run()
+    next(t for t in app.text_input if t.label == "Prefix").set_value("query: ").run()
+    next(t for t in app.text_input if t.label == "External columns").set_value("text=body").run()
     app = press(app, "Check")
     assert not app.exception and not app.error
     asked = next(job for job in queue.listing() if job.kind == "plan").arguments["document"]
     assert (asked["name"], asked["seeds"], asked["training"]["epochs"]) == ("mine", [3, 4], 1)
     assert asked["groups"] == [["fr", "es"], ["de", "en"]]
+    assert asked["training"]["prefix"] == "query: "
+    assert asked["external_columns"] == {"text": "body"}
     assert asked["languages"] == ["de", "en", "es", "fr"]
 
 
@@ -127,6 +132,7 @@ def test_what_the_form_says_is_what_is_asked_for(study_file, monkeypatch) -> Non
         ("Seeds", "", "seeds is []; expected one or more"),
         ("Name", "../x", "study name is '../x'"),
         ("Columns", "language", "columns has 'language'; expected ours=theirs"),
+        ("External columns", "text", "external_columns has 'text'; expected ours=theirs"),
         ("Groups", "fr", "groups is [['fr']]; expected two lists"),
     ],
 )
@@ -155,10 +161,26 @@ def test_more_frozen_layers_than_there_are_cannot_be_started(study_file) -> None
     app = press(app, "Check")
     worker.serve(slots.QUICK, idle=0)
     app = app.run()
-    assert "frozen_layers is 3; tiny has 3 layers" in texts(app, "error")
+    assert "Frozen layers is 3; tiny has 3 layers" in texts(app, "error")
     assert next(button for button in app.button if button.label == "Start").disabled
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Runs to train"] == "4" and metrics["Time"] == "unknown"
+
+
+def test_all_that_is_wrong_is_listed_in_the_words_of_the_form(study_file) -> None:
+    app = train_page(begin="synthetic")
+    next(n for n in app.number_input if n.label == "Frozen layers").set_value(3).run()
+    next(n for n in app.number_input if n.label == "Max length").set_value(600).run()
+    next(n for n in app.number_input if "train" in n.label).set_value(100_000).run()
+    app = press(app, "Check")
+    worker.serve(slots.QUICK, idle=0)
+    app = app.run()
+    said = texts(app, "error")
+    assert "This cannot work: 3 things stand in the way" in said and len(app.error) == 4
+    assert "Max length is 600; encoder 'tiny' has 512 positions" in said
+    assert "The largest Frozen layers that works is 2" in said
+    assert "Rows a language, train = 100000 asks for more rows than there are" in said
+    assert not [button for button in app.button if button.label == "Start"]
 
 
 def test_the_queue_shows_states_and_acts_on_them(copied, started) -> None:

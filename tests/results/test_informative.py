@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from core.attribution import store
 from core.checkpoints import run_folders, studies
+from core.cli.main import main
 from core.corpora.corpus import load
 from core.results import informative
 from tests.helpers.started import small_study
@@ -52,3 +54,24 @@ def test_other_corpora_do_not_know(explained: Path, monkeypatch, tmp_path) -> No
     monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(explained))
     (tmp_path / "c.csv").write_text("text,label,language\na,x,en\nb,y,en\n")
     assert informative.of_study(small_study(), KEY, load(str(tmp_path / "c.csv"))) == []
+
+
+def test_a_column_of_that_name_is_nobody_s_spans(tmp_path, capsys) -> None:
+    """As tables of tweets on crises have it: informative, yes or no."""
+    lines = ["text,label,language,split,informative"] + [
+        f"the {label} red {language} {i},{label},{language},{split},{'yes' if i % 2 else 'no'}"
+        for language in ("en", "fr")
+        for label in ("bad", "good")
+        for split in ("train", "validation", "test")
+        for i in range(8)
+    ]
+    (tmp_path / "c.csv").write_text("\n".join(lines))
+    (tmp_path / "inf.toml").write_text(
+        'corpus = "c.csv"\nsetups = ["balanced"]\nencoder = "tiny"\nnulls = 0\n'
+        'groups = [["en"], ["fr"]]\n[training]\nepochs = 1\nbatch_size = 8\n'
+        "accumulation = 1\nmax_length = 16\n"
+    )
+    assert main(["study", str(tmp_path / "inf.toml")]) == 0
+    capsys.readouterr()
+    assert main(["attribute", "inf", "--per-language", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["uninformative"] == []

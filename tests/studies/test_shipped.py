@@ -44,7 +44,7 @@ def hub_encoders(tmp_path, monkeypatch) -> None:
         hub_id, revision = hub.HUB[name]
         place = tmp_path / "hub" / f"models--{hub_id.replace('/', '--')}" / "snapshots" / revision
         place.mkdir(parents=True)
-        write(place)
+        write(place, positions=512)
 
 
 @pytest.mark.parametrize("name", PAPER)

@@ -134,7 +134,11 @@ def test_missing_artefacts_are_made_and_the_same(copied, study_file) -> None:
     assert measure(run_id, config, None)["base_values"]["n"] == 144
 
 
-def test_an_external_corpus_is_probed_in_the_languages_of_the_run(study_file, tmp_path) -> None:
+@pytest.mark.parametrize("labelled", [True, False])
+def test_an_external_corpus_is_probed_in_the_languages_of_the_run(
+    study_file, tmp_path, labelled
+) -> None:
+    """Without labels, and its columns by names of their own, where it has none."""
     rng = np.random.default_rng(0)
     words = {"de": "der die das und", "en": "the of and to", "xx": "xa xb xc xd"}
     rows = [
@@ -142,10 +146,16 @@ def test_an_external_corpus_is_probed_in_the_languages_of_the_run(study_file, tm
         for x, w in words.items()
         for _ in range(40)
     ]
-    pd.DataFrame(rows).to_csv(study_file.parent / "external.csv", index=False)
+    frame = pd.DataFrame(rows)
     text = study_file.read_text().replace('"imbalanced", "imbalanced+cw"', '"imbalanced"')
+    if not labelled:
+        frame = frame.drop(columns="label").rename(columns={"text": "body", "language": "lang"})
+        text += '[external_columns]\ntext = "body"\nlanguage = "lang"\n'
+    frame.to_csv(tmp_path / "external.csv", index=False)
     path = study_file.parent / "with-external.toml"
-    path.write_text(text.replace('name = "small"', 'name = "ext"\nexternal = "external.csv"'))
+    path.write_text(
+        text.replace('name = "small"', f'name = "ext"\nexternal = "{tmp_path / "external.csv"}"')
+    )
     assert main(["study", str(path)]) == 0
     run_id = studies.run_ids("ext")[0]
     found = measure(run_id, run_folders.read_config(run_id), None)["probe"]["external"]

@@ -6,8 +6,12 @@ and shares no code with what wrote the files.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +26,15 @@ from sklearn.neighbors import KNeighborsClassifier
 from transformers import AutoTokenizer
 
 from core.attribution.attribute import attribute
+from core.attribution.exact import exact
+from core.attribution.explain import group
+from core.attribution.game import games
+from core.attribution.pool import answer
 from core.checkpoints import run_folders, studies
 from core.cli.main import main
 from core.jobs.ask import ask_runs
 from core.models import frozen
+from core.models.imported import open_model
 from core.models.session import Session
 from core.progress import Cancelled
 from core.studies import planning, study
@@ -73,7 +82,8 @@ def asked(
 ) -> study.Study:
     """A study of one small encoder with random weights, large enough that texts differ."""
     (folder / "encoder").mkdir()
-    {"bert": encoders.wordpiece, "xlm-roberta": encoders.unigram}[kind](folder / "encoder")
+    own = {"bert": encoders.wordpiece, "xlm-roberta": encoders.unigram}
+    own.get(kind, lambda path: encoders.of_kind(path, kind))(folder / "encoder")
     model = transformers.AutoModel.from_pretrained(folder / "encoder")
     with torch.no_grad():
         for weight in model.parameters():
@@ -114,26 +124,45 @@ class Plain:
         self.tokenizer = AutoTokenizer.from_pretrained(folder / "model")
         self.model = getattr(transformers, kind).from_pretrained(folder / "model").eval()
         config = self.model.config
-        assert max(config.hidden_dropout_prob, config.attention_probs_dropout_prob) >= 0.1
+        names = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "mlp_dropout")
+        assert max(getattr(config, name, 0) for name in names) >= 0.1
         self.labels = [config.id2label[i] for i in range(3)]
         given = run_folders.read_config(run_id)
-        self.longest = given.training.max_length
+        self.longest, self.prefix = given.training.max_length, given.training.prefix
         self.rows = Session().corpus(given).table.to_pandas().set_index("row")
 
     def __call__(self, row: str, *, masked: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities and the vector that the head reads."""
         texts = [x for x in self.rows.loc[row, ["text", "text_b"]] if isinstance(x, str)]
-        given = self.tokenizer(
-            *texts, truncation=True, max_length=self.longest, return_tensors="pt"
-        )
+        given, content = self.encoded(texts)
         if masked:
-            ids = given["input_ids"]
-            special = self.tokenizer.get_special_tokens_mask(
-                ids[0].tolist(), already_has_special_tokens=True
-            )
-            content = torch.tensor(special) == 0
             assert content.any()
-            ids[0, content] = self.tokenizer.mask_token_id
+            given["input_ids"][0, content] = self.tokenizer.mask_token_id
+        return self.outputs(given)
+
+    def encoded(self, texts: Sequence[str]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """A text or pair as the model is given it, and which of its tokens are content."""
+        given = self.tokenizer(
+            *(self.prefix + text for text in texts),
+            truncation=True,
+            max_length=self.longest,
+            return_tensors="pt",
+        )
+        ids = given["input_ids"][0].tolist()
+        special = self.tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
+        content = torch.tensor(special) == 0
+        before = self.tokenizer(self.prefix.strip(), add_special_tokens=False)["input_ids"]
+        if before:
+            starts = [i for i in range(len(ids)) if ids[i : i + len(before)] == before]
+            assert len(starts) == len(texts)
+            for start in starts:
+                content[start : start + len(before)] = False
+        return dict(given), content
+
+    def outputs(self, given: dict[str, torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities and vector of an encoded text."""
+        if "token_type_ids" not in inspect.signature(self.model.forward).parameters:
+            given = {k: v for k, v in given.items() if k != "token_type_ids"}
         with torch.no_grad():
             output = self.model(**given, output_hidden_states=True)
         cls = output.hidden_states[-1][0, 0]
@@ -207,6 +236,16 @@ KINDS: dict[str, dict[str, Any]] = {
         "setups": "imbalanced+entropy",
     },
     "pairs": {"kind": "bert", "training": {}, "pairs": True},
+    "prefix": {
+        "kind": "xlm-roberta",
+        "training": {"frozen_layers": 1, "prefix": "mat mat: "},
+        "setups": "imbalanced+entropy",
+    },
+    "prefix, pairs": {
+        "kind": "bert",
+        "training": {"prefix": "mat mat: ", "max_length": 24},
+        "pairs": True,
+    },
     "pairs, frozen layers, not trimmed": {
         "kind": "xlm-roberta",
         "training": {"frozen_layers": 2, "trim": False},
@@ -215,12 +254,108 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
+# Encoders that core.models.layer does not compute, and ELECTRA: a study each.
+OTHERS: dict[str, dict[str, Any]] = {
+    "distilbert": {"training": {"frozen_layers": 1}},
+    "electra": {"training": {"frozen_layers": 2}},
+    "deberta": {"training": {}},
+    "deberta-v2": {"training": {"frozen_layers": 2}, "setups": "balanced imbalanced+cw+entropy"},
+    "modernbert": {"training": {"frozen_layers": 1}, "pairs": True},
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_encoders_of_other_kinds_are_trained_and_explained(kind, tmp_path) -> None:
+    wanted = asked(tmp_path, kind, **{"setups": "balanced imbalanced", **OTHERS[kind]})
+    session, runs = Session(), started(replace(wanted, nulls=0))
+    for run_id in runs:
+        finish(run_id, session)
+    check(runs[1], "stored")
+    cut = encoders.OTHER_KINDS[kind][1] != "BPE"  # whose merges hang on tokens that no text has
+    texts = ["the", "c aaa"] if cut else ["the", "c"]
+    check_exact_values(runs[1], *(texts if "pairs" in OTHERS[kind] else [" ".join(texts)]))
+    sizes = json.loads((run_folders.folder(runs[1]) / "metrics.json").read_text())
+    assert (sizes["vocabulary"] < sizes["full_vocabulary"]) == cut
+    frozen_layers = wanted.training.frozen_layers
+    expected = {*"012"[frozen_layers:], *([] if frozen_layers else ["below"])}
+    assert parts_that_moved(runs[1], tmp_path / "encoder") == expected
+    for method, budget in (("permutation", 2), ("partition", 20), ("integrated_gradients", 30)):
+        done = attribute(studies.read_started("stored"), session, lambda what, share: None,
+                         per_language=3, method=method, budget=budget)  # fmt: skip
+        assert done.computed == len(runs) * done.texts == len(runs) * 6
+
+
+def check_exact_values(run_id: str, *texts: str) -> None:
+    """A text's values by their definition, over all coalitions in plain transformers."""
+    plain, config = Plain(run_id), run_folders.read_config(run_id)
+    given, content = plain.encoded(texts)
+    players = np.flatnonzero(content).tolist()
+    assert 3 <= len(players) <= 5
+    value = {}
+    for kept in itertools.product([False, True], repeat=len(players)):
+        ids = given["input_ids"].clone()
+        absent = [p for p, is_kept in zip(players, kept, strict=True) if not is_kept]
+        ids[0, absent] = plain.tokenizer.mask_token_id
+        value[kept] = plain.outputs({**given, "input_ids": ids})[0].astype(float)
+    orders = list(itertools.permutations(range(len(players))))
+    expected = np.zeros((len(players), 3))
+    for order in orders:
+        kept = [False] * len(players)
+        for i in order:
+            before = value[tuple(kept)]
+            kept[i] = True
+            expected[i] += (value[tuple(kept)] - before) / len(orders)
+    assert np.abs(expected).max() > 1e-4
+    model = open_model(run_folders.folder(run_id) / "model", config)
+    [game] = games(model.tokenizer, texts[:1], texts[1:] or None, plain.longest, plain.prefix)
+    assert game.players.tolist() == players
+    [(_, found)] = answer(group({"it": model}), [game], lambda number: exact(game.size))
+    np.testing.assert_allclose(found["it"].estimate.values, expected, atol=EXACT)
+
+
+def parts_that_moved(run_id: str, encoder: Path) -> set[str]:
+    """Numbers of the layers whose weights training changed, `below` for what they stand on."""
+    trained, moved = Plain(run_id).model.base_model.state_dict(), set()
+    for name, before in transformers.AutoModel.from_pretrained(encoder).state_dict().items():
+        if before.shape == trained[name].shape and not torch.equal(trained[name], before):
+            number = re.search(r"layers?\.(\d)\.", name)
+            moved.add(number[1] if number else "above" if "final_norm" in name else "below")
+    return moved - {"above"}
+
+
 @pytest.mark.parametrize("recipe", KINDS)
 def test_what_is_stored_is_what_the_saved_model_says(recipe, tmp_path) -> None:
     given = {"setups": "imbalanced", **KINDS[recipe]}
     (run_id,) = started(asked(tmp_path, **given))
     finish(run_id)
     check(run_id, "stored")
+    if "prefix" in given["training"]:
+        for method in ("partition", "integrated_gradients"):
+            explained_without_prefix(run_id, method)
+        check_exact_values(run_id, *(["the c", "aaa"] if "pairs" in given else ["the c aaa"]))
+
+
+def explained_without_prefix(run_id: str, method: str) -> None:
+    """A method's tokens are those of the text, with the special ones where it has them."""
+    started = studies.read_started("stored")
+    done = attribute(started, Session(), lambda what, share: None, per_language=3, method=method)
+    plain, uncut = Plain(run_id), 0
+    for file in (run_folders.folder(run_id) / "attributions" / done.key).glob("*.parquet"):
+        for found in pd.read_parquet(file).to_dict("records"):
+            texts = [
+                x for x in plain.rows.loc[found["row"], ["text", "text_b"]] if isinstance(x, str)
+            ]
+            given, content = plain.encoded(texts)
+            shown = content.sum() + (len(texts) + 1 if method == "partition" else 0)
+            assert len(found["tokens"]) == shown
+            kept = "".join(found["tokens"]).replace(" ", "")
+            if given["input_ids"].shape[1] < plain.longest:  # not cut
+                assert kept == "".join(texts).replace(" ", "")
+                uncut += 1
+            if method == "partition":
+                total = found["base"] + np.sum(found["values"])
+                assert total == pytest.approx(found["output"], abs=EXACT)
+    assert uncut
 
 
 def test_also_where_the_frozen_states_are_too_large_to_keep(tmp_path, monkeypatch) -> None:

@@ -391,9 +391,9 @@ def test_equation_3_is_added_once_a_step_or_once_a_micro_batch(
 ) -> None:
     lengths: list[int] = []
 
-    def spy(tokenizer, length: int, *, specials: bool):
+    def spy(tokenizer, length: int, *, specials: bool, prefix: list[int]):
         lengths.append(length)
-        assert specials == (masked_input == "paper")
+        assert specials == (masked_input == "paper") and not prefix
         return mask_input(tokenizer, length, specials=specials)
 
     monkeypatch.setattr("core.training.trainer.mask_input", spy)
