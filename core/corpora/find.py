@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,10 @@ from core.storage import reading, sql
 PRESETS = ("multiemo", "synthetic", *paper_corpora.HUB)
 EXTERNAL = ("wikipedia",)  # of these, those without a task to train on
 FOUND_OUT = Options()
-SPANS = "informative"  # of the synthetic corpus alone: a user's column of that name is another
+# Spans of words that carry the label, as the synthetic corpus has them; a user's column of that name
+# may hold something else.
+SPANS = "informative"
+_KIND_OF_SPANS = re.compile(r'STRUCT\("?start"? \w+, "?end"? \w+\)\[\]')
 
 
 def is_named(name: str) -> bool:
@@ -85,7 +89,7 @@ def mapped(found: Source, choices: Choices, report: Progress | None = None) -> M
         text = columns["text"].column
         found = identify.identified(found, text, choices.languages, report)
         choices = replace(choices, columns={**choices.columns, "language": identify.COLUMN})
-    also = (SPANS,) if found.name == "synthetic" else ()
+    also = (SPANS,) if _KIND_OF_SPANS.fullmatch(found.columns.get(SPANS, "")) else ()
     return mapping.map_columns(found, choices, also)
 
 

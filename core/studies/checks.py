@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 
 from core.config import Recipe
 from core.corpora import multiemo
-from core.corpora.corpus import SPLITS, Corpus
+from core.corpora.corpus import Corpus
+from core.corpora.splits import SPLITS
 from core.errors import InputError
 from core.models import hub, usable
 from core.models.session import Session

@@ -12,7 +12,7 @@ from core.corpora import labels, mapping
 from core.corpora.choices import Choices, Mapped
 from core.errors import InputError
 from core.storage import sql
-from tests.helpers.sources import of_columns
+from tests.helpers.table_sources import of_columns
 
 TEXTS = ["one two three", "four five six", "seven eight nine", "ten eleven twelve"]
 FOUR = {"text": TEXTS, "label": ["a", "b", "a", "b"], "language": ["de", "de", "en", "en"]}

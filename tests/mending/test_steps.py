@@ -12,7 +12,7 @@ from core.corpora.choices import Choices, Mapped
 from core.errors import InputError
 from core.mending import findings, steps
 from core.storage import sql
-from tests.helpers.sources import of_columns
+from tests.helpers.table_sources import of_columns
 
 RANK = {"test": 0, "validation": 1, "train": 2}
 ROWS = st.lists(
