@@ -91,7 +91,7 @@ def test_the_server_tells_nobody_and_takes_nothing() -> None:
     assert config["browser"]["gatherUsageStats"] is False
     assert server["address"] == "localhost"
     assert server["enableCORS"] is server["enableXsrfProtection"] is True
-    assert server["maxUploadSize"] == 0
+    assert server["maxUploadSize"] == 200
     assert not server["enableStaticServing"] and not server["enableAgentApi"]
     assert client["disableDataExport"] is True
     assert (client["showErrorDetails"], client["showErrorLinks"]) == ("none", False)

@@ -21,8 +21,8 @@ from core.storage import reading, sql
 PRESETS = ("multiemo", "synthetic", *paper_corpora.HUB)
 EXTERNAL = ("wikipedia",)  # of these, those without a task to train on
 FOUND_OUT = Options()
-# Spans of words that carry the label, as the synthetic corpus has them; a user's column of that name
-# may hold something else.
+# Spans of words that carry the label, as the synthetic corpus has them. A user's column may
+# have that name and hold something else.
 SPANS = "informative"
 _KIND_OF_SPANS = re.compile(r'STRUCT\("?start"? \w+, "?end"? \w+\)\[\]')
 

@@ -202,6 +202,20 @@ def _report(work: Work) -> None:
     report_files.write(read_started(work.given("study")), work.report)
 
 
+def _corpus(work: Work) -> dict[str, Any]:
+    """Mend and save a corpus under the job's name; `corpus` (of core.corpora.asked) and `steps`."""
+    from core.corpora import asked, corpus, saved
+    from core.mending import steps
+
+    saved.check_name(work.name)
+    work.report("reading the corpus", 0.0)
+    of = work.given("corpus")
+    found, done = steps.apply(asked.mapped(of, work.report), work.given("steps"), work.report)
+    work.report("saving", 0.9)
+    kept = corpus.save(work.name, found, asked.options(of), done)
+    return {"rows": kept.table.num_rows, "done": done}
+
+
 def _sentence(work: Work) -> TypedText:
     """Attributions of a typed text; `runs` (ids), `text` and, for a pair, `text_b`."""
     from core.attribution.typed_text import explain_sentence
@@ -242,6 +256,7 @@ KINDS = {
     ),
     "attribute": Kind(_attribute),
     "project": Kind(_project),
+    "corpus": Kind(_corpus, quick=True),
     "plan": Kind(_plan, quick=True),
     "sentence": Kind(_sentence, quick=True),
     "report": Kind(_report, quick=True),

@@ -25,27 +25,42 @@ def check(study: Study, folders: Sequence[str]) -> None:
     Raises:
         InputError: names what the study names.
     """
-    allowed = [Path(folder) for folder in folders if Path(folder).is_absolute()]
     for key, path in _paths(study):
-        if not any(_is_inside(path, folder) for folder in allowed):
-            there = (
-                f"folders for that are {', '.join(folders)}" if folders else "there is no folder"
-            )
-            raise InputError(
-                f"{key} is {getattr(study, key)!r}, which may not be read here; {there}. Name a "
-                "corpus or an encoder by its name or of the hub, or ask whoever runs this server "
-                "(folders under [access] in Streamlit's secrets)."
-            )
+        _check(key, getattr(study, key), path, folders)
+
+
+def check_corpus(source: str, folders: Sequence[str]) -> None:
+    """Refuse a corpus by path as `check` does.
+
+    Raises:
+        InputError: names it.
+    """
+    for path in _of_corpus("corpus", source):
+        _check("corpus", source, path, folders)
+
+
+def _check(key: str, name: str, path: Path, folders: Sequence[str]) -> None:
+    allowed = [Path(folder) for folder in folders if Path(folder).is_absolute()]
+    if not any(_is_inside(path, folder) for folder in allowed):
+        there = f"folders for that are {', '.join(folders)}" if folders else "there is no folder"
+        raise InputError(
+            f"{key} is {name!r}, which may not be read here; {there}. Name a corpus or an encoder "
+            "by its name or of the hub, or ask whoever runs this server (folders under [access] in "
+            "Streamlit's secrets)."
+        )
+
+
+def _of_corpus(key: str, source: str) -> Iterator[Path]:
+    found = paper_corpora.parse(source)
+    if found and not (corpus_hub.is_local(found[1]) or _looks_local(found[1])):
+        return
+    if found or (source and not find.is_named(source)):
+        yield _path(key, found[1] if found else source)
 
 
 def _paths(study: Study) -> Iterator[tuple[str, Path]]:
     for key in ("corpus", "external"):
-        source = getattr(study, key)
-        found = paper_corpora.parse(source)
-        if found and not (corpus_hub.is_local(found[1]) or _looks_local(found[1])):
-            continue
-        if found or (source and not find.is_named(source)):
-            yield key, _path(key, found[1] if found else source)
+        yield from ((key, path) for path in _of_corpus(key, getattr(study, key)))
     if study.encoder not in (*hub.HUB, hub.TINY) and _looks_local(study.encoder):
         yield "encoder", _path("encoder", study.encoder)
 

@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
+from core.corpora import uploads
 from core.studies import reading
 from core.studies.study import Study
 from core.text import escaped
@@ -111,7 +112,30 @@ def check_reading(asked: Study) -> None:
         InputError: visitors sign in, and it names a path outside `folders` under [access].
     """
     if is_on():
-        reading.check(asked, people.entries(_secrets().get("access"), "folders"))
+        folders = people.entries(_secrets().get("access"), "folders")
+        reading.check(asked, [*folders, str(uploads.root().resolve())])
+
+
+def takes_uploads() -> bool:
+    """Whether pages take files: with sign-in only if `uploads` under [access] is true."""
+    try:
+        found = _secrets()
+    except StreamlitSecretNotFoundError:
+        return False
+    listed = found.get("access")
+    asked = listed.get("uploads") if isinstance(listed, Mapping) else None
+    return "auth" not in found or asked is True
+
+
+def check_path(source: str) -> None:
+    """Refuse a corpus that is read from the disk by path, but for folders named for it and uploads.
+
+    Raises:
+        InputError: visitors sign in, and it is outside `folders` under [access].
+    """
+    if is_on():
+        folders = people.entries(_secrets().get("access"), "folders")
+        reading.check_corpus(source, [*folders, str(uploads.root().resolve())])
 
 
 def explain() -> None:

@@ -86,6 +86,11 @@ def write(label: str, name: str, **more: Any) -> str:
     return value
 
 
+def set_to(name: str, value: Any) -> None:
+    """Choose a value for a widget that is drawn later, in place of what was chosen."""
+    st.session_state[f"{_KEPT}-{name}"] = value
+
+
 def remember(name: str, now: str | None) -> str | None:
     """What was chosen last in a widget that forgets it when its contents change, such as a table.
 

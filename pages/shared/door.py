@@ -17,6 +17,8 @@ from streamlit import net_util
 from streamlit.web.server import server_util
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from pages.shared import access
+
 # No other site may show a page inside its own, to be clicked through; a file is what its type says.
 _HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'self'",
@@ -29,6 +31,8 @@ _UNKNOWN = (
     "LANGSKEW_HOST in .env, or STREAMLIT_SERVER_ALLOWED_HOSTS (docs/deploy.md)."
 )
 _CLOSED = "/_stcore/metrics"  # sizes of caches, for whoever asks; nothing of LangSkew reads them
+
+_UPLOAD = "/_stcore/upload_file/"  # whoever has a connection, signed in or not, could leave files
 
 
 def ask_nobody() -> None:
@@ -69,6 +73,8 @@ class Door:
             answer = self._app
             if not _is_known(scope):
                 answer = PlainTextResponse(_UNKNOWN, 403)
+            elif _UPLOAD in scope["path"] and not access.takes_uploads():
+                answer = PlainTextResponse("No files are taken here", 403)
             elif scope["path"].endswith(_CLOSED):
                 answer = PlainTextResponse("Not found", 404)
             await answer(scope, receive, with_headers)

@@ -169,10 +169,10 @@ def test_no_file_is_had_or_left_without_signing_in(visitor, address) -> None:
     assert answer(address, "PUT", upload, b"x")[0] == 403
     token = next(c["value"] for c in visitor.context.cookies() if c["name"] == "_streamlit_xsrf")
     cookie = {"X-Xsrftoken": token, "Cookie": f"_streamlit_xsrf={token}"}
-    assert answer(address, "PUT", upload, b"x", **cookie)[0] == 400
+    assert answer(address, "PUT", upload, b"x", **cookie)[0] == 403
     began = (ForwardMsg.FromString(frame).new_session.initialize.session_id for frame in frames)
     own = f"/_stcore/upload_file/{next(filter(None, began))}/y"
-    assert answer(address, "PUT", own, b"x", **cookie)[0] == 413
+    assert answer(address, "PUT", own, b"x", **cookie)[0] == 403
     assert answer(address, "POST", "/_stcore/agent/interact", b"{}")[0] in (403, 404)
 
 

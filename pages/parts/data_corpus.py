@@ -1,0 +1,151 @@
+"""The part of the page Data on a corpus: it is chosen or brought, mapped, audited, mended, saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.audit.audit import Audit, audit, table
+from core.charts import data as charts
+from core.corpora import asked, find, licences, saved, uploads
+from core.corpora.choices import Mapped
+from core.errors import InputError
+from core.figures import audit as figures
+from core.storage import reading
+from core.text import escaped
+from pages.parts import data_decisions, data_mending
+from pages.shared import access, address, drawing
+
+_HELP = (
+    "A corpus by name, one that was saved or uploaded, or the path of a file, folder or archive on "
+    "this machine: CSV, TSV, JSON, Parquet, Excel, compressed or not."
+)
+
+
+@st.cache_resource(show_spinner="Reading the corpus …", max_entries=4)
+def _mapped(document: dict[str, Any], stamp: list[Any]) -> Mapped:
+    return asked.mapped(document)
+
+
+@st.cache_data(show_spinner="Counting …", max_entries=8)
+def _audit(document: dict[str, Any], stamp: list[Any]) -> Audit:
+    with reading.reading(document["source"], "say how it is read, or mend the file"):
+        return audit(_mapped(document, stamp))
+
+
+def show() -> None:
+    """All of it, from the choice of a corpus to a button that trains on it."""
+    name = _choose()
+    if name is None:
+        return
+    try:
+        access.check_path(name)
+        stamp = find.stamp(name)
+        decided = data_decisions.ask(name, stamp)
+        found = _mapped(decided, stamp)
+        document = _audit(decided, stamp)
+    except InputError as error:
+        st.error(escaped(str(error)))
+        return
+    _verdict(document)
+    _account(document)
+    way = address.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
+    splits = ["all splits", *(s for s, of in document["splits"].items() if of["rows"])]
+    split = address.choose("Split", "split", splits, widget=st.segmented_control)
+    counts = table(found, None if split == splits[0] else split)
+    drawing.show(figures.joint(document, split, counts, way))
+    left, right = st.columns(2)
+    with left:
+        st.markdown("#### Cells that drive it")
+        drawing.show_table(figures.cells(document))
+    with right:
+        st.markdown("#### How skewed each split is")
+        drawing.show_table(figures.splits(document))
+    data_mending.show(name, decided, document, found)
+
+
+def _choose() -> str | None:
+    """The corpus to look at: its name or path; None where there is none yet."""
+    left, right = st.columns(2, vertical_alignment="bottom")
+    kept = [str(path) for path in uploads.kept()]
+    shown = {path: uploads.shown(p) for path, p in zip(kept, uploads.kept(), strict=True)}
+    presets = [n for n in find.PRESETS if n not in find.EXTERNAL]
+    options = [*saved.names(), *kept, *presets]
+    chosen = st.session_state.get("view-corpus") or (st.query_params.get("corpus") or "")
+    if chosen and chosen not in options:
+        options.append(chosen)
+    with left:
+        name = address.choose(
+            "Corpus",
+            "corpus",
+            options,
+            "synthetic" if not saved.names() else None,
+            show=lambda x: shown.get(x, x),
+            accept_new_options=True,
+            help=_HELP,
+            always=True,
+        )
+    with right:
+        if access.takes_uploads() and access.may_act():
+            st.file_uploader(
+                "Or bring your own: one file, or a file a language or split",
+                accept_multiple_files=True,
+                key="brought",
+                on_change=_keep_uploads,
+            )
+        else:
+            st.caption("This server takes no files from you; a corpus is named by path.")
+    question = licences.open_question(name.partition("@")[0])
+    if question:
+        st.warning(escaped(question))
+        return None
+    return name
+
+
+def _keep_uploads() -> None:
+    files = st.session_state.get("brought") or []
+    if not files:
+        return
+    access.acting()
+    try:
+        path = uploads.keep({file.name: file.getvalue() for file in files})
+    except InputError as error:
+        st.error(escaped(str(error)))
+        return
+    address.set_to("corpus", str(path))
+
+
+def _verdict(document: Audit) -> None:
+    verdict = document["verdict"]
+    box = {"skewed": st.warning, "no evidence": st.success}.get(verdict["kind"], st.info)
+    box(f"**{escaped(verdict['sentence'])}**")
+    with st.expander("Why", expanded=True):
+        st.markdown("\n".join(f"- {escaped(reason)}" for reason in verdict["reasons"]))
+
+
+def _account(document: Audit) -> None:
+    """Every row of the source: kept, or left out and why."""
+    read, rows = document["read"], document["rows"]
+    st.markdown(
+        f"**{rows:,}** rows of {read:,} that were read; "
+        + (f"{read - rows:,} are left out." if read > rows else "none is left out.")
+    )
+    if document["dropped"]:
+        frame = pd.DataFrame(
+            [
+                {"left out because": why, "language": language or "missing", "rows": n}
+                for why, of in document["dropped_by_language"].items()
+                for language, n in of.items()
+            ]
+        )
+        st.dataframe(frame, hide_index=True, width="stretch")
+    with st.expander("How it was read"):
+        lines = [*document["files"], *document["notes"]]
+        st.markdown("\n".join(f"- {escaped(line)}" for line in lines) or "As it is.")
+    if document["several"]:
+        st.warning(
+            f"{escaped(document['several'])}. Choose what becomes of such rows under *Labels, "
+            "languages and splits*."
+        )
