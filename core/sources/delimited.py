@@ -20,7 +20,7 @@ from core.sources import fields as own_fields
 from core.sources.header import is_header
 from core.sources.kept import kept
 from core.sources.readings import Reading, readings
-from core.sources.scan import BLOCK, CR, line_break, scan
+from core.sources.scan import BLOCK, line_break, scan
 from core.sources.source import Options
 from core.sources.table import NoRowsError, Table, distinct
 from core.sources.text import Text
@@ -34,6 +34,7 @@ _NO_VALUE = "\x1f\x02no value\x02\x1f"  # no field is this, so none is missing
 _SHOWN = 5  # lines that a note or an error names
 _BATCH = 20_000  # rows that are written at once
 _CHECKED = 32 << 20  # bytes up to which SQL counts the rows once more
+_COMPARED = 1000  # first rows that SQL must read as we do
 _HEADER_ROWS = 2000  # that are looked at to tell a header
 
 
@@ -168,14 +169,15 @@ def _second(reading: Reading) -> int | None:
     """Line of the row behind the first."""
     if reading.whole is None:
         return None
-    kept_rows = np.flatnonzero(~reading.whole.blank)
-    return int(reading.whole.lines[kept_rows[1]]) if len(kept_rows) > 1 else None
+    first = reading.whole.first
+    behind = np.flatnonzero(~reading.whole.blank[first + 1 :])
+    return int(reading.whole.lines(behind[:1] + first + 1)[0]) if len(behind) else None
 
 
 def _explained(name: str, best: Reading, found: list[Reading], options: Options) -> str:
     """What is wrong with a file that no reading accounts for."""
-    lines = _listed([line for line, _ in best.wrong])
-    if best.swallowed and not best.wrong:
+    lines = _listed(best.wrong[:, 0].tolist())
+    if best.swallowed and not len(best.wrong):
         first, last = best.swallowed[0]
         return (
             f"{name}: a quote in line {first} encloses lines {first} to {last}, which look like "
@@ -183,8 +185,7 @@ def _explained(name: str, best: Reading, found: list[Reading], options: Options)
             "quotes. Mend these lines, or set quoting: on if quotes enclose, off if they are "
             "letters."
         )
-    more = {count for _, count in best.wrong} == {best.fields + 1}
-    if more and len(best.wrong) == best.rows - 1:
+    if (best.wrong[:, 1] == best.fields + 1).all() and len(best.wrong) == best.rows - 1:
         return (
             f"{name}: every row has {best.fields + 1} fields and the header {best.fields}; so it "
             "is not known which column has no name (some programs write names of rows first). Give "
@@ -236,15 +237,13 @@ def _layout(name: str, data: np.ndarray, reading: Reading, options: Options) -> 
 def _direct(text: Text, layout: _Layout) -> Table | None:
     """The file read by SQL as it is; None where SQL would read other rows than were verified."""
     reading, found = layout.reading, layout.reading.whole
-    if found is None or reading.wrong or reading.trailing or not found.even_ends:
+    if found is None or len(reading.wrong) or reading.trailing or not found.even_ends:
         return None
     if reading.fields == 1 and found.blank.any():
         return None
-    longest = int((found.ends - found.starts).max()) + 2
+    longest = int(np.diff(found.ends, prepend=-1).max()) + 2
     dialect = reading.dialect
     quote = sql.literal(chr(dialect.quote)) if dialect.quote is not None else "''"
-    break_ = "\\r" if dialect.break_ == CR else "\\r\\n" if found.crlf else "\\n"
-    single = len(found.ends) == 1  # and has no break
     columns = ", ".join(f"{sql.literal(name)}: 'VARCHAR'" for name in layout.names)
     settings = [
         sql.literal(_escaped(text.path)),
@@ -256,26 +255,35 @@ def _direct(text: Text, layout: _Layout) -> Table | None:
         f"columns = {{{columns}}}",
         f"nullstr = {sql.literal(_NO_VALUE)}",
         "strict_mode = true",
-        *([] if single else [f"new_line = '{break_}'"]),
         *([] if reading.spanning == 0 else ["parallel = false"]),
         *([] if longest < 1_000_000 else [f"max_line_size = {longest + 16}",
                                           f"buffer_size = {max(32_000_000, 2 * longest)}"]),
     ]  # fmt: skip
     select = f"SELECT * FROM read_csv({', '.join(settings)})"
-    rows = reading.rows - layout.header
-    if dialect.delimiter >= 0x80 or (len(text.data) <= _CHECKED and not _counts(select, rows)):
+    if dialect.delimiter >= 0x80 or not _agrees(select, text.data, layout):
         return None
     return Table(select, dict.fromkeys(layout.names, "VARCHAR"), "")
 
 
-def _counts(select: str, rows: int) -> bool:
-    """Whether SQL finds as many rows."""
+def _agrees(select: str, data: np.ndarray, layout: _Layout) -> bool:
+    """Whether SQL reads the first rows as they were verified, and finds as many in all."""
+    own = own_fields.rows(data, layout.reading.dialect)
+    verified = [
+        tuple(value.decode() for value in row.fields)
+        for row in islice(own, int(layout.header), _COMPARED + layout.header)
+    ]
     try:
-        # A text of each row is read too: counting alone skips what would not read.
-        found = sql.query(f"SELECT count(*) AS n, count(columns(*)) FROM ({select})")
+        with sql.connection() as connection:
+            if connection.execute(f"{select} LIMIT {_COMPARED}").fetchall() != verified:
+                return False
+            if len(data) > _CHECKED:
+                return True
+            # A text of each row is read too: counting alone skips what would not read.
+            counted = f"SELECT count(*), count(columns(*)) FROM ({select})"
+            found = connection.execute(counted).fetchall()[0][0]
     except duckdb.Error:
         return False
-    return int(found["n"][0]) == rows
+    return int(found) == layout.reading.rows - layout.header
 
 
 def _written(path: Path, text: Text, layout: _Layout) -> Table:
@@ -324,7 +332,7 @@ def _read_as(text: Text, layout: _Layout, delimiter: int) -> str:
 def _refused(layout: _Layout) -> dict[str, int]:
     than = "the header" if layout.header else "the first row"
     fields = layout.reading.fields
-    more = sum(count > fields for _, count in layout.reading.wrong)
+    more = int((layout.reading.wrong[:, 1] > fields).sum())
     fewer = len(layout.reading.wrong) - more
     counted = {f"more fields than {than}": more, f"fewer fields than {than}": fewer}
     return {why: n for why, n in counted.items() if n}
@@ -333,9 +341,9 @@ def _refused(layout: _Layout) -> dict[str, int]:
 def _notes(layout: _Layout) -> list[str]:
     reading = layout.reading
     notes = []
-    if reading.wrong:
+    if len(reading.wrong):
         notes.append(
-            f"{_listed([line for line, _ in reading.wrong])} left out: another number of fields "
+            f"{_listed(reading.wrong[:, 0].tolist())} left out: another number of fields "
             f"than {reading.fields}"
         )
     if reading.spanning:

@@ -41,33 +41,36 @@ def _number(text: str) -> Written:
 
 
 def _whole(text: str) -> int | Written:
-    if len(text) < 19 or (len(text) < 22 and -_BIG <= int(text) < _BIG):
-        value = int(text)
-        if str(value) == text:
-            return value
+    if len(text) < 4000 and abs(value := int(text)) < _BIG:
+        return value
     number = Written("inf")  # too big for a column of numbers: text as it is written
     number.text = text
     return number
 
 
-_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_whole, parse_constant=lambda _: None)
+_QUICK = json.JSONDecoder(parse_constant=lambda _: None)
+_EXACT = json.JSONDecoder(parse_float=_number, parse_int=_whole, parse_constant=lambda _: None)
 
 
-def decode(text: str) -> Any:
-    """What JSON says, its numbers as `int` or `Written`.
+def decode(text: str, *, exact: bool) -> Any:
+    """What JSON says.
+
+    Args:
+        exact: whether numbers know how they are written (`Written`), which takes twice as long.
 
     Raises:
         ValueError, RecursionError: it is none.
     """
-    return _DECODER.decode(text)
+    return (_EXACT if exact else _QUICK).decode(text)
 
 
-def write(rows: Callable[[], Rows], target: Path, name: str) -> None:
+def write(rows: Callable[[bool], Rows], target: Path, name: str) -> None:
     """Rows as Parquet.
 
     Args:
-        rows: gives them anew at each call: where a later row changes the type of a column, they are
-            gone through twice.
+        rows: gives them anew at each call, with numbers as they are written where asked so. Where a
+            later row changes the type of a column, or numbers become text, they are gone through
+            twice.
         name: of the file, for errors.
 
     Raises:
@@ -79,14 +82,14 @@ def write(rows: Callable[[], Rows], target: Path, name: str) -> None:
     total = 0
     writer: pq.ParquetWriter | None = None
     try:
-        for batch in _batches(rows()):
+        for batch in _batches(rows(False)):
             total += len(batch)
             _observe(batch, kinds, inner)
-            if total == len(batch):
-                schema = _schema(kinds, inner)
-                if schema:
-                    writer = pq.ParquetWriter(target, _arrow(schema), compression="zstd")
-            if writer and schema == _schema(kinds, inner):
+            found = _schema(kinds, inner)
+            if total == len(batch) and found and not _as_text(found):
+                schema = found
+                writer = pq.ParquetWriter(target, _arrow(schema), compression="zstd")
+            if writer and schema == found:
                 writer.write_table(_table(batch, schema, name))
             elif writer:
                 writer.close()
@@ -100,8 +103,13 @@ def write(rows: Callable[[], Rows], target: Path, name: str) -> None:
         raise InputError(f"{name}: no row has a value. Name a file with texts and labels.")
     if writer is None:
         with pq.ParquetWriter(target, _arrow(final), compression="zstd") as again:
-            for batch in _batches(rows()):
+            for batch in _batches(rows(_as_text(final))):
                 again.write_table(_table(batch, final, name))
+
+
+def _as_text(schema: list[_Column]) -> bool:
+    """Whether a column has values of several kinds."""
+    return any(kind is None for _, _, kind in schema)
 
 
 class _Column(tuple[str, str | None, Any]):
@@ -130,14 +138,17 @@ def _observe(
 
 
 def _kinds(values: list[Any]) -> set[Any]:
+    """Types of values; of lists with what is in them; "number" of one that no column holds."""
     found: set[Any] = set()
     for kind in set(map(type, values)) - {type(None)}:
+        own: list[Any] = [v for v in values if type(v) is kind]
         if kind is dict:
             found.add(_OBJECT)
         elif kind is list:
-            found |= {("list", k) for v in values if type(v) is list for k in _kinds(v) or {None}}
-        elif kind is Written:
-            own = [v for v in values if type(v) is Written]
+            found |= {("list", k) for v in own for k in _kinds(v) or {None}}
+        elif kind is int:
+            found.add(int if max(map(abs, own)) < _BIG else "number")
+        elif kind in (float, Written):
             found.add(float if all(map(math.isfinite, own)) else "number")
         else:
             found.add(kind)

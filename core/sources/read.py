@@ -36,7 +36,10 @@ def read(where: str | Path | Sequence[str | Path], options: Options = _FOUND_OUT
     if not asked:
         raise InputError("no file is named. Name a file, a folder or an archive.")
     with reading.reading(name[:200], "name a file, a folder or an archive"):
-        paths = [Path(path).expanduser() for path in asked]
+        try:
+            paths = [Path(path).expanduser() for path in asked]
+        except RuntimeError as error:  # ~nobody
+            raise InputError(f"{name[:60]!r} cannot be the name of a file: {error}.") from error
         if len(set(paths)) < len(paths):
             raise InputError(f"{name} names a file twice. Name each once.")
         if not several or len(paths) == 1:

@@ -31,7 +31,7 @@ class Reading:
         said: what quotes are; empty where there is none.
         rows: that are not blank, the first among them.
         fields: of the first row.
-        wrong: line and fields of each row with another number of them.
+        wrong: line and fields of each row with another number of them: array (rows, 2).
         swallowed: first and last line of each row that looks like several.
         spanning: rows with a line break in a field.
         whole: where SQL can read the file straight, its rows as arrays.
@@ -43,7 +43,7 @@ class Reading:
     said: str
     rows: int
     fields: int
-    wrong: list[tuple[int, int]]
+    wrong: np.ndarray
     swallowed: list[tuple[int, int]]
     spanning: int
     whole: Rows | None = None
@@ -53,7 +53,7 @@ class Reading:
     @property
     def perfect(self) -> bool:
         """Whether every row has as many fields as the first."""
-        return not self.wrong and not self.swallowed
+        return not len(self.wrong) and not self.swallowed
 
     def is_tolerable(self, second: int | None) -> bool:
         """Whether a few wrong rows can be left out; not where the first of all is wrong.
@@ -62,7 +62,7 @@ class Reading:
             second: line of the row behind the first, the header.
         """
         few = len(self.wrong) <= _SHARE * self.rows and not self.swallowed
-        return few and all(line != second for line, _ in self.wrong)
+        return few and second not in self.wrong[:, 0]
 
 
 def readings(data: np.ndarray, delimiter: int, break_: int, quoting: bool | None) -> list[Reading]:
@@ -82,7 +82,7 @@ def _readings(
     letters = _of_rows(data, looked.letters, Dialect(delimiter, None, break_=break_), looked)
     if looked.enclosing is None:
         yield letters
-        if letters.wrong and quoting is not False and (data == _SINGLE).any():
+        if len(letters.wrong) and quoting is not False and (data == _SINGLE).any():
             yield from _single(data, delimiter, break_, looked.letters)
         return
     letters = replace(letters, said=LETTERS)
@@ -125,27 +125,26 @@ def _are_letters(data: np.ndarray, enclosing: Reading, delimiter: int) -> bool:
 
 def _of_rows(data: np.ndarray, found: Rows, dialect: Dialect, looked: Scan) -> Reading:
     if bool(found.blank.all()):
-        return Reading(dialect, "", 0, 0, [], [], 0, found)
+        return Reading(dialect, "", 0, 0, np.empty((0, 2), np.int64), [], 0, found)
     fields = int(found.delimiters[found.first])
     wrong = found.wrong(fields)
     trailing = _is_trailing(data, found, fields, wrong, dialect.delimiter)
     if trailing:
         wrong = wrong[:0]
-    quotes = [bool((data[found.starts[i] : found.ends[i]] == QUOTE).any()) for i in wrong[:_SAMPLE]]
-    several = np.flatnonzero(found.spans > 1)
+    quoted = any((data[slice(*found.span(int(i)))] == QUOTE).any() for i in wrong[:_SAMPLE])
+    several = found.several
+    begin = found.lines(several)
     return Reading(
         dialect,
         "",
         int((~found.blank).sum()),
         fields + 1,
-        list(zip(found.lines[wrong].tolist(), (found.delimiters[wrong] + 1).tolist(), strict=True)),
-        _swallowed(
-            data, looked.letters, dialect, fields, found.lines[several], found.spans[several]
-        ),
+        np.stack([found.lines(wrong), found.delimiters[wrong] + 1], axis=1),
+        _swallowed(data, looked.letters, dialect, fields, begin, found.lines(several + 1) - begin),
         len(several),
         found,
         trailing,
-        any(quotes),
+        quoted,
     )
 
 
@@ -180,7 +179,9 @@ def _has_backslash(data: np.ndarray) -> bool:
 def _of_fields(data: np.ndarray, dialect: Dialect, letters: Rows) -> Reading:
     """A reading that only the fields themselves tell, one after another."""
     total = fields = 0
-    wrong, several, quoted = [], [], False
+    wrong: list[tuple[int, int]] = []
+    several: list[tuple[int, int]] = []
+    quoted = False
     for row in rows(data, dialect):
         total += 1
         fields = fields or len(row.fields)
@@ -192,7 +193,8 @@ def _of_fields(data: np.ndarray, dialect: Dialect, letters: Rows) -> Reading:
     first = np.array([line for line, _ in several], np.int64)
     spans = np.array([lines for _, lines in several], np.int64)
     swallowed = _swallowed(data, letters, dialect, fields - 1, first, spans)
-    return Reading(dialect, "", total, fields, wrong, swallowed, len(several), quoted_wrong=quoted)
+    rest = np.array(wrong, np.int64).reshape(-1, 2)
+    return Reading(dialect, "", total, fields, rest, swallowed, len(several), quoted_wrong=quoted)
 
 
 def _swallowed(
@@ -223,7 +225,7 @@ def _swallowed(
     delimiter = bytes([dialect.delimiter])
 
     def values(line: int) -> list[bytes]:
-        text = data[letters.starts[line] : letters.ends[line]].tobytes()
+        text = data[slice(*letters.span(int(line)))].tobytes()
         return text.removesuffix(b"\r").split(delimiter)
 
     counted: list[Counter[bytes]] = [Counter() for _ in range(delimiters + 1)]

@@ -6,7 +6,9 @@ a second. Every line is accounted for, so that no reading loses or merges rows u
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,27 +21,39 @@ class Rows:
     """The rows under one reading, as arrays with an entry a row.
 
     Attributes:
-        starts, ends: positions of the first character and of the line break behind the last.
+        ends: position of the line break behind it.
         delimiters: how many stand between fields.
-        lines: number of the line, from 1, in which a row begins.
-        spans: lines of a row; above 1 where a quoted field holds line breaks.
+        last_lines: number of the line, from 0, in which it ends; None: a line is a row.
         blank: whether it has no character.
         even_ends: whether all lines end alike and a CR stands nowhere else but in quotes.
-        crlf: whether the first ends in CR LF.
     """
 
-    starts: np.ndarray
     ends: np.ndarray
     delimiters: np.ndarray
-    lines: np.ndarray
-    spans: np.ndarray
+    last_lines: np.ndarray | None
     blank: np.ndarray
     even_ends: bool
-    crlf: bool
 
     def wrong(self, delimiters: int) -> np.ndarray:
         """Indices of the rows with another number of delimiters, blank ones aside."""
         return np.flatnonzero((self.delimiters != delimiters) & ~self.blank)
+
+    def span(self, row: int) -> tuple[int, int]:
+        """Positions of a row's first character and of the break behind its last."""
+        return int(self.ends[row - 1]) + 1 if row else 0, int(self.ends[row])
+
+    @property
+    def several(self) -> np.ndarray:
+        """Indices of the rows over several lines."""
+        if self.last_lines is None:
+            return np.empty(0, np.int64)
+        return np.flatnonzero(np.diff(self.last_lines, prepend=-1) > 1)
+
+    def lines(self, rows: np.ndarray) -> np.ndarray:
+        """Number of the line, from 1, in which each of some rows begins."""
+        if self.last_lines is None:
+            return rows + 1
+        return np.where(rows > 0, self.last_lines[rows - 1] + 2, 1)
 
     @property
     def first(self) -> int:
@@ -97,6 +111,8 @@ def scan(data: np.ndarray, delimiter: int, break_: int, quote: int = QUOTE) -> S
         )
         if break_ == LF and (at := np.flatnonzero(block == CR)).size:
             returns.add(at + start, at, at, _within(found, quotes, at))
+        if start % (16 * BLOCK) == 0:
+            forget(data)
         if found.size:
             legal = legal and _is_legal(data, found + start, quotes, delimiter, break_)
         delimiters, outside, quotes = (
@@ -107,11 +123,15 @@ def scan(data: np.ndarray, delimiter: int, break_: int, quote: int = QUOTE) -> S
         breaks.add(end, end * 0 + delimiters, end * 0 + outside, np.array([False]))
     position, all_, free_, within_ = breaks.arrays()
     cr, _, _, cr_within = returns.arrays()
-    letters = _rows(data, position, all_, np.arange(len(position)), cr)
+    letters = _rows(data, position, all_, None, cr)
     if not quotes:
         return Scan(letters, None, True)
-    kept = np.flatnonzero(~within_)
-    enclosing = _rows(data, position[kept], free_[kept], kept, cr[~cr_within])
+    if within_.any():
+        kept = np.flatnonzero(~within_)
+        position, free_ = position[kept], free_[kept]
+    else:
+        kept = None
+    enclosing = _rows(data, position, free_, kept, cr[~cr_within])
     return Scan(letters, enclosing, legal and quotes % 2 == 0)
 
 
@@ -160,35 +180,44 @@ def _is_legal(
     return bool(left) and right_all
 
 
+def forget(data: np.ndarray) -> None:
+    """Give the memory back that the pages of a mapped file take; they are read again if asked."""
+    base: Any = data
+    while isinstance(base, np.ndarray):
+        base = base.base
+    base = getattr(base, "obj", base)  # of a memoryview
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
 def _rows(
-    data: np.ndarray, ends: np.ndarray, delimiters: np.ndarray, index: np.ndarray, cr: np.ndarray
+    data: np.ndarray,
+    ends: np.ndarray,
+    delimiters: np.ndarray,
+    last_lines: np.ndarray | None,
+    cr: np.ndarray,
 ) -> Rows:
     """Rows that end at some of the file's line breaks.
 
     Args:
         ends: positions of the breaks.
         delimiters: before each in the file.
-        index: of each among all breaks.
+        last_lines: of each among all breaks; None: they are all.
         cr: positions of the CR that count.
     """
-    starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
-    spans = np.diff(index, prepend=-1)
     real = ends[ends < len(data)]
     ends_in_cr = data[np.maximum(real - 1, 0)] == CR if cr.size else np.zeros(len(real), bool)
     ends_in_cr &= real > 0
     even = (not ends_in_cr.any() or bool(ends_in_cr.all())) and len(cr) == int(ends_in_cr.sum())
-    length = ends - starts
+    length = np.diff(ends, prepend=-1) - 1
     blank = length == 0
     if cr.size:
         single = np.flatnonzero((length == 1) & (ends < len(data)))
-        blank[single] = data[starts[single]] == CR
+        blank[single] = data[ends[single] - 1] == CR
     return Rows(
-        starts=starts,
         ends=ends,
-        delimiters=np.diff(delimiters, prepend=0),
-        lines=index - spans + 2,
-        spans=spans,
+        delimiters=np.diff(delimiters, prepend=0).astype(np.int32),
+        last_lines=last_lines,
         blank=blank,
         even_ends=even,
-        crlf=bool(len(ends_in_cr) and ends_in_cr[0]),
     )

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from core.errors import InputError
 from core.sources.kept import Room, check_regular, kept
+from core.sources.scan import forget
 from core.sources.source import Options
 from core.sources.table import NoRowsError
 
@@ -89,6 +90,8 @@ def mapped(path: Path) -> np.ndarray:
 def _check_text(path: Path, data: np.ndarray) -> None:
     for start in range(0, len(data), _BLOCK):
         block = data[start : start + _BLOCK].tobytes()
+        if start % (16 * _BLOCK) == 0:
+            forget(data)
         if (at := block.find(b"\0")) >= 0:
             line = 1 + data[: start + at].tobytes().count(b"\n")
             raise InputError(
@@ -140,6 +143,8 @@ def _first_damage(data: np.ndarray) -> int | None:
             whole -= whole > 0 and block[whole - 1] >= 0xC0
             whole = whole or len(block)
         part = block[:whole]
+        if start % (16 * _BLOCK) < _BLOCK:
+            forget(data)
         if not part.isascii() and not _is_utf8(part):
             try:
                 part.decode()

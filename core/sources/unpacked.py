@@ -206,9 +206,30 @@ def _write_tar(path: Path, target: Path) -> None:
                 if not part.isreg():
                     members.refuse_link(part.name)
                 members.add(part.name, parts.extractfile(part))
-    except tarfile.TarError as error:
+            end = parts.offset
+        with _tar_stream(path, kind) as stream:
+            _check_end(stream, end)
+    except (tarfile.TarError, lzma.LZMAError) as error:
         raise OSError(str(error)) from error
     members.close()
+
+
+def _check_end(stream: Any, end: int) -> None:
+    """Refuse a tar behind whose last member is anything but zeros: tarfile takes that for the end.
+
+    Raises:
+        OSError: there is, or nothing is, as where it was cut off.
+    """
+    position = 0
+    zeros = 0
+    while block := stream.read(_BLOCK):
+        rest = block[max(0, end - position) :]
+        position += len(block)
+        zeros += len(rest)
+        if rest.strip(b"\0"):
+            raise OSError("a member in it is damaged")
+    if not zeros:
+        raise OSError("its end is missing")
 
 
 @contextmanager

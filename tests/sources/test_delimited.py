@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from core.sources import delimited
 from core.sources.read import read
 from core.sources.source import Options
 from tests.helpers.sources import rows_of, written
@@ -44,6 +45,8 @@ def test_what_csv_writes_is_read_back(
     tmp_path, rows, delimiter, break_, quoting, encoding, last
 ) -> None:
     """With the quoting, encoding and delimiter given, every table comes back."""
+    if quoting == csv.QUOTE_MINIMAL:  # which writes a return as it is, and no reader can tell
+        rows = [[cell.replace("\r", "") for cell in row] for row in rows]
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator=break_, quoting=quoting).writerows(
         [HEADER, *rows]
@@ -277,12 +280,14 @@ def test_a_very_long_field(tmp_path) -> None:
     assert rows_of(read(written(tmp_path / "x.csv", out.getvalue()))) == table
 
 
-def test_many_rows_agree_with_the_csv_module(tmp_path) -> None:
+@pytest.mark.parametrize("break_", ["\n", "\r\n"])
+def test_many_rows_agree_with_the_csv_module(tmp_path, monkeypatch, break_) -> None:
     """Over several of the blocks that are looked at, and of those that SQL reads at once."""
     texts = ["plain", 'a "quoted" word', "with, comma", "over\ntwo, lines", "", "良い悪い" * 20]
-    table = [(f"{texts[i * i % 6]} {i}", str(i % 5), "de") for i in range(150_000)]
+    table = [(f"{texts[i * i % 6]} {i}", str(i % 5), "de") for i in range(120_000)]
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([HEADER, *table])
+    csv.writer(out, lineterminator=break_).writerows([HEADER, *table])
+    monkeypatch.setattr(delimited, "_CHECKED", 1 << 20)  # larger files are not counted twice
     source = read(written(tmp_path / "x.csv", out.getvalue()))
     assert "read_csv" in source.select
     assert rows_of(source) == table

@@ -207,6 +207,26 @@ def test_a_bomb_fills_neither_disk_nor_memory(tmp_path, cache, monkeypatch, kind
     assert sum(p.stat().st_size for p in cache.rglob("*") if p.is_file()) < 1e6
 
 
+def test_no_member_of_a_damaged_tar_is_lost_unseen(tmp_path) -> None:
+    path = tmp_path / "x.tar"
+    content = b"text,label\na,x\n"
+    with tarfile.open(path, "w") as archive:
+        for name in ("de.csv", "en.csv", "fr.csv"):
+            part = tarfile.TarInfo(name)
+            part.size = len(content)
+            archive.addfile(part, io.BytesIO(content))
+    whole = path.read_bytes()
+    assert len(read(path).parts) == 3
+    for damaged in (
+        whole[:1024] + b"\xff" * 9 + whole[1033:],  # the head of the second member
+        whole[:1024] + bytes(512) + whole[1536:],
+        whole[:1024],
+        whole[:1100],
+    ):
+        with pytest.raises(InputError, match=r"x\.tar does not unpack"):
+            read(written(path, damaged))
+
+
 def test_an_archive_with_a_password_is_refused(tmp_path) -> None:
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -100,9 +100,13 @@ def test_types_of_json_are_those_of_its_values(tmp_path) -> None:
 
 
 def test_numbers_among_texts_stay_as_they_are_written(tmp_path) -> None:
-    content = '{"label": 1.50}\n{"label": "x"}\n{"label": 007}\n'.replace("007", "-0")
-    found = rows_of(read(written(tmp_path / "x.jsonl", content)))
-    assert found == [("1.50",), ("x",), ("-0",)]
+    values = ["1.50", '"x"', "1e5", "-0.0", str(10**25), "1e999", "7" * 5000, "true"]
+    rows = [f'{{"label": {value}, "n": {i}, "half": 0.50}}' for i, value in enumerate(values)]
+    for content in ("\n".join(rows), f"[{','.join(rows)}]"):
+        source = read(written(tmp_path / "x.json", content))
+        assert dict(source.columns) == {"label": "VARCHAR", "n": "BIGINT", "half": "DOUBLE"}
+        expected = [(value.strip('"'), i, 0.5) for i, value in enumerate(values)]
+        assert rows_of(source) == expected
 
 
 def test_a_type_that_changes_behind_many_rows(tmp_path) -> None:
