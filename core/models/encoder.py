@@ -89,6 +89,9 @@ def load(
     if any("pooler" in weight for weight in loaded["missing_keys"]):
         raise InputError(usable.no_pooler(name))
     tokenizer = usable.check_tokenizer(folder, f"encoder {name!r}")
+    if not kind.types:  # some tokenizers give them all the same, and the saved model would fail
+        names = [x for x in tokenizer.model_input_names if x != "token_type_ids"]
+        tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = names
     full = model.config.vocab_size
     if trimmed:
         texts = [prefix + text for text in corpus_texts(corpus) + (also or [])]

@@ -1,4 +1,4 @@
-"""The part of the page Data on a corpus: it is chosen or brought, mapped, audited, mended, saved."""
+"""The part of the page Data on a corpus: chosen or brought, mapped, audited, mended, saved."""
 
 from __future__ import annotations
 

@@ -56,14 +56,15 @@ def show() -> None:
 
 def _row(row: dict[str, Any]) -> None:
     job, state = row["job"], row["state"]
-    what, middle, actions = st.columns([4, 4, 5], vertical_alignment="center")
+    # Names of runs are long, and a narrow window has little beside the sidebar: two columns.
+    what, actions = st.columns([7, 4], vertical_alignment="center")
     what.markdown(f":{_COLOURS[state]}-badge[{state}] {escaped(row['what'])}")
     if access.is_on():
         what.caption(f"asked for by {escaped(row['by'])}")
     if state == "running":
-        middle.progress(row["done"], figures.doing(row))
+        what.progress(row["done"], figures.doing(row))
     elif state != "done" or row["message"]:
-        middle.caption(escaped(row["message"]) or "waits for its turn")
+        what.caption(escaped(row["message"]) or "waits for its turn")
     with actions.container(horizontal=True, vertical_alignment="center"):
         if state in monitoring.ACTIVE:
             _button("Cancel", job, queue.cancel)

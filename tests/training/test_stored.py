@@ -6,7 +6,6 @@ and shares no code with what wrote the files.
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import json
 import re
@@ -161,8 +160,6 @@ class Plain:
 
     def outputs(self, given: dict[str, torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities and vector of an encoded text."""
-        if "token_type_ids" not in inspect.signature(self.model.forward).parameters:
-            given = {k: v for k, v in given.items() if k != "token_type_ids"}
         with torch.no_grad():
             output = self.model(**given, output_hidden_states=True)
         cls = output.hidden_states[-1][0, 0]
