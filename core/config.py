@@ -141,7 +141,10 @@ class RunConfig:
         encoder: as asked for.
         encoder_revision: the weights that were meant.
         shares: target joint distribution of training and validation, language -> label -> share.
-        train_per_language: rows; likewise validation and test.
+        train_per_language: rows; likewise validation and test. 0 where `train_rows` says it.
+        train_rows: rows in all, where they are no multiple of the languages; likewise the others.
+        test_shares: joint distribution of the test set; none is the uniform one.
+        test_target: joint distribution that the test rows are weighted to; none is no weights.
         columns: our column name -> the corpus file's.
         external: corpus for the external probe, preset name or path; its tokens stay in the
             vocabulary.
@@ -167,6 +170,11 @@ class RunConfig:
     external_hash: str = ""
     external_columns: Mapping[str, str] = field(default_factory=dict)
     training: Recipe = field(default_factory=Recipe)
+    train_rows: int = 0
+    validation_rows: int = 0
+    test_rows: int = 0
+    test_shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    test_target: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def canonical_json(self) -> str:
         """Sorted keys, no blanks, defaults left out."""
@@ -218,7 +226,25 @@ class RunConfig:
 
     def shares_table(self) -> pd.DataFrame:
         """The target joint distribution, languages down, labels across."""
-        return pd.DataFrame(self.shares).T.loc[list(self.languages), list(self.labels)]
+        return self._table(self.shares)
+
+    def test_table(self) -> pd.DataFrame:
+        """The joint distribution of the test set; by default every cell has the same share."""
+        if self.test_shares:
+            return self._table(self.test_shares)
+        return pd.DataFrame(1.0, index=list(self.languages), columns=list(self.labels))
+
+    def target_table(self) -> pd.DataFrame | None:
+        """The joint distribution that test rows are weighted to; None without weights."""
+        return self._table(self.test_target) if self.test_target else None
+
+    def rows(self, split: str) -> int:
+        """Rows of a split, all languages together."""
+        per_language: int = getattr(self, f"{split}_per_language")
+        return int(getattr(self, f"{split}_rows")) or per_language * len(self.languages)
+
+    def _table(self, shares: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+        return pd.DataFrame(shares).T.loc[list(self.languages), list(self.labels)]
 
 
 def _check(config: RunConfig) -> None:
@@ -241,11 +267,14 @@ def _check(config: RunConfig) -> None:
         named: Any = getattr(config, name)
         if not isinstance(named, dict) or not all(type(x) is str for x in named.values()):
             raise ValueError(f"{name} is {named!r:.80}; expected names of columns")
-    for language in config.languages:
-        for label in config.labels:
-            share = config.shares[language][label]
-            if type(share) not in (int, float) or not 0 <= share <= 1:
-                raise ValueError(f"the share of {label} in {language} is {share!r:.80}")
+    for table in (config.shares, config.test_shares, config.test_target):
+        if not table and table is not config.shares:
+            continue
+        for language in config.languages:
+            for label in config.labels:
+                share = table[language][label]
+                if type(share) not in (int, float) or not 0 <= share <= 1:
+                    raise ValueError(f"the share of {label} in {language} is {share!r:.80}")
 
 
 def _without_defaults(instance: Any) -> dict[str, Any]:

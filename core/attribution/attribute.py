@@ -165,17 +165,19 @@ class _Keeper:
 
 def _texts(name: str, config: RunConfig, corpus: Corpus, per_language: int) -> pd.DataFrame:
     """Rows of the test set: the first of each cell in the order in which it was drawn."""
-    if not len(config.labels) <= per_language <= config.test_per_language:
+    uniform = pd.DataFrame(1.0, index=list(config.languages), columns=list(config.labels))
+    uniform /= uniform.size
+    most = subsets.largest_size([uniform], subsets.training_counts(config, "test"))
+    if not len(config.labels) <= per_language <= most:
         raise InputError(
             f"{per_language} texts a language are asked for; study {name} has "
-            f"{config.test_per_language} a language in its test set and {len(config.labels)} "
-            f"labels. Ask for {len(config.labels)} to {config.test_per_language}."
+            f"{most} a language in its test set with every label alike, and {len(config.labels)} "
+            f"labels. Ask for {len(config.labels)} to {most}."
         )
     ids = set(subset(config, corpus, "test"))
     rows = corpus.rows("test")
     rows = rows[rows["row"].isin(ids)]
-    uniform = pd.DataFrame(1.0, index=list(config.languages), columns=list(config.labels))
-    counts = subsets.allocate(per_language * len(config.languages), uniform / uniform.size)
+    counts = subsets.allocate(per_language * len(config.languages), uniform)
     chosen = subsets.sample(rows, counts, TEST_SEED, by="sentence")
     found: pd.DataFrame = rows_of(corpus, chosen).to_pandas()
     # What is there halfway is of all languages.

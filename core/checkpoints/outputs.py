@@ -17,6 +17,7 @@ from core.config import RunConfig
 from core.errors import InputError
 from core.measures.accuracy import accuracy
 from core.measures.predictions import Predictions
+from core.sampling.subsets import weights_of_test
 from core.storage import atomic, reading, sql
 
 ROW_COLUMNS = ("row", "sentence", "language", "label")
@@ -37,14 +38,15 @@ def write_test(
     rows = part.select(list(ROW_COLUMNS))
     write_rows(path / "predictions.parquet", rows, probability_columns(config, probabilities))
     write_rows(path / "embeddings.parquet", rows, {"cls": list_column(vectors)})
-    predictions = Predictions(rows.to_pandas(), probabilities, config.labels, config.languages)
+    predictions = _predictions(rows.to_pandas(), probabilities, config)
     table = accuracy(predictions)
     chosen = probabilities[np.arange(len(probabilities)), predictions.truth]
+    losses = -np.log(np.maximum(chosen, 1e-30))
     return {
         "accuracy": table.loc["all", "accuracy"],
         "accuracy_ci": [table.loc["all", "low"], table.loc["all", "high"]],
         "accuracy_by_language": table.drop(index="all").to_dict("index"),
-        "test_loss": float(-np.log(np.maximum(chosen, 1e-30)).mean()),
+        "test_loss": float(np.average(losses, weights=predictions.weights)),
         "n_test": len(predictions.rows),
         "versions": versions.installed(),
     }
@@ -92,7 +94,20 @@ def read_predictions(run_id: str) -> Predictions:
         probabilities = frame[columns].to_numpy()
         _check_probabilities(probabilities.astype(float))
         _check_same(rows, path.with_name("embeddings.parquet"))
-    return Predictions(rows, probabilities, config.labels, config.languages)
+    return _predictions(rows, probabilities, config)
+
+
+def _predictions(rows: pd.DataFrame, probabilities: np.ndarray, config: RunConfig) -> Predictions:
+    """With the weights of the rows, where the test set is not the uniform one."""
+    table = weights_of_test(config)
+    if table is None:
+        return Predictions(rows, probabilities, config.labels, config.languages)
+    at = (
+        table.index.get_indexer(pd.Index(rows["language"])),
+        table.columns.get_indexer(pd.Index(rows["label"])),
+    )
+    weights = table.to_numpy(dtype=float)[at]
+    return Predictions(rows, probabilities, config.labels, config.languages, weights)
 
 
 def _check_columns(frame: pd.DataFrame, needed: list[str]) -> None:
@@ -107,7 +122,7 @@ def _check_rows(rows: pd.DataFrame, config: RunConfig) -> None:
     for name, known in (("language", config.languages), ("label", config.labels)):
         if wrong := sorted(set(rows[name]) - set(known)):
             raise ValueError(f"{name} has {', '.join(wrong[:3])}; expected {', '.join(known)}")
-    expected = config.test_per_language * len(config.languages)
+    expected = config.rows("test")
     if len(rows) != expected or rows["row"].nunique() != expected:
         raise ValueError(
             f"{len(rows)} rows, {rows['row'].nunique()} of them different; expected {expected}"

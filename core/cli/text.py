@@ -28,7 +28,11 @@ def plan_text(plan: Plan) -> str:
     rows = []
     for run_id, config in plan.runs.items():
         state = run_folders.state_to_plan_by(run_id)
-        sizes = [getattr(config, f"{s}_per_language") for s in ("train", "validation", "test")]
+        each = len(config.languages)
+        sizes = [
+            config.rows(s) // each if config.rows(s) % each == 0 else f"{config.rows(s) / each:.1f}"
+            for s in ("train", "validation", "test")
+        ]
         rows.append([run_id, config.setup, config.seed, state, *sizes])
     columns = ["run", "setup", "seed", "state", "train", "validation", "test rows a language"]
     lines = [f"study {plan.study.name}: {len(plan.runs)} runs", "", table(columns, rows)]
@@ -40,10 +44,7 @@ def plan_text(plan: Plan) -> str:
         shown.add(setup)
         shares = config.shares_table()
         lines += ["", f"rows of each cell, {setup} (train | validation)"]
-        parts = [
-            subsets.allocate(size * len(shares), shares)
-            for size in (config.train_per_language, config.validation_per_language)
-        ]
+        parts = [subsets.allocate(config.rows(split), shares) for split in ("train", "validation")]
         body = [[lang, *parts[0].loc[lang], "|", *parts[1].loc[lang]] for lang in config.languages]
         lines.append(table(["language", *config.labels, "|", *config.labels], body))
     return "\n".join([*lines, *comparison_text.power_lines(power.for_plan(plan))])

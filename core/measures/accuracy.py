@@ -24,9 +24,11 @@ def accuracy(predictions: Predictions) -> pd.DataFrame:
 
 
 def accuracy_totals(predictions: Predictions) -> Totals:
-    """Accuracy, named `all` and by language, as a function of totals."""
+    """Accuracy, named `all` and by language, as a function of totals; of the rows as weighted."""
     right = (predictions.predicted == predictions.truth).astype(float)[:, None]
-    quantities = [predictions.with_all(right), predictions.with_all(np.ones_like(right))]
+    quantities = [
+        predictions.with_all(predictions.weighted(x)) for x in (right, np.ones_like(right))
+    ]
     names = ("all", *predictions.languages)
 
     def ratio(totals: np.ndarray) -> np.ndarray:

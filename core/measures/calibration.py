@@ -13,7 +13,10 @@ BINS = 15
 
 
 def confusion(predictions: Predictions) -> dict[str, pd.DataFrame]:
-    """Counts of rows by label (down) and predicted class (across), in each language."""
+    """Counts of rows by label (down) and predicted class (across), in each language.
+
+    Without weights: these are the same for all rows of a language and label.
+    """
     c = len(predictions.labels)
     pair = predictions.truth * c + predictions.predicted
     language = predictions.rows["language"].to_numpy()
@@ -39,7 +42,8 @@ def calibration_error(predictions: Predictions, bins: int = BINS) -> pd.DataFram
     Root-mean-square calibration error without that noise: the same with squares, where the square
     of a bin's gap is estimated by the mean product of the gaps of two of its rows, over pairs of
     different sentences (after Kumar, Liang and Ma, Verified uncertainty calibration, NeurIPS 2019,
-    section 4.1). Its square is unbiased at any number of rows; below 0 it is given as 0.
+    section 4.1). Its square is unbiased at any number of rows; below 0 it is given as 0. Of a test
+    set with weights both are those of the weighted rows.
 
     Args:
         bins: number of bins of equal width over (0, 1]; a bin holds its upper edge.
@@ -51,17 +55,18 @@ def calibration_error(predictions: Predictions, bins: int = BINS) -> pd.DataFram
     confidence, number = _binned(predictions, bins)
     gap = (predictions.predicted == predictions.truth) - confidence
     language = predictions.rows["language"].to_numpy()
+    members = predictions.weighted(np.eye(bins)[number])
     rows = {}
     for name in ("all", *predictions.languages):
         here = np.ones(len(gap), bool) if name == "all" else language == name
-        member = np.eye(bins)[number[here]]
+        member = members[here]
         sentences = predictions.sentences[here]
         gaps = sums_by_sentence(gap[here, None] * member, sentences)
         counts = sums_by_sentence(member, sentences)
         n = int(here.sum())
         low, high = _interval(gaps, counts)
         rows[name] = {
-            "ece": np.abs(gaps.sum(axis=0)).sum() / n,
+            "ece": np.abs(gaps.sum(axis=0)).sum() / member.sum(),
             "rms": _rms(_totals(gaps, counts)[None])[0],
             "low": low,
             "high": high,
@@ -77,7 +82,7 @@ def calibration_totals(predictions: Predictions, bins: int = BINS) -> Totals:
     that differences of that are too small.
     """
     confidence, number = _binned(predictions, bins)
-    member = np.eye(bins)[number]
+    member = predictions.weighted(np.eye(bins)[number])
     gap = ((predictions.predicted == predictions.truth) - confidence)[:, None] * member
     _, sentence = np.unique(predictions.sentences, return_inverse=True)
     quantities = []
@@ -154,22 +159,27 @@ def reliability(predictions: Predictions, bins: int = BINS) -> pd.DataFrame:
     Returns:
         Columns `language` (`all` and each), `confidence` (mean in the bin), `accuracy` with its
         95 % interval `low` and `high`, `n`. The interval is Wilson's for as many independent rows
-        as vary like these, whose translations of a sentence are right or wrong together.
+        as vary like these, whose translations of a sentence are right or wrong together and whose
+        weights, where there are some, differ.
     """
     confidence, number = _binned(predictions, bins)
     right = (predictions.predicted == predictions.truth).astype(float)
     language = predictions.rows["language"].to_numpy()
+    members = predictions.weighted(np.eye(bins)[number])
     points = []
     for name in ("all", *predictions.languages):
         here = np.ones(len(right), bool) if name == "all" else language == name
-        member = np.eye(bins)[number[here]]
-        n = member.sum(axis=0)
-        accuracy, sure = (member.T @ x[here] / np.maximum(n, 1) for x in (right, confidence))
+        member = members[here]
+        sums, squares = member.sum(axis=0), (member**2).sum(axis=0)
+        n = np.count_nonzero(member, axis=0)
+        filled = np.where(n > 0, sums, 1)
+        accuracy, sure = (member.T @ x[here] / filled for x in (right, confidence))
         alone = member * (right[here, None] - accuracy)
         together = sums_by_sentence(alone, predictions.sentences[here])
         shared = max(1.0, float((together**2).sum() / max((alone**2).sum(), 1e-12)))
         for b in np.flatnonzero(n):
-            low, high = wilson(float(accuracy[b]), n[b] / shared)
+            effective = sums[b] ** 2 / squares[b]  # Kish; n where rows count once
+            low, high = wilson(float(accuracy[b]), effective / shared)
             points.append((name, sure[b], accuracy[b], low, high, int(n[b])))
     return pd.DataFrame(points, columns=["language", "confidence", "accuracy", "low", "high", "n"])
 

@@ -55,6 +55,9 @@ def language_effect(
     over the languages (permutation test: Phipson and Smyth, Permutation p-values should never be
     zero, 2010).
 
+    Where the test rows have weights, a sentence has that of its label: the label's share in what
+    the weights aim at, over its share in the sentences that count.
+
     Args:
         groups: languages on either side; a sentence counts where it has exactly one row in each.
         permutations: random assignments of each sentence's rows to the languages.
@@ -67,11 +70,16 @@ def language_effect(
     found = _differences(predictions, groups)
     if found is None:
         return None
-    ids, sides, probabilities = found
+    ids, sides, probabilities, weights = found
     differences = np.einsum("l,slc->sc", sides, probabilities)
-    value, observed = _totals(ids, differences).values.tolist()
-    drawn = draw_totals(differences) / len(ids)
-    reach = float(np.quantile(_variation(drawn - differences.mean(axis=0)), LEVEL))
+    value, observed = _totals(ids, differences, weights).values.tolist()
+    if weights is None:
+        drawn, mean = draw_totals(differences) / len(ids), differences.mean(axis=0)
+    else:
+        probabilities = probabilities * weights[:, None, None]  # their mean is 1
+        summed = draw_totals(np.hstack([differences * weights[:, None], weights[:, None]]))
+        drawn, mean = summed[:, :-1] / summed[:, -1:], weights @ differences / len(ids)
+    reach = float(np.quantile(_variation(drawn - mean), LEVEL))
     permuted = _permuted(sides, probabilities, permutations, seed)
     as_large = int((permuted >= observed - 1e-12).sum())
     return Effect(
@@ -93,12 +101,14 @@ def effect_totals(predictions: Predictions, groups: Groups) -> Totals | None:
     found = _differences(predictions, groups)
     if found is None:
         return None
-    ids, sides, probabilities = found
-    return _totals(ids, np.einsum("l,slc->sc", sides, probabilities))
+    ids, sides, probabilities, weights = found
+    return _totals(ids, np.einsum("l,slc->sc", sides, probabilities), weights)
 
 
-def _totals(ids: np.ndarray, differences: np.ndarray) -> Totals:
+def _totals(ids: np.ndarray, differences: np.ndarray, weights: np.ndarray | None) -> Totals:
     """Of the sentences' differences between the groups (sentences x classes)."""
+    if weights is not None:
+        return _weighted_totals(ids, differences, weights[:, None])
     c = differences.shape[1]
 
     def effect(totals: np.ndarray) -> np.ndarray:
@@ -109,6 +119,29 @@ def _totals(ids: np.ndarray, differences: np.ndarray) -> Totals:
         return np.column_stack([corrected.sum(axis=1) / 2, _variation(mean)])
 
     quantities = np.hstack([differences, differences**2, np.ones((len(ids), 1))])
+    return Totals(("language effect", "observed"), quantities, ids, ids, effect, folded=True)
+
+
+def _weighted_totals(ids: np.ndarray, differences: np.ndarray, weights: np.ndarray) -> Totals:
+    """The same of sentences that have weights (sentences x 1).
+
+    The error of a weighted mean: the root of sum w^2 (x - mean)^2 / (sum w)^2, times m / (m - 1), m
+    the effective number of sentences (sum w)^2 / sum w^2.
+    """
+    c = differences.shape[1]
+
+    def effect(totals: np.ndarray) -> np.ndarray:
+        sums, by_square, squares = totals[:, :c], totals[:, c : 2 * c], totals[:, 2 * c : 3 * c]
+        w, w2 = totals[:, -2:-1], totals[:, -1:]
+        mean = sums / w
+        spread = np.maximum(squares - 2 * mean * by_square + mean**2 * w2, 0) / w**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            error = np.sqrt(spread / np.maximum(1 - w2 / w**2, 0))
+        corrected = cross_fitted(mean, error)
+        return np.column_stack([corrected.sum(axis=1) / 2, _variation(mean)])
+
+    weighted = [weights * differences, weights**2 * differences, (weights * differences) ** 2]
+    quantities = np.hstack([*weighted, weights, weights**2])
     return Totals(("language effect", "observed"), quantities, ids, ids, effect, folded=True)
 
 
@@ -155,20 +188,35 @@ def _permuted(
 
 def _differences(
     predictions: Predictions, groups: Groups
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None] | None:
     """Ids of the sentences that count, each language's coefficient in the difference of the
-    groups' means, and probabilities (sentences x languages x classes); None without two."""
-    ids, probabilities = _complete(predictions, [*groups[0], *groups[1]])
+    groups' means, probabilities (sentences x languages x classes), and the sentences' weights, if
+    the rows have some; None without two."""
+    ids, rows = _complete(predictions, [*groups[0], *groups[1]])
+    probabilities = predictions.probabilities[rows]
     if len(ids) < 2 or not all(groups):
         return None
     sides = np.concatenate(
         [np.full(len(g), sign / len(g)) for g, sign in zip(groups, (1, -1), strict=True)]
     )
-    return ids, sides, probabilities
+    return ids, sides, probabilities, _of_sentences(predictions, rows)
+
+
+def _of_sentences(predictions: Predictions, rows: np.ndarray) -> np.ndarray | None:
+    """Weights of sentences with these rows (sentences x languages); their mean is 1."""
+    if predictions.weights is None:
+        return None
+    classes = len(predictions.labels)
+    target = np.bincount(predictions.truth, predictions.weights, classes)
+    labels = predictions.truth[rows]
+    found = np.bincount(labels.ravel(), minlength=classes)
+    weights = (target / target.sum() / np.maximum(found / found.sum(), 1e-12))[labels].mean(axis=1)
+    of_sentences: np.ndarray = weights / weights.mean()
+    return of_sentences
 
 
 def _complete(predictions: Predictions, languages: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of the sentences with one row in each language; sentences x languages x classes."""
+    """Ids of the sentences with one row in each language, and the rows (sentences x languages)."""
     column = pd.Index(languages).get_indexer(pd.Index(predictions.rows["language"]))
     rows = np.flatnonzero(column >= 0)
     ids, sentence = np.unique(predictions.sentences[rows], return_inverse=True)
@@ -177,4 +225,4 @@ def _complete(predictions: Predictions, languages: list[str]) -> tuple[np.ndarra
     row = np.zeros_like(times)
     row[sentence, column[rows]] = rows
     complete = (times == 1).all(axis=1)
-    return ids[complete], predictions.probabilities[row[complete]]
+    return ids[complete], row[complete]

@@ -21,12 +21,15 @@ class Predictions:
         probabilities: rows x classes.
         labels: class names in their order.
         languages: in their order.
+        weights: of the rows, of a test set that is not uniform: target share of the row's language
+            and label over their share in the test set. None: every row counts once.
     """
 
     rows: pd.DataFrame
     probabilities: np.ndarray
     labels: tuple[str, ...]
     languages: tuple[str, ...]
+    weights: np.ndarray | None = None
 
     @property
     def predicted(self) -> np.ndarray:
@@ -49,6 +52,10 @@ class Predictions:
         """Class numbers as rows x classes of 0 and 1."""
         return np.eye(len(self.labels))[numbers]
 
+    def weighted(self, values: np.ndarray) -> np.ndarray:
+        """Values (rows x k), each row's times its weight; as they are where there are none."""
+        return values if self.weights is None else values * self.weights[:, None]
+
     def by_language(self, values: np.ndarray) -> np.ndarray:
         """Spread values (rows x k) over languages: rows x (languages * k), 0 elsewhere."""
         number = pd.Index(self.languages).get_indexer(pd.Index(self.rows["language"]))
@@ -66,6 +73,20 @@ class Predictions:
         sizes: np.ndarray = self.with_all(np.ones((len(self.rows), 1))).sum(axis=0).astype(int)
         return sizes
 
+    @property
+    def effective_sizes(self) -> np.ndarray:
+        """How many rows of equal weight tell as much, of all and of each language (1 + languages).
+
+        Kish (Survey sampling, 1965, section 8.2): the square of the sum of the weights over the sum
+        of their squares; the number of rows where there are no weights.
+        """
+        if self.weights is None:
+            return self.sizes.astype(float)
+        sums, squares = (
+            self.with_all(w[:, None]).sum(axis=0) for w in (self.weights, self.weights**2)
+        )
+        return np.divide(sums**2, squares, out=np.zeros(len(sums)), where=squares > 0)
+
     def totals(
         self,
         names: tuple[str, ...],
@@ -80,7 +101,7 @@ class Predictions:
 
 
 def predicted_shares(predictions: Predictions, *, soft: bool = False) -> pd.DataFrame:
-    """Share of each class predicted in each language (paper, Table 2).
+    """Share of each class predicted in each language (paper, Table 2), of the rows as weighted.
 
     Args:
         soft: mean probability in place of the share of rows.
@@ -90,7 +111,7 @@ def predicted_shares(predictions: Predictions, *, soft: bool = False) -> pd.Data
 
 
 def true_shares(predictions: Predictions) -> pd.DataFrame:
-    """Share of each label in each language of the test set."""
+    """Share of each label in each language of the test set, of the rows as weighted."""
     return _mean_by_language(predictions, predictions.one_hot(predictions.truth))
 
 
@@ -115,6 +136,14 @@ def group_shares(shares: pd.DataFrame, n: pd.Series, groups: Groups) -> pd.DataF
 
 
 def _mean_by_language(predictions: Predictions, values: np.ndarray) -> pd.DataFrame:
+    if predictions.weights is not None:
+        once = np.ones((len(values), 1))
+        sums, n = (
+            predictions.by_language(predictions.weighted(x)).sum(axis=0) for x in (values, once)
+        )
+        with np.errstate(invalid="ignore"):
+            shares = sums.reshape(len(n), -1) / n[:, None]
+        return pd.DataFrame(shares, list(predictions.languages), list(predictions.labels))
     frame = pd.DataFrame(values, columns=list(predictions.labels))
     means = frame.groupby(predictions.rows["language"].to_numpy()).mean()
     return means.reindex(list(predictions.languages))

@@ -28,7 +28,8 @@ def skew_uptake(predictions: Predictions, shares: pd.DataFrame, *, soft: bool = 
     The slope is sum(w x y) / sum(w x^2) over languages and classes: y = share predicted - true
     share, x = p(class | language) - p(class), w = p(language), both of the design. So weighted, x
     sums to 0 over the languages for each class, and a model that predicts the same in every
-    language has 0 on a uniform test set, whatever the design's marginals. 1: the model copies the
+    language has 0 on a uniform test set, or one weighted to be without skew, whatever the design's
+    marginals. 1: the model copies the
     skew; above 1: it amplifies it. The design is the study's skewed one for every run, the balanced
     ones too. From the paper's Table 2: 0.36 (amazon) and 0.34 (xnli).
 
@@ -85,8 +86,10 @@ def uptake_totals(
         )
     coefficients = (w * x)[:, :, None] * cells[:, :, skewed] / squares[skewed]
     given = predictions.probabilities if soft else predictions.one_hot(predictions.predicted)
-    excess = predictions.by_language(given - predictions.one_hot(predictions.truth))
-    n = predictions.by_language(np.ones((len(given), 1)))
+    excess, n = (
+        predictions.by_language(predictions.weighted(x))
+        for x in (given - predictions.one_hot(predictions.truth), np.ones((len(given), 1)))
+    )
     values = np.hstack([excess, n])
 
     def slope(totals: np.ndarray) -> np.ndarray:

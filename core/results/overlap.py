@@ -61,7 +61,7 @@ def designs(study: Started) -> dict[str, pd.DataFrame]:
     found: dict[str, pd.DataFrame] = {}
     for config in study.configs.values():
         for split in ("train", "validation"):
-            if getattr(config, f"{split}_per_language"):
+            if config.rows(split):
                 name = f"{'imbalanced' if config.skewed else 'balanced'}, {split}"
                 found.setdefault(name, training_counts(config, split))
     return found

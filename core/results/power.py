@@ -18,6 +18,7 @@ from core.measures.power import MOST_SEEDS, POWER, Sources, detectable, seeds_ne
 from core.results import comparisons as result_comparisons
 from core.results import references, study_results, thresholds
 from core.results.schema import ComparisonResults, Interval, PowerGuide, PowerRow, StudyResults
+from core.sampling.subsets import effective_test_rows
 from core.text import percent
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ def for_plan(plan: Plan) -> PowerGuide:
     what was measured on the demo.
     """
     asked = next(iter(plan.runs.values()))
-    rows = asked.test_per_language * len(asked.languages)
-    known, source, of_rows = SHIPPED, SHIPPED_SOURCE, SHIPPED_ROWS
+    rows = effective_test_rows(asked)
+    known, source, of_rows = SHIPPED, SHIPPED_SOURCE, float(SHIPPED_ROWS)
     most = 0
     for name in studies.started():
         try:
@@ -116,7 +117,7 @@ def for_plan(plan: Plan) -> PowerGuide:
                 continue
             if found := of_study(study):
                 most, known, source = seeds, found, f"the study {name}, {seeds} seeds"
-                of_rows = configs[0].test_per_language * len(configs[0].languages)
+                of_rows = effective_test_rows(configs[0])
         except InputError:  # what does not read tells nothing
             continue
     seeds = len(plan.study.seeds)

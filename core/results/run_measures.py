@@ -19,7 +19,15 @@ from core.measures.calibration import calibration_error, calibration_totals, con
 from core.measures.language_effect import effect_totals, language_effect
 from core.measures.predictions import Predictions, group_shares, predicted_shares, true_shares
 from core.measures.skew_uptake import By, skew_uptake, uptake_by, uptake_totals
-from core.results.schema import BaseValues, Measures, ProbeResults, Shares, SkewMeasures, UptakeOf
+from core.results.schema import (
+    BaseValues,
+    Measures,
+    ProbeResults,
+    Shares,
+    SkewMeasures,
+    UptakeOf,
+    Weighted,
+)
 from core.sampling.joint import Groups, deviation, weights
 
 
@@ -98,6 +106,7 @@ def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> Meas
         "base_values": _base_values(run_id, config),
         "probe": cast(dict[str, ProbeResults], outputs.read_probes(run_id)),
         **_skew_measures(predictions, shares, skewed),
+        **_weighting(predictions, config),
     }
 
 
@@ -180,9 +189,27 @@ def _skew_measures(
             "language_effect_null": effect.null,
             "language_effect_sentences": effect.n_sentences,
         }
-    n = predictions.rows["language"].value_counts()
+    once = predictions.weighted(np.ones((len(predictions.rows), 1)))[:, 0]
+    n = pd.Series(once).groupby(predictions.rows["language"].to_numpy()).sum()
     pooled = group_shares(shares, n, groups)
     return measured | {"predictions_by_group": pooled.to_dict("index")}
+
+
+def _weighting(predictions: Predictions, config: RunConfig) -> Weighted:
+    """How the test rows are weighted; empty where every row counts once."""
+    target = config.target_table()
+    if target is None:
+        return {}
+    even = np.allclose(target, target.to_numpy().mean())
+    sizes = predictions.effective_sizes.tolist()
+    return {
+        "test_weighting": {
+            "to": "uniform" if even else "independent",
+            "n_effective": dict(zip(("all", *predictions.languages), sizes, strict=True)),
+            "test_shares": config.test_table().to_dict("index"),
+            "target_shares": target.to_dict("index"),
+        }
+    }
 
 
 def _uptake_of(predictions: Predictions, skewed: pd.DataFrame, by: By) -> dict[str, UptakeOf]:

@@ -101,8 +101,27 @@ class SkewMeasures(TypedDict):
     predictions_by_group: NotRequired[Shares]  # of all languages of a group together
 
 
-class Measures(SkewMeasures):
-    """The measures of a finished run, on the uniform test set."""
+class TestWeighting(TypedDict):
+    """How the rows of a test set that is not uniform are weighted in every measure.
+
+    In accuracy, predicted shares, skew and soft uptake, language effect and calibration. Confusion
+    and numbers of rows are counts, the probes and base values of the rows as they are.
+    """
+
+    to: Literal["uniform", "independent"]  # joint distribution that the weights aim at
+    n_effective: dict[str, float]  # rows of equal weight that tell as much (Kish): `all`, languages
+    test_shares: Shares  # of all test rows, by language and label
+    target_shares: Shares
+
+
+class Weighted(TypedDict):
+    """Of a run whose test set is as found."""
+
+    test_weighting: NotRequired[TestWeighting]
+
+
+class Measures(SkewMeasures, Weighted):
+    """The measures of a finished run on the study's test set: uniform, or weighted to be so."""
 
     n_train: int  # rows
     n_validation: int

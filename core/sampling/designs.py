@@ -64,14 +64,24 @@ def design_shares(
         if natural is None:
             raise InputError(f"design '{design}' needs the corpus's own counts.")
         shares = natural.astype(float)
-        if design == "independent":
-            shares.loc[:, :] = np.outer(shares.sum(axis=1), shares.sum(axis=0))
+        shares = independent(shares) if design == "independent" else shares
     elif design != "uniform":
         raise InputError(
             f"unknown design {design!r}; known are {', '.join(DESIGNS)}, or a table "
             "language -> label -> share."
         )
     return shares / shares.to_numpy().sum()
+
+
+def independent(shares: pd.DataFrame) -> pd.DataFrame:
+    """The product of a joint distribution's marginals: its balanced counterpart.
+
+    Of all distributions without skew it shares the most rows with natural marginals; where these
+    are even it is the uniform one. Same scale for any scale of the shares: it sums to 1.
+    """
+    whole = shares / shares.to_numpy().sum()
+    product = np.outer(whole.sum(axis=1), whole.sum(axis=0))
+    return pd.DataFrame(product, index=shares.index, columns=shares.columns)
 
 
 def _linear(language: str, n_labels: int, groups: joint.Groups) -> np.ndarray:

@@ -26,22 +26,22 @@ def allocate(total: int, shares: pd.DataFrame) -> pd.DataFrame:
 
     Two steps, so that languages with equal shares get equal numbers. Ties go to the earlier one.
     """
-    by_language = _largest_remainder(total, shares.sum(axis=1).to_numpy())
-    cells = [
-        _largest_remainder(n, row) for n, row in zip(by_language, shares.to_numpy(), strict=True)
-    ]
+    by_language = _largest_remainder(np.array([total]), shares.sum(axis=1).to_numpy()[None])[0]
+    cells = _largest_remainder(by_language, shares.to_numpy())
     return pd.DataFrame(cells, index=shares.index, columns=shares.columns).astype(int)
 
 
-def _largest_remainder(total: int, shares: np.ndarray) -> np.ndarray:
-    if shares.sum() == 0:
-        return np.zeros(len(shares), dtype=int)
+def _largest_remainder(totals: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Whole counts in each row of `shares` (rows x k) that sum to its total; 0 without a share."""
+    sums = shares.sum(axis=1, keepdims=True)
     # Rounding keeps remainders that are equal on paper equal in floating point.
-    exact = np.round(total * shares / shares.sum(), 9)
+    exact = np.round(totals[:, None] * shares / np.where(sums > 0, sums, 1), 9)
     counts = np.floor(exact).astype(int)
-    order = np.argsort(-(exact - counts), kind="stable")
-    counts[order[: total - counts.sum()]] += 1
-    return counts
+    order = np.argsort(-(exact - counts), axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    missing = np.where(sums[:, 0] > 0, totals, 0) - counts.sum(axis=1)
+    found: np.ndarray = counts + (rank < missing[:, None])
+    return found
 
 
 def fits(per_language: int, shares: pd.DataFrame, available: pd.DataFrame) -> bool:
@@ -67,39 +67,6 @@ def largest_size(designs: Sequence[pd.DataFrame], available: pd.DataFrame) -> in
     while size > 0 and not all(fits(size, shares, available) for shares in designs):
         size -= 1
     return size
-
-
-def check_size(
-    per_language: int,
-    designs: Sequence[pd.DataFrame],
-    available: pd.DataFrame,
-    what: str,
-    key: str,
-) -> None:
-    """Refuse a size that some cell cannot fill in some design.
-
-    Args:
-        what: the study and split, for the message.
-        key: the setting to lower, for the message.
-
-    Raises:
-        InputError: names the cells, what they have, and the largest size that works for all.
-    """
-    total = per_language * len(available)
-    wanted = np.maximum.reduce([allocate(total, shares).to_numpy() for shares in designs])
-    stock = available.to_numpy()
-    short = [
-        f"({lang}, {label}) needs {wanted[i, j]} and has {stock[i, j]}"
-        for i, lang in enumerate(available.index)
-        for j, label in enumerate(available.columns)
-        if wanted[i, j] > stock[i, j]
-    ]
-    if short:
-        raise InputError(
-            f"{what}: {key} = {per_language} asks for more rows than there are: "
-            f"{'; '.join(short[:4])}{' …' if len(short) > 4 else ''}. The largest {key} that works "
-            f"is {largest_size(designs, available)}."
-        )
 
 
 def sample(rows: pd.DataFrame, counts: pd.DataFrame, seed: int, by: str = "row") -> list[str]:
@@ -144,12 +111,33 @@ TEST_SEED = 0
 
 
 def training_counts(config: RunConfig, split: str) -> pd.DataFrame:
-    """Rows of each cell that a run takes from a split; the test set's are uniform."""
-    shares = config.shares_table()
-    if split == "test":
-        shares = pd.DataFrame(1.0, index=shares.index, columns=shares.columns)
-    per_language = getattr(config, f"{split}_per_language")
-    return allocate(per_language * len(shares), shares)
+    """Rows of each cell that a run takes from a split; the test set's are uniform or as found."""
+    shares = config.test_table() if split == "test" else config.shares_table()
+    return allocate(config.rows(split), shares)
+
+
+def weights_of_test(config: RunConfig) -> pd.DataFrame | None:
+    """Weight of a test row of each cell: target share / share in the test set.
+
+    None where the run has no target, and every row counts once. The mean over the test rows is 1. A
+    cell without test rows has no weight (0); a plan refuses it where the target has a share there.
+    """
+    target = config.target_table()
+    if target is None:
+        return None
+    counts = training_counts(config, "test")
+    share = counts / counts.to_numpy().sum()
+    return (target / target.to_numpy().sum() / share.where(share > 0)).fillna(0.0)
+
+
+def effective_test_rows(config: RunConfig) -> float:
+    """How many test rows of equal weight tell as much (Kish 1965); all, where none has a weight."""
+    weights = weights_of_test(config)
+    if weights is None:
+        return float(config.rows("test"))
+    counts = training_counts(config, "test")
+    sums, squares = (float((counts * w).to_numpy().sum()) for w in (weights, weights**2))
+    return sums**2 / squares
 
 
 def subset(config: RunConfig, corpus: Corpus, split: str) -> list[str]:

@@ -19,6 +19,7 @@ from core.sampling.subsets import training_counts
 from core.storage import memory as system_memory
 from core.storage import places, reading, sql
 from core.studies.planning import Plan
+from core.studies.study import SPLITS
 
 _MEGABYTE = 1e6
 _BASE_BYTES = 800 * _MEGABYTE  # Python with its libraries, and a small corpus
@@ -41,7 +42,7 @@ class Forecast(TypedDict):
     runs: list[PlannedRun]
     new: int  # runs to be trained
     reused: int
-    rows: dict[str, int]  # a language, by split
+    rows: dict[str, int]  # a language (the mean, rounded down), by split
     cells: dict[str, dict[str, dict[str, dict[str, int]]]]  # by design, split, language and label
     measured: int  # earlier runs with the same encoder, frozen layers and length
     seconds_a_run: float | None  # by their speed; None without any
@@ -73,7 +74,7 @@ def of(plan: Plan) -> Forecast:
         ],
         "new": len(new),
         "reused": len(configs) - len(new),
-        "rows": {s: getattr(first, f"{s}_per_language") for s in ("train", "validation", "test")},
+        "rows": {s: first.rows(s) // len(first.languages) for s in SPLITS},
         "cells": _cells(configs),
         "measured": speed.runs if speed else 0,
         "seconds_a_run": each,
@@ -127,7 +128,7 @@ class _Speed:
 
     def seconds(self, config: RunConfig) -> float:
         """What a run takes."""
-        rows = config.train_per_language * len(config.languages) * config.training.epochs
+        rows = config.rows("train") * config.training.epochs
         return rows / self.rows_a_second + self.around
 
 
@@ -188,7 +189,7 @@ def _cells(configs: list[RunConfig]) -> dict[str, Any]:
     for config in configs:
         design = "imbalanced" if config.skewed else "balanced"
         if design not in cells:
-            tables = {s: training_counts(config, s) for s in ("train", "validation", "test")}
+            tables = {s: training_counts(config, s) for s in SPLITS}
             cells[design] = {s: json.loads(t.T.to_json()) for s, t in tables.items()}
     return cells
 
@@ -229,8 +230,7 @@ def _memory(shape: _Shape, config: RunConfig) -> float:
     if recipe.frozen_layers:
         frozen = total - (shape.layers - recipe.frozen_layers) * shape.layer_parameters
     activations = 80.0 * recipe.batch_size * recipe.max_length * shape.hidden * shape.layers
-    sizes = (config.train_per_language, config.validation_per_language, config.test_per_language)
-    texts = sum(sizes) * len(config.languages)
+    texts = sum(config.rows(split) for split in SPLITS)
     states = min(4.0 * texts * recipe.max_length * shape.hidden, _STATE_BYTES) if frozen else 0.0
     loaded = 4.0 * shape.parameters(shape.full_vocabulary)
     return _BASE_BYTES + loaded + 4 * frozen + 16 * (total - frozen) + activations + states

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.config import Recipe
 from core.errors import InputError
-from core.studies.study import Study, from_document
+from core.studies.study import CHOICES, SPLITS, Study, from_document
 
 TABLE = "the study's own table"  # a design that is given as a table, not by name
 LABELS = {"design": "Design of the imbalanced setups", "external": "External corpus"}
@@ -34,6 +34,10 @@ def to_study(values: dict[str, Any], given: Study) -> Study:
     document["name"] = values["name"].strip()
     document["setups"] = list(values["setups"])
     document["nulls"] = given.nulls
+    for name in (*CHOICES, *(f"{split}_rows" for split in SPLITS)):  # what the form may not show
+        if name not in values and document.get(name.replace("_rows", "_per_language")) is None:
+            document[name] = getattr(given, name)
+    document = {k: v for k, v in document.items() if v is not None}
     document["seeds"] = [_number(word) for word in _words(values["seeds"])]
     for name in ("labels", "languages"):
         if name in document:

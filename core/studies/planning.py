@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 import tomli_w
@@ -11,16 +12,13 @@ import tomli_w
 from core.checkpoints.studies import Member, read_started, started_folder
 from core.config import BALANCED, IMPORTED, RunConfig
 from core.corpora.corpus import Corpus
-from core.errors import InputError
 from core.models.session import Session
-from core.sampling import designs as sampling_designs
-from core.sampling import joint, subsets
+from core.sampling import joint
 from core.sampling.class_weights import class_weights
 from core.sampling.subsets import training_counts
 from core.storage import atomic
+from core.studies import sizes
 from core.studies.study import Study, to_document
-
-TEST_DEFAULT = 1000
 
 
 @dataclass(frozen=True)
@@ -51,27 +49,12 @@ def plan(study: Study, session: Session) -> Plan:
         split: joint.count(corpus.rows(split), corpus.languages, corpus.labels)
         for split in ("train", "validation", "test")
     }
-    uniform = sampling_designs.design_shares("uniform", corpus.languages, corpus.labels)
-    skewed = sampling_designs.design_shares(
-        study.design, corpus.languages, corpus.labels, study.groups, counts["train"]
-    )
-    in_use = {s: uniform if s.startswith("balanced") else skewed for s in study.setups}
-    sizes = {}
-    for split, available in counts.items():
-        designs = [uniform] if split == "test" else [uniform, *in_use.values()]
-        key = f"{split}_per_language"
-        wanted = getattr(study, key)
-        if wanted is None:
-            wanted = subsets.largest_size(designs, available)
-            wanted = min(wanted, TEST_DEFAULT) if split == "test" else wanted
-        if wanted < len(corpus.labels):
-            raise InputError(
-                f"study {study.name}: {key} is {wanted}, too few for {len(corpus.labels)} labels; "
-                f"the corpus has {int(available.to_numpy().min())} rows in its smallest cell of "
-                f"{split}."
-            )
-        subsets.check_size(wanted, designs, available, f"study {study.name}, {split}", key)
-        sizes[key] = wanted
+    rows: dict[str, Any] = sizes.fitting(study, counts)
+    skewed, balanced = sizes.designs(study, counts["train"])
+    in_use = {s: balanced if s.startswith("balanced") else skewed for s in study.setups}
+    if study.test == "as found":
+        found = sizes.test_shares(study, counts["test"])
+        rows |= {"test_shares": _rounded(found), "test_target": _rounded(balanced)}
 
     revision = session.encoder_revision(study.encoder, corpus)
     external_hash = ""
@@ -96,7 +79,7 @@ def plan(study: Study, session: Session) -> Plan:
                 external_hash=external_hash,
                 external_columns=study.external_columns,
                 training=study.training,
-                **sizes,
+                **rows,
             )
             runs[config.run_id] = config
     if len(study.seeds) == 1:
@@ -104,6 +87,9 @@ def plan(study: Study, session: Session) -> Plan:
             for further in range(1, study.nulls + 1):
                 null = replace(config, seed=config.seed + further)
                 runs[null.run_id] = null
+    first = next(iter(runs.values()))
+    if (target := first.target_table()) is not None:
+        sizes.check_weights(study, training_counts(first, "test"), target)
     for config in runs.values():
         if config.weighted:
             class_weights(training_counts(config, "train"))  # refuses empty cells before training

@@ -16,6 +16,9 @@ from core.storage import places, reading
 
 SHIPPED = places.CORE / "studies" / "shipped"
 LONGEST_NAME = 100  # bytes, as part of the names of files, which have 255
+# What the fields that are words can be, the default first.
+CHOICES = {"balanced": ("uniform", "independent"), "test": ("uniform", "as found")}
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,20 @@ class Study:
         encoder: name, folder or hub id.
         design: of the imbalanced setups: uniform, linear, natural, independent, or language ->
             label -> share.
+        balanced: what the balanced setups are trained on: uniform, or independent, the product of
+            the marginals of `design`: for a natural corpus its balanced counterpart, which keeps
+            most of its rows.
+        test: the test set, one for all runs: uniform, or as found, in the corpus's own shares, its
+            rows weighted to the joint distribution of `balanced`.
         groups: two lists of languages for the design linear; shares rise over the labels in the
             first and fall in the second.
         seeds: each setup is trained once a seed.
         nulls: with a single seed, further runs of `balanced` (and of `balanced+entropy`) with the
             seeds after it. One chooses the token groups in which two others are compared; what
             balanced runs differ by takes three of them, so two nulls.
-        train_per_language, validation_per_language, test_per_language: rows; test rows have the
-            uniform design.
+        train_per_language, validation_per_language, test_per_language: rows; where languages differ
+            in size, the mean.
+        train_rows, validation_rows, test_rows: rows in all, in place of those.
         labels, languages: which, and their order; by default the corpus's.
         columns: our column name -> the file's.
         external: a corpus for the external probe, named like `corpus`; it needs no labels.
@@ -62,6 +71,11 @@ class Study:
     external: str = ""
     external_columns: Mapping[str, str] = field(default_factory=dict)
     training: Recipe = field(default_factory=Recipe)
+    balanced: str = "uniform"
+    test: str = "uniform"
+    train_rows: int | None = None
+    validation_rows: int | None = None
+    test_rows: int | None = None
 
     def __post_init__(self) -> None:
         if not all(c.isalnum() or c in "-_." for c in self.name) or self.name[:1] in ("", ".", "-"):
@@ -93,7 +107,20 @@ class Study:
             raise InputError(
                 f"study {self.name}: nulls is {self.nulls!r}; expected a whole number, 0 to 100."
             )
-        for name in ("train_per_language", "validation_per_language", "test_per_language"):
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"study {self.name}: {name} is {getattr(self, name)!r}; expected "
+                    f"{' or '.join(map(repr, known))}."
+                )
+        for split in SPLITS:
+            both = [f"{split}_per_language", f"{split}_rows"]
+            if None not in (sizes := [getattr(self, name) for name in both]):
+                raise InputError(
+                    f"study {self.name}: {both[0]} is {sizes[0]} and {both[1]} is {sizes[1]}; give "
+                    "one of them: rows a language, or rows in all."
+                )
+        for name in (f"{split}_{unit}" for unit in ("per_language", "rows") for split in SPLITS):
             size = getattr(self, name)
             if size is not None and (type(size) is not int or size < 1):
                 raise InputError(
@@ -135,6 +162,7 @@ def _file_of(source: str) -> Path | None:
 def to_document(study: Study) -> dict[str, Any]:
     """A study as TOML and JSON have it, without defaults; `from_document` reads it."""
     document = {k: v for k, v in asdict(study).items() if v not in (None, {}, (), "")}
+    document = {k: v for k, v in document.items() if v != CHOICES.get(k, (None,))[0]}
     document["groups"] = [list(g) for g in study.groups or ()]
     document["training"] = {
         k: v for k, v in asdict(study.training).items() if v != getattr(Recipe(), k)

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from transformers import (
     AutoConfig,
@@ -28,14 +29,18 @@ from core.models.prediction import encode, predict
 from core.models.session import Session
 from core.models.usable import check_classifier, check_weights
 from core.progress import Progress
-from core.sampling import joint, subsets
+from core.sampling import joint, limits, subsets
 from core.sampling.designs import design_shares
 from core.sampling.subsets import rows_of, subset
 from core.storage import atomic
 from core.studies import study
-from core.studies.planning import TEST_DEFAULT, record_members
+from core.studies.planning import record_members
+from core.studies.sizes import TEST_DEFAULT
 from core.studies.study import Study
 from core.training import evaluation
+
+# What a run shares with those that it is compared with.
+_OF_TEST = ("test_per_language", "test_rows", "test_shares", "test_target")
 
 
 def import_to_study(
@@ -73,7 +78,8 @@ def import_to_study(
         started = studies.read_started(study_name)
         first = started.config
         loaded = session.corpus(first)
-        columns, size, name = first.columns, first.test_per_language, study_name
+        columns, name = first.columns, study_name
+        test = {f: getattr(first, f) for f in _OF_TEST}
         pooling = first.training.pooling
         members = [m for m in started.members if m.setup != IMPORTED]
         asked = study.read(str(started.folder / "study.toml"))
@@ -83,7 +89,8 @@ def import_to_study(
         counts = joint.count(loaded.rows("test"), loaded.languages, loaded.labels)
         uniform = design_shares("uniform", loaded.languages, loaded.labels)
         size = test_per_language or min(TEST_DEFAULT, subsets.largest_size([uniform], counts))
-        subsets.check_size(size, [uniform], counts, f"test set of {corpus}", "--test-per-language")
+        limits.check_size(size, [uniform], counts, f"test set of {corpus}", "--test-per-language")
+        test = {"test_per_language": size}
         name = "imported-" + (re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.resolve().name) or "model")
         members = []
         asked = Study(name, corpus, ("balanced",), columns=columns)
@@ -91,7 +98,7 @@ def import_to_study(
         folder,
         loaded,
         outputs=outputs,
-        test_per_language=size,
+        test=test,
         max_length=max_length,
         columns=dict(columns),
         pooling=pooling,
@@ -111,7 +118,7 @@ def import_model(
     corpus: Corpus,
     *,
     outputs: Sequence[str] | None = None,
-    test_per_language: int,
+    test: Mapping[str, Any],
     max_length: int = 128,
     columns: dict[str, str] | None = None,
     pooling: str = "paper",
@@ -124,7 +131,7 @@ def import_model(
         folder: of a sequence classifier: config.json, safetensors, a fast tokenizer.
         outputs: the corpus's labels in the order of the model's outputs, for a model whose config
             does not name them.
-        test_per_language: rows of the uniform test set.
+        test: the fields of a configuration that decide the test set, such as `test_per_language`.
         max_length: tokens a text.
         columns: as the corpus was loaded with.
         pooling: of core.config: which vectors are probed.
@@ -150,7 +157,7 @@ def import_model(
         shares=design_shares("uniform", corpus.languages, corpus.labels).to_dict("index"),
         train_per_language=0,
         validation_per_language=0,
-        test_per_language=test_per_language,
+        **{"test_per_language": 0, **test},
         columns=columns or {},
         training=Recipe(max_length=max_length, pooling=pooling, prefix=prefix),
     )

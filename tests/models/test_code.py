@@ -66,7 +66,7 @@ def test_every_loader_refuses_code(model, done, tmp_path, monkeypatch, file, ent
         "a classifier": lambda: classifier.read(model),
         "a run's model": lambda: imported.open_model(model, config),
         "a model from elsewhere": lambda: import_model(
-            model, corpus, test_per_language=3, report=lambda what, share: None
+            model, corpus, test={"test_per_language": 3}, report=lambda what, share: None
         ),
     }
     for load in loaders.values():

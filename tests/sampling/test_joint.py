@@ -240,18 +240,6 @@ def test_the_largest_size_works_and_the_next_does_not(available, shares) -> None
     )
 
 
-def test_too_large_a_size_names_cell_stock_and_what_works() -> None:
-    available = frame(np.full((3, 3), 20))
-    available.loc["fr", "good"] = 7
-    shares = designs.design_shares("uniform", LANGUAGES, LABELS)
-    with pytest.raises(InputError) as error:
-        subsets.check_size(30, [shares], available, "study x, train", "train_per_language")
-    assert "(fr, good) needs 10 and has 7" in str(error.value)
-    # 23 rows are 8, 8 and 7 of the labels in their order.
-    assert "largest train_per_language that works is 23" in str(error.value)
-    subsets.check_size(23, [shares], available, "study x, train", "train_per_language")
-
-
 def test_deviation_is_zero_under_independence_and_sums_to_zero_in_a_language() -> None:
     uniform = designs.design_shares("uniform", LANGUAGES, LABELS)
     assert np.allclose(joint.deviation(uniform), 0)
@@ -303,3 +291,21 @@ def test_the_sides_of_a_natural_table_are_a_split_that_no_order_changes(shares) 
     means = joint.deviation(shares).mul(joint.weights(shares), axis=0)
     gap = means.loc[list(first)].sum() - means.loc[list(second)].sum()
     assert gap.abs().max() > 0
+
+
+@given(share_tables)
+def test_independent_has_the_marginals_and_no_skew(shares: pd.DataFrame) -> None:
+    assume(shares.to_numpy().sum() > 1e-3)
+    balanced = designs.independent(shares)
+    whole = shares / shares.to_numpy().sum()
+    assert balanced.to_numpy().sum() == pytest.approx(1)
+    for axis in (0, 1):
+        assert np.allclose(balanced.sum(axis=axis), whole.sum(axis=axis))
+    assert joint.mutual_information_bits(balanced) == pytest.approx(0, abs=1e-9)
+    natural = designs.design_shares("independent", LANGUAGES, LABELS, natural=shares)
+    assert np.allclose(balanced, natural)
+
+
+def test_of_a_linear_design_the_independent_counterpart_is_uniform() -> None:
+    skewed = designs.design_shares("linear", LANGUAGES, LABELS, (("fr",), ("de", "en")))
+    assert np.allclose(designs.independent(skewed), 1 / 9)
