@@ -12,7 +12,7 @@ from core.figures import queue as figures
 from core.jobs import ask, monitoring, queue
 from core.results import power
 from core.results.schema import PowerGuide
-from core.studies import form, study
+from core.studies import form, study, suggested
 from core.studies.forecast import Forecast
 from core.studies.study import Study
 from core.text import escaped
@@ -94,10 +94,10 @@ def accepted(corpus: str) -> bool:
 
 st.title("Train")
 access.explain()
-names = list(dict.fromkeys(["demo", *study.shipped(), *studies.started()]))
+names = [*dict.fromkeys(["demo", *study.shipped(), *studies.started()]), *suggested.names()]
 begin = address.choose("Begin with the study", "begin", names)
 try:
-    given = study.read(begin)
+    given = suggested.read(begin) if begin in suggested.names() else study.read(begin)
     asked = form.to_study(train_form.fill(given), given)
     access.check_reading(asked)
 except InputError as error:

@@ -55,8 +55,8 @@ def add_mapping(parser: argparse.ArgumentParser) -> None:
         help="a column of the file, such as language=lang; may be repeated; label=a+b+c: a column "
         "a label; split= for none",
     )
-    parser.add_argument("--labels", metavar="A,B,…", help="the labels in their order")
-    parser.add_argument("--languages", metavar="A,B,…", help="only these languages")
+    parser.add_argument("--labels", metavar="A,B,…", help="only these labels, in this order")
+    parser.add_argument("--languages", metavar="A,B,…", help="only these languages, in this order")
 
 
 def mapping_of(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Choices:
     Attributes:
         columns: our column name -> the source's. Several for `label`, with `+` between them, are
             one column a label (one-hot).
-        labels: the labels in their order, all of them; by default numbers ascend, known scales have
+        labels: keep only these, in this order; by default all: numbers ascend, known scales have
             their order, all else is alphabetical.
         languages: keep only these, in this order; by default all, alphabetical.
         language: the language of all rows, of a source that does not say it.

@@ -273,6 +273,9 @@ def _reason(
         (f"label = {sql.literal(labels.SEVERAL)}", "'several labels'"),
         (f"language IS NULL OR {among('language', nothing)}", "'empty language'"),
     ]
+    if choices.labels is not None:
+        renamed = _renamed("label", label)
+        cases.append((f"NOT ({among(renamed, choices.labels)})", "'label left out'"))
     if choices.left_out:
         cases.append((among("label", choices.left_out), "'label left out'"))
     if choices.languages is not None:

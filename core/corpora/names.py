@@ -94,7 +94,7 @@ def of_labels(
             )
     if choices.labels is not None:
         there = {found.get(x, x) for x in plain if x not in missing} - set(choices.left_out)
-        check_named(values.name, "label", choices.labels, there, all_of_them=True)
+        check_named(values.name, "label", choices.labels, there)
     return missing, found
 
 
@@ -127,15 +127,14 @@ def of_splits(values: Values, choices: Choices, notes: list[str]) -> dict[str, s
     return found
 
 
-def check_named(
-    name: str, kind: str, named: Sequence[str], found: set[str], *, all_of_them: bool = False
-) -> None:
-    """Labels and languages that the user lists must occur; labels all of them, each once."""
-    wrong = [n for n in named if n not in found]
-    if all_of_them:
-        wrong += sorted(found - set(named))
-    if wrong or len(set(named)) != len(named):
+def check_named(name: str, kind: str, named: Sequence[str], found: set[str]) -> None:
+    """Labels and languages that the user lists must occur, each once; rows of others are left out.
+
+    Raises:
+        InputError: one does not, or stands there twice.
+    """
+    if any(x not in found for x in named) or len(set(named)) != len(named):
         raise InputError(
             f"corpus {name}: {kind}s named are {', '.join(named)}; the corpus has "
-            f"{', '.join(sorted(found))}. Name {'each of them once' if all_of_them else 'these'}."
+            f"{', '.join(sorted(found))}. Name these, each once."
         )

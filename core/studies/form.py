@@ -13,7 +13,12 @@ from core.errors import InputError
 from core.studies.study import CHOICES, SPLITS, Study, from_document
 
 TABLE = "the study's own table"  # a design that is given as a table, not by name
-LABELS = {"design": "Design of the imbalanced setups", "external": "External corpus"}
+LABELS = {
+    "design": "Design of the imbalanced setups",
+    "balanced": "Design of the balanced setups",
+    "test": "Test set",
+    "external": "External corpus",
+}
 _KEYS = re.compile(
     "|".join(rf"\b{f.name}\b" for f in (*fields(Study), *fields(Recipe)) if "_" in f.name)
 )
@@ -72,6 +77,8 @@ def label(name: str) -> str:
     """What the form calls a field of a study or of its recipe."""
     if name.endswith("_per_language"):
         return f"Rows a language, {name.removesuffix('_per_language')}"
+    if name.endswith("_rows"):
+        return f"Rows in all, {name.removesuffix('_rows')}"
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 

@@ -119,9 +119,9 @@ def _reading(own: str) -> Options:
 def _choices(own: str) -> dict[str, Any]:
     left, middle, right = st.columns(3)
     order = left.text_input(
-        "Labels in their order",
+        "Only these labels, in their order",
         key=f"labels-{own}",
-        help="All of them, such as negative, neutral, positive. Empty: numbers ascend, all else is "
+        help="Such as negative, neutral, positive. Empty: all of them; numbers ascend, all else is "
         "alphabetical.",
     )
     out = left.text_input("Labels left out", key=f"left-out-{own}")

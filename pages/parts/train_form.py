@@ -12,6 +12,7 @@ from core.corpora.find import EXTERNAL, PRESETS
 from core.models import hub
 from core.sampling import designs as sampling_designs
 from core.studies import form
+from core.studies.study import CHOICES as CHOICES_OF_STUDY
 from core.studies.study import Study
 
 _HELP = {
@@ -90,6 +91,10 @@ def fill(given: Study) -> dict[str, Any]:
     designs = [*sampling_designs.DESIGNS, *([] if named else [form.TABLE])]
     design = str(given.design) if named else form.TABLE
     values["design"] = one(right, form.label("design"), "design", designs, design)
+    for name in ("balanced", "test"):
+        values[name] = one(
+            right, form.label(name), name, list(CHOICES_OF_STUDY[name]), getattr(given, name)
+        )
     with st.expander("Sizes, languages, hyperparameters"):
         values |= _advanced(given, texts, key, text)
     return values
@@ -106,6 +111,15 @@ def _advanced(given: Study, texts: dict[str, str], key: Any, text: Any) -> dict[
             value=getattr(given, name),
             placeholder="the largest that fits",
             key=key(name),
+        )
+        name = f"{split}_rows"
+        values[name] = place.number_input(
+            form.label(name),
+            min_value=1,
+            value=getattr(given, name),
+            placeholder="or as above",
+            key=key(name),
+            help="In place of rows a language, where languages differ in size.",
         )
     for i, name in enumerate(("languages", "labels", "groups", "columns")):
         values[name] = text(places[i % 3], form.label(name), name, texts[name])

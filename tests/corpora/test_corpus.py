@@ -156,8 +156,10 @@ def test_labels_and_languages_named_must_occur(tmp_path) -> None:
     path = write(tmp_path / "a.csv")
     assert corpus.load(path, labels=["up", "down"]).labels == ("up", "down")
     assert corpus.load(path, languages=["en"]).table.num_rows == 2
-    with pytest.raises(InputError, match="labels named are up; the corpus has down, up"):
-        corpus.load(path, labels=["up"])
+    one = corpus.load(path, labels=["up"])
+    assert one.labels == ("up",) and one.dropped == {"label left out": 2}
+    with pytest.raises(InputError, match="labels named are up, left; the corpus has down, up"):
+        corpus.load(path, labels=["up", "left"])
     with pytest.raises(InputError, match="languages named are fr; the corpus has de, en"):
         corpus.load(path, languages=["fr"])
 
