@@ -51,18 +51,19 @@ def show() -> None:
         return
     _verdict(document)
     _account(document)
-    way = address.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
     splits = ["all splits", *(s for s, of in document["splits"].items() if of["rows"])]
-    split = address.choose("Split", "split", splits, widget=st.segmented_control)
-    counts = table(found, None if split == splits[0] else split)
-    drawing.show(figures.joint(document, split, counts, way))
     left, right = st.columns(2)
     with left:
-        st.markdown("#### Cells that drive it")
-        drawing.show_table(figures.cells(document))
-    with right:
-        st.markdown("#### How skewed each split is")
-        drawing.show_table(figures.splits(document))
+        way = address.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
+    split = splits[0]
+    if len(splits) > 1:
+        with right:
+            split = address.choose("Split", "split", splits, widget=st.segmented_control)
+    counts = table(found, None if split == splits[0] else split)
+    drawing.show(figures.joint(document, split, counts, way))
+    drawing.show_block(figures.cells(document))
+    if len(splits) > 1:
+        drawing.show_block(figures.splits(document))
     data_mending.show(name, decided, document, found)
 
 

@@ -15,6 +15,7 @@ import streamlit as st
 from core.text import escaped
 
 T = TypeVar("T")
+_NEXT = "view-next"  # by name: what a widget holds when it is drawn next
 _KEPT = "view"  # by name: what the address bar said when a page was last left
 
 
@@ -87,8 +88,8 @@ def write(label: str, name: str, **more: Any) -> str:
 
 
 def set_to(name: str, value: Any) -> None:
-    """Choose a value for a widget that is drawn later, in place of what was chosen."""
-    st.session_state[f"{_KEPT}-{name}"] = value
+    """Choose a value of a widget, from the next time on that it is drawn."""
+    st.session_state.setdefault(_NEXT, {})[name] = value
 
 
 def remember(name: str, now: str | None) -> str | None:
@@ -117,7 +118,9 @@ def _restore(
     asked = st.query_params.get_all(name)
     linked = bool(asked) and asked != kept
     value = default
-    if not linked and key in st.session_state:
+    if name in st.session_state.get(_NEXT, {}):
+        linked, value = False, st.session_state[_NEXT].pop(name)
+    elif not linked and key in st.session_state:
         value = st.session_state[key]
     elif texts := (asked if linked else kept):
         try:
