@@ -70,7 +70,7 @@ def read(path: Path, text: Text, options: Options, name: str) -> Table:
         read_as=_read_as(text, layout, delimiter),
         refused=_refused(layout),
         header=layout.header,
-        notes=(*_notes(layout), *layout.notes),
+        notes=(*_notes(text, layout), *layout.notes),
     )
 
 
@@ -338,13 +338,18 @@ def _refused(layout: _Layout) -> dict[str, int]:
     return {why: n for why, n in counted.items() if n}
 
 
-def _notes(layout: _Layout) -> list[str]:
+def _notes(text: Text, layout: _Layout) -> list[str]:
     reading = layout.reading
     notes = []
     if len(reading.wrong):
         notes.append(
             f"{_listed(reading.wrong[:, 0].tolist())} left out: another number of fields "
             f"than {reading.fields}"
+        )
+    if text.guessed:
+        notes.append(
+            f"not UTF-8: read as {text.encoding}, which looks likeliest; if letters are wrong, set "
+            "the encoding"
         )
     if reading.spanning:
         notes.append(f"{reading.spanning:,} rows have line breaks within a quoted field")

@@ -200,7 +200,7 @@ def _rows_of_list(values: list[Any]) -> list[dict[str, Any]]:
     """Rows of a list of objects, or of a list of lists with the names in the first."""
     if not values:
         return []
-    if all(isinstance(v, dict) for v in values):
+    if all(isinstance(v, dict) for v in values) and any(values):
         return values
     if all(isinstance(v, list) and len(v) == len(values[0]) for v in values) and len(values) > 1:
         names = values[0]

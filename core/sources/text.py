@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.errors import InputError
+from core.sources import encodings
 from core.sources.kept import Room, check_regular, kept
 from core.sources.scan import forget
 from core.sources.source import Options
@@ -26,12 +27,12 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# Of encodings that read the same bytes as the same text, the one that people know.
-_KNOWN = ("cp1252", "latin_1", "gb18030", "cp932", "koi8_r", "cp1251", "big5", "euc_kr")
-_SAID = {"cp1252": "Windows-1252", "cp1251": "Windows-1251", "cp1250": "Windows-1250",
-         "cp1256": "Windows-1256", "cp932": "Shift-JIS", "shift_jis": "Shift-JIS",
-         "latin_1": "Latin-1", "gb18030": "GB18030", "koi8_r": "KOI8-R", "utf-16": "UTF-16",
-         "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32": "UTF-32"}  # fmt: skip
+_SAID = {
+    **{f"cp{n}": f"Windows-{n}" for n in range(1250, 1258)},
+    **{"cp932": "Shift-JIS", "shift_jis": "Shift-JIS", "latin_1": "Latin-1", "gb18030": "GB18030"},
+    **{"koi8_r": "KOI8-R", "big5": "Big5", "euc_kr": "EUC-KR", "euc_jp": "EUC-JP"},
+    **{"utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32": "UTF-32"},
+}
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ class Text:
         path: of the file, or of its copy in UTF-8.
         data: its bytes, without a byte order mark: array of uint8.
         encoding: of the file itself, for a reader; empty for UTF-8.
+        guessed: whether that is a guess.
         marked: whether `path` begins with a byte order mark.
     """
 
     path: Path
     data: np.ndarray
     encoding: str = ""
+    guessed: bool = False
     marked: bool = False
 
 
@@ -78,7 +81,8 @@ def open_text(path: Path, options: Options) -> Text:
         raise NoRowsError(f"{path} is empty; expected a table. Name a file that has rows.")
     data = mapped(copy)
     _check_text(path, data)
-    return Text(copy, data, _SAID.get(encoding, encoding))
+    guessed = options.encoding is None and not encoding.startswith("utf")
+    return Text(copy, data, _SAID.get(encoding, encoding), guessed)
 
 
 def mapped(path: Path) -> np.ndarray:
@@ -172,8 +176,6 @@ def _line(data: np.ndarray, position: int) -> int:
 
 def _guess(path: Path, data: np.ndarray, at: int) -> str:
     """An encoding that reads the whole file, the likeliest by its letters."""
-    import charset_normalizer
-
     around = max(0, at - _SAMPLE // 2)
     sample = data[around : around + _SAMPLE].tobytes()
     read = sample.decode("utf-8", "replace")
@@ -185,16 +187,9 @@ def _guess(path: Path, data: np.ndarray, at: int) -> str:
         )
     # Lines with letters beyond ASCII tell; in a long file there may be few.
     telling = b"\n".join(x for x in sample.split(b"\n") if not x.isascii())[: 1 << 16]
-    matches = charset_normalizer.from_bytes(telling)
-    best = matches.best()
-    wide = ("utf_16", "utf_32", "utf_7", "utf_8")
-    names: list[str] = []
-    for match in [best, *matches] if best is not None else []:
-        alike = [match.encoding, *match.could_be_from_charset]
-        names += [n for n in _KNOWN if n in alike] or [match.encoding]
-    names += ["cp1252", "latin_1"]
+    names = [*encodings.likeliest(telling), "latin_1"]
     whole = data.tobytes()
-    for name in dict.fromkeys(n for n in names if not n.startswith(wide)):
+    for name in dict.fromkeys(names):
         try:
             text = whole.decode(name)
         except UnicodeDecodeError:

@@ -310,26 +310,38 @@ def test_what_is_no_table_is_refused(tmp_path, content, message) -> None:
 
 
 ENCODED = {
-    "cp1252": ("spät – schön, „gut“ und straße", "Windows-1252"),
-    "gb18030": ("这个东西很好用颜色也不错质量不好", "GB18030"),
-    "shift_jis": ("この商品はとても良いです。色が悪い", "Shift-JIS"),
-    "koi8-r": ("Хорошая вещь, но цвет плохой и сломалась", "KOI8-R"),
-    "utf-16": ("spät 好 é", "UTF-16"),
-    "utf-16-le": ("spaet und gut und schoen", "UTF-16"),
-    "utf-8-sig": ("spät 好", ""),
+    "cp1252": ("spät – „gut“;schön;für uns l’été", "Windows-1252"),
+    "latin-1": ("señor está bien;mañana será;¿qué?", "Windows-1252"),
+    "cp1250": ("zażółć gęślą;jaźń;łódź", "Windows-1250"),
+    "cp1251": ("Хорошая вещь;цвет плохой;плохо", "Windows-1251"),
+    "koi8-r": ("Хорошая вещь;цвет плохой;плохо", "KOI8-R"),
+    "cp1253": ("καλό προϊόν;κακό χρώμα;Καλό", "Windows-1253"),
+    "cp1255": ("מוצר טוב;צבע רע;טוב", "Windows-1255"),
+    "cp1256": ("منتج جيد;لون سيء;جيد", "Windows-1256"),
+    "gb18030": ("很好用;质量不好;好", "GB18030"),
+    "big5": ("這個東西很好;品質不好;好", "Big5"),
+    "shift_jis": ("とても良い;色が悪い;良い", "Shift-JIS"),
+    "euc_kr": ("좋은 제품입니다;나쁜 색깔;좋아요", "EUC-KR"),
+    "utf-16": ("spät;好;é", "UTF-16"),
+    "utf-16-le": ("spaet;und gut;und schoen", "UTF-16"),
+    "utf-8-sig": ("spät;好;é", ""),
 }
 
 
 @pytest.mark.parametrize("encoding", ENCODED)
-def test_encodings_are_found_out_and_said(tmp_path, encoding) -> None:
-    text, said = ENCODED[encoding]
-    table = [(f"{text} {i}", "pos", "xx") for i in range(40)]
+@pytest.mark.parametrize("times", [1, 30])
+def test_encodings_are_found_out_and_said(tmp_path, encoding, times) -> None:
+    texts, said = ENCODED[encoding]
+    table = [(text, "pos", "xx") for text in texts.split(";") * times]
     content = "".join("\t".join(row) + "\n" for row in [HEADER, *table])
     source = read(written(tmp_path / "x.tsv", content, encoding))
     assert rows_of(source) == table
     assert said in source.parts[0].read_as
+    guessed = not encoding.startswith("utf")
+    assert any("set the encoding" in note for note in source.notes) == guessed
     given = read(tmp_path / "x.tsv", Options(encoding=encoding))
     assert rows_of(given) == table
+    assert not any("set the encoding" in note for note in given.notes)
 
 
 def test_a_few_broken_bytes_in_utf8_are_named_not_guessed_at(tmp_path) -> None:

@@ -129,7 +129,7 @@ JSON_VALUES = st.recursive(
     max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(st.lists(st.dictionaries(st.sampled_from("abcAB"), JSON_VALUES), min_size=1, max_size=6))
+@given(st.lists(st.dictionaries(st.sampled_from("abcAB"), JSON_VALUES), min_size=2, max_size=6))
 def test_each_line_of_json_is_a_row(tmp_path, rows) -> None:
     path = written(tmp_path / "x.jsonl", lines([{"text": "x", **row} for row in rows]))
     assert len(rows_of(read(path))) == len(rows)
