@@ -17,6 +17,8 @@ from core.storage import sql
 _BLANKS = "".join(map(chr, [*range(9, 14), *range(28, 33), 133, 160, 5760, *range(8192, 8203)])) + (
     "\u2028\u2029\u202f\u205f\u3000"
 )
+# No letter that is no blank, which is found at the first one.
+_EMPTY = r"NOT coalesce(regexp_matches({0}, '[^\s\x1c-\x1f\x{{85}}\p{{Z}}]'), false)"
 
 
 def map_columns(source: Source, choices: Choices, also: Sequence[str] = ()) -> Mapped:
@@ -38,6 +40,7 @@ def map_columns(source: Source, choices: Choices, also: Sequence[str] = ()) -> M
         ).df()
     if counted.empty:
         raise InputError(f"corpus {source.name} has no rows.")
+    raw, counted = _without_blanks(raw, counted)
     notes = [*source.notes, *_said(columns)]
     values = names.Values(source.name, counted)
     language = names.of_languages(values, choices, notes)
@@ -68,6 +71,22 @@ def map_columns(source: Source, choices: Choices, also: Sequence[str] = ()) -> M
     several = "" if choices.several else labels.looks_like_several(set(cells["label"]))
     return Mapped(source, choices, columns, select, order, asked, cells, dropped, tuple(notes),
                   several)  # fmt: skip
+
+
+def _without_blanks(raw: str, counted: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """SQL and its counts, with no blanks around labels, languages and splits; empty ones missing.
+
+    There are few values and many rows: it is the values that are looked at.
+    """
+    cleaned = []
+    for column in ("label", "language", "split"):
+        known = counted[column].dropna().unique()
+        other = {value: value.strip() for value in known if value != value.strip()}
+        if other or "" in known:
+            cleaned.append(f"NULLIF({_cased(column, other)}, '') AS {column}")
+            stripped = counted[column].str.strip()
+            counted = counted.assign(**{column: stripped.where(stripped != "")})
+    return (f"SELECT * REPLACE ({', '.join(cleaned)}) FROM ({raw})" if cleaned else raw), counted
 
 
 def recounted(corpus: Mapped) -> Mapped:
@@ -184,17 +203,18 @@ def _raw(
     parts["label"] = parts["language"]
     if "label" in columns:
         parts["label"] = _label(source, columns["label"].column, choices)
-    for ours in ("label", "language", "split"):
-        parts[ours] = f"NULLIF(trim({parts[ours]}, {sql.literal(_BLANKS)}), '')"
     if not choices.labelled:
-        parts["label"] = f"coalesce({parts['label']}, {parts['language']})"
+        blank = f"trim({parts['label']}, {sql.literal(_BLANKS)}) = ''"
+        parts["label"] = (
+            f"CASE WHEN {parts['label']} IS NULL OR {blank} THEN {parts['language']} "
+            f"ELSE {parts['label']} END"
+        )
     if columns.get("sentence", Guess("", "")).column == "pair_id" and "split" in columns:
         # XNLI counts pairs anew in each split.
-        parts["sentence"] = f"{parts['split']} || '-' || {parts['sentence']}"
-    empty = "trim(coalesce({0}, ''), " + sql.literal(_BLANKS) + ") = ''"
-    gaps = [("text", empty.format("text"))]
+        parts["sentence"] = f"trim({parts['split']}) || '-' || {parts['sentence']}"
+    gaps = [("text", _EMPTY.format("text"))]
     if "text_b" in columns:
-        gaps.append(("text_b", empty.format("text_b")))
+        gaps.append(("text_b", _EMPTY.format("text_b")))
     cases = " ".join(f"WHEN {test} THEN 'empty {ours}'" for ours, test in gaps)
     named = ", ".join(
         [*(f"{expression} AS {ours}" for ours, expression in parts.items()), *map(sql.name, also)]
@@ -246,8 +266,11 @@ def _label(source: Source, column: str, choices: Choices) -> str:
 
 
 def _renamed(column: str, names: Mapping[str, str]) -> str:
-    """A column with other names for some of its values."""
-    own = f"coalesce({column}, '{ALL}')" if column == "split" else column
+    """A column with other names for some of its values; rows without a split are of ALL."""
+    return _cased(f"coalesce({column}, '{ALL}')" if column == "split" else column, names)
+
+
+def _cased(own: str, names: Mapping[str, str]) -> str:
     if not names:
         return own
     cases = " ".join(f"WHEN {sql.literal(x)} THEN {sql.literal(y)}" for x, y in names.items())

@@ -34,7 +34,8 @@ class Looked(NamedTuple):
 
     Attributes:
         findings: what is wrong.
-        fingerprint: the same for the same rows in any order; 16 hexadecimal digits.
+        fingerprint: the same for the same rows in any order, as long as DuckDB hashes alike; 16
+            hexadecimal digits.
     """
 
     findings: list[Finding]
@@ -47,41 +48,45 @@ def look(corpus: Mapped) -> Looked:
     Raises:
         duckdb.Error: a file does not read (see `core.storage.reading`).
     """
-    columns = ("text", "text_b", "label", "language", "split", "sentence")
-    known = ", ".join(f"coalesce({column}, '')" for column in columns)
+    languages, labels = (
+        f"list_position([{', '.join(map(sql.literal, names))}], {column})"
+        for column, names in (("language", corpus.languages), ("label", corpus.labels))
+    )
     with sql.connection(corpus.source.tables) as connection:
-        # Of a text its hash is kept, so that no text is in memory for longer than its row.
+        # Of a row numbers are kept and no text, so that little is in memory at once.
         connection.execute(
             f"""CREATE TEMP TABLE looked AS
-            SELECT text, language, label, split, any_value(length) AS length,
-                   count(*) AS n, sum(own) AS own
-            FROM (SELECT hash({steps.TEXTS}) AS text, language, label, {steps.ORDER} AS split,
-                         {steps.LENGTH} AS length,
-                         CAST(md5_number_lower(concat_ws(chr(31), {known})) AS HUGEINT) AS own
-                  FROM ({corpus.select}) WHERE reason IS NULL)
-            GROUP BY text, language, label, split"""
+            SELECT hash({steps.TEXTS}) AS text, CAST({languages} AS USMALLINT) AS language,
+                   CAST({labels} AS USMALLINT) AS label, CAST({steps.ORDER} AS UTINYINT) AS split,
+                   CAST({steps.LENGTH} AS UINTEGER) AS length,
+                   hash(text, text_b, label, language, split, sentence) AS own
+            FROM ({corpus.select}) WHERE reason IS NULL"""
         )
         median, own = connection.execute(
-            "SELECT median(length), sum(own) FROM looked"
+            "SELECT median(length), sum(CAST(own AS HUGEINT)) FROM looked"
         ).fetchone() or (0, 0)
         limit = max(_LEAST, int(round(_LONG * median, -2)))
         short, long = connection.execute(
-            "SELECT sum(n) FILTER (length < ?), sum(n) FILTER (length > ?) FROM looked",
+            "SELECT count(*) FILTER (length < ?), count(*) FILTER (length > ?) FROM looked",
             [steps.DEFAULTS["short"], limit],
         ).fetchone() or (0, 0)
+        connection.execute(
+            """CREATE TEMP TABLE again AS SELECT * FROM looked WHERE text IN
+               (SELECT text FROM looked GROUP BY text HAVING count(*) > 1)"""
+        )
         conflicts, copies = connection.execute(
             """SELECT sum(n) FILTER (labels > 1), sum(n - labels) FROM (
-                 SELECT sum(n) AS n, count(DISTINCT label) AS labels
-                 FROM looked GROUP BY text, language)"""
+                 SELECT count(*) AS n, count(DISTINCT label) AS labels
+                 FROM again GROUP BY text, language)"""
         ).fetchone() or (0, 0)
         leaks = 0
         if corpus.has_splits:  # copies stay on one side of a split that is made
             (leaks,) = connection.execute(
-                """SELECT sum(n) FROM looked
-                   JOIN (SELECT text, min(split) AS first FROM looked GROUP BY text
-                         HAVING min(split) < max(split)) USING (text) WHERE split > first"""
+                """SELECT count(*) FROM again
+                   JOIN (SELECT text, min(split) AS first FROM again GROUP BY text)
+                   USING (text) WHERE split > first"""
             ).fetchone() or (0,)
-        connection.execute("DROP TABLE looked")
+        connection.execute("DROP TABLE looked; DROP TABLE again")
     sizes = corpus.cells.groupby("label")["n"].sum()
     rows = {
         "spellings": sum(sizes[label] for label in steps.spellings(corpus)),
