@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 
 from core.errors import InputError
 from core.sources.kept import Room, check_regular, kept
-from core.sources.table import NoRowsError, Table, distinct
+from core.sources.table import NoRowsError, Table, distinct, escaped
 from core.storage import sql
 
 _ROWS = 50_000  # that are written at once
@@ -41,7 +40,7 @@ def read_parquet(path: Path, name: str = "") -> Table:
     classes = _classes(metadata)
     index = _index_columns(_json(footer.metadata, b"pandas"))
     # Asked of SQL, not of the footer: what it will be.
-    source = f"read_parquet({sql.literal(glob.escape(str(path.absolute())))})"
+    source = f"read_parquet({sql.literal(escaped(path))})"
     described = sql.query(f"DESCRIBE SELECT * FROM {source}")
     types = dict(zip(described["column_name"], described["column_type"], strict=True))
     arrow = set(footer.schema.to_arrow_schema().names)

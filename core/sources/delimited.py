@@ -5,7 +5,7 @@ Fields are text as it stands: nothing is guessed to be a number or missing.
 
 from __future__ import annotations
 
-import glob
+import re
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -16,19 +16,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import InputError
+from core.sources import delimiter as delimiter_
 from core.sources import fields as own_fields
 from core.sources.header import is_header
 from core.sources.kept import kept
 from core.sources.readings import Reading, readings
-from core.sources.scan import BLOCK, line_break, scan
+from core.sources.scan import line_break
 from core.sources.source import Options
-from core.sources.table import NoRowsError, Table, distinct
+from core.sources.table import NoRowsError, Table, distinct, escaped
 from core.sources.text import Text
 from core.storage import sql
 
-_USUAL = ("\t", ",", ";", "|")
-_RARE = ("^", "~", "\x01", "\x1e", "\x1f", "#")
-_OF_ENDING = {".tsv": "\t", ".tab": "\t", ".csv": ",", ".psv": "|"}
+_SEPARATOR = re.compile(rb"sep=([\t -~])\r?\n", re.IGNORECASE)
 _SAID = {"\t": "a tab", " ": "a blank"}
 _NO_VALUE = "\x1f\x02no value\x02\x1f"  # no field is this, so none is missing
 _SHOWN = 5  # lines that a note or an error names
@@ -59,10 +58,16 @@ def read(path: Path, text: Text, options: Options, name: str) -> Table:
     Raises:
         InputError: it is empty, has no row behind its header, or no reading accounts for its lines.
     """
+    if (said := _SEPARATOR.match(text.data[:16].tobytes())) is not None:
+        # A first line that tells Excel the delimiter, and is no row.
+        text = replace(text, data=text.data[said.end() :], skipped=1)
+        options = replace(options, delimiter=options.delimiter or said[1].decode())
+        if not len(text.data):
+            raise NoRowsError(f"{name} has no rows. Name a file that has rows.")
     break_ = line_break(text.data)
-    delimiter = _delimiter(text, break_, options, path.suffix.lower())
-    reading = _chosen(name, readings(text.data, delimiter or _absent(text.data), break_,
-                                     options.quoting), options)  # fmt: skip
+    delimiter = delimiter_.find(text, break_, options, path.suffix.lower())
+    found = readings(text.data, delimiter or delimiter_.absent(text.data), break_, options.quoting)
+    reading = _chosen(name, found, options, text.skipped)
     layout = _layout(name, text.data, reading, options)
     table = _direct(text, layout) or _written(path, text, layout)
     return replace(
@@ -74,80 +79,11 @@ def read(path: Path, text: Text, options: Options, name: str) -> Table:
     )
 
 
-def _delimiter(text: Text, break_: int, options: Options, ending: str) -> int:
-    """The byte between fields; 0 where a line is one field.
-
-    Whichever gives most rows of the beginning as many fields as the first; where two do equally,
-    the one that the ending says, or that DuckDB would take.
-    """
-    if options.delimiter is not None:
-        if len(options.delimiter) != 1 or not options.delimiter.isascii() or (
-            options.delimiter in '"\r\n'
-        ):  # fmt: skip
-            raise InputError(
-                f"the delimiter is {options.delimiter!r}; expected one character of ASCII, such as "
-                "a comma, a semicolon or a tab."
-            )
-        return ord(options.delimiter)
-    head = text.data[:BLOCK]
-    if len(head) < len(text.data) and (at := np.flatnonzero(head == break_)).size:
-        head = head[: at[-1] + 1]
-    looked = {c: _agreeing(head, ord(c), break_, options) for c in _USUAL}
-    agreeing = {c: share for c, share in looked.items() if share is not None}
-    of_ending = _OF_ENDING.get(ending)
-    best = max(agreeing.values(), default=0.0)
-    if best < 0.9:
-        rare = {c: _agreeing(head, ord(c), break_, options) for c in _RARE}
-        if certain := [c for c, share in rare.items() if share == 1.0]:
-            return ord(certain[0])
-        if of_ending not in agreeing and best < 0.5:
-            return 0
-    level = [c for c, share in agreeing.items() if share >= best - 0.02]
-    if of_ending in level:
-        return ord(of_ending)
-    if len(level) > 1 and (sniffed := _sniffed(text.path)) in level:
-        return ord(sniffed)
-    return ord(level[0]) if level else 0
-
-
-def _agreeing(head: np.ndarray, delimiter: int, break_: int, options: Options) -> float | None:
-    """Share of the rows with as many fields as the first; None where that has a single one."""
-    looked = scan(head, delimiter, break_)
-    shares = []
-    for found in (looked.letters, looked.enclosing if options.quoting is not False else None):
-        if found is None or found.blank.all():
-            continue
-        fields = int(found.delimiters[found.first])
-        if fields:
-            behind = found.delimiters[~found.blank][1:]
-            right = (behind == fields) | (behind == fields + 1)
-            shares.append(float(right.mean()) if len(behind) else 1.0)
-    return max(shares, default=None)
-
-
-def _sniffed(path: Path) -> str:
-    try:
-        found = sql.query(f"SELECT Delimiter FROM sniff_csv({sql.literal(_escaped(path))})")
-        return str(found["Delimiter"][0])
-    except duckdb.Error:
-        return ""
-
-
-def _escaped(path: Path) -> str:
-    """A path that SQL takes for no pattern."""
-    return glob.escape(str(path.absolute()))
-
-
-def _absent(data: np.ndarray) -> int:
-    """A byte that a file does not have, to be the delimiter where there is none."""
-    for byte in (0x1F, 0x1E, 0x1D, 0x1C, *range(1, 9), *range(0xF8, 0x100)):
-        if not (data == byte).any():
-            return byte
-    raise AssertionError("no text in UTF-8 has a byte above 0xF7")
-
-
-def _chosen(name: str, found: list[Reading], options: Options) -> Reading:
+def _chosen(name: str, found: list[Reading], options: Options, skipped: int) -> Reading:
     """The reading that accounts for every line, or for all but few.
+
+    Args:
+        skipped: lines above the first that was read.
 
     Raises:
         InputError: none does; the lines are named.
@@ -160,9 +96,15 @@ def _chosen(name: str, found: list[Reading], options: Options) -> Reading:
     sure = [r for r in found if options.quoting is not None or not r.quoted_wrong]
     tolerable = [r for r in sure if r.is_tolerable(_second(r))]
     if tolerable:
-        return min(tolerable, key=lambda r: len(r.wrong))
-    best = min(found, key=lambda r: len(r.wrong) + len(r.swallowed))
+        return _below(min(tolerable, key=lambda r: len(r.wrong)), skipped)
+    best = _below(min(found, key=lambda r: len(r.wrong) + len(r.swallowed)), skipped)
     raise InputError(_explained(name, best, found, options))
+
+
+def _below(reading: Reading, lines: int) -> Reading:
+    """A reading whose lines are counted from as many higher up."""
+    swallowed = [(first + lines, last + lines) for first, last in reading.swallowed]
+    return replace(reading, wrong=reading.wrong + np.array([lines, 0]), swallowed=swallowed)
 
 
 def _second(reading: Reading) -> int | None:
@@ -237,7 +179,13 @@ def _layout(name: str, data: np.ndarray, reading: Reading, options: Options) -> 
 def _direct(text: Text, layout: _Layout) -> Table | None:
     """The file read by SQL as it is; None where SQL would read other rows than were verified."""
     reading, found = layout.reading, layout.reading.whole
-    if found is None or len(reading.wrong) or reading.trailing or not found.even_ends:
+    if (
+        found is None
+        or text.skipped
+        or len(reading.wrong)
+        or reading.trailing
+        or not found.even_ends
+    ):
         return None
     if reading.fields == 1 and found.blank.any():
         return None
@@ -246,7 +194,7 @@ def _direct(text: Text, layout: _Layout) -> Table | None:
     quote = sql.literal(chr(dialect.quote)) if dialect.quote is not None else "''"
     columns = ", ".join(f"{sql.literal(name)}: 'VARCHAR'" for name in layout.names)
     settings = [
-        sql.literal(_escaped(text.path)),
+        sql.literal(escaped(text.path)),
         "auto_detect = false",
         f"delim = {sql.literal(chr(dialect.delimiter))}",
         f"quote = {quote}",
@@ -307,7 +255,7 @@ def _written(path: Path, text: Text, layout: _Layout) -> Table:
                 writer.write_table(pa.table(arrays, schema=schema))
 
     copy = kept(path, what, ".parquet", write)
-    select = f"SELECT * FROM read_parquet({sql.literal(_escaped(copy))})"
+    select = f"SELECT * FROM read_parquet({sql.literal(escaped(copy))})"
     return Table(select, dict.fromkeys(names, "VARCHAR"), "")
 
 

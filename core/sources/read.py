@@ -139,5 +139,6 @@ def _without_lists(
     wide = [pair for pair in tables if len(pair[1].columns) > 1]
     if not wide:
         return tables, []
-    kept = [p for p in tables if len(p[1].columns) > 1 or p[0].path.suffix.casefold() != ".txt"]
-    return kept, [file.name for file, table in tables if (file, table) not in kept]
+    lists = [p for p in tables if len(p[1].columns) == 1 and p[0].name.casefold().endswith(".txt")]
+    names = [file.name for file, _ in lists]
+    return [pair for pair in tables if pair[0].name not in names], names

@@ -20,6 +20,7 @@ _SHARE = 0.01  # of the rows that may have another number of fields and be left 
 _SINGLE = 39  # an apostrophe, which some writers enclose fields in
 _LOOKED_AT = 1000  # rows over several lines that are looked into
 _SAMPLE = 5000  # rows whose values are known
+_FEW = 20  # rows of one line, below which their values say little
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def _readings(
     dialect = Dialect(delimiter, QUOTE, break_=break_)
     if looked.legal:
         enclosing = replace(_of_rows(data, looked.enclosing, dialect, looked), said=ENCLOSING)
+        if quoting:  # it was said what they are
+            enclosing = replace(enclosing, swallowed=[])
         if quoting or not (letters.perfect and _are_letters(data, enclosing, delimiter)):
             yield enclosing
     if not quoting:
@@ -100,7 +103,8 @@ def _readings(
         for backslash in (True, False):
             if not backslash or _has_backslash(data):
                 own = replace(dialect, backslash=backslash)
-                yield replace(_of_fields(data, own, looked.letters), said=ENCLOSING)
+                fields = replace(_of_fields(data, own, looked.letters), said=ENCLOSING)
+                yield replace(fields, swallowed=[]) if quoting else fields
 
 
 def _are_letters(data: np.ndarray, enclosing: Reading, delimiter: int) -> bool:
@@ -207,12 +211,13 @@ def _swallowed(
 ) -> list[tuple[int, int]]:
     """Rows over several lines of which each looks like a row: first and last line of each.
 
-    Each line has as many delimiters as the first row, and in some column each has a value that
-    rows of one line have too, such as a label.
+    Each line has as many delimiters as the first row or is blank, and in some column each has a
+    value that rows of one line have too, such as a label; where there are few of these, that any
+    other line has.
     """
     if not len(first) or delimiters == 0:
         return []
-    right = letters.delimiters == delimiters
+    right = (letters.delimiters == delimiters) | letters.blank
     before = np.concatenate([[0], np.cumsum(right)])
     begin = first - 1
     alike = np.flatnonzero(before[begin + spans] - before[begin] == spans)[:_LOOKED_AT]
@@ -221,7 +226,11 @@ def _swallowed(
     inside = np.zeros(len(right) + 1, np.int64)
     np.add.at(inside, begin, 1)
     np.add.at(inside, begin + spans, -1)
+    right &= ~letters.blank
     alone = np.flatnonzero((np.cumsum(inside)[:-1] == 0) & right)[1 : _SAMPLE + 1]
+    least = 1 if len(alone) <= 50 else 2
+    if len(alone) < _FEW:
+        alone, least = np.flatnonzero(right)[1 : _SAMPLE + 1], 2
     delimiter = bytes([dialect.delimiter])
 
     def values(line: int) -> list[bytes]:
@@ -232,12 +241,12 @@ def _swallowed(
     for line in alone:
         for counter, value in zip(counted, values(line), strict=True):
             counter[value] += 1
-    least = 2 if len(alone) > 50 else 1
     known = [{v for v, n in c.items() if n >= least and v.strip()} for c in counted]
     found = []
     for row in alike:
         start, lines = int(begin[row]), int(spans[row])
-        columns = zip(*(values(start + i) for i in range(lines)), strict=True)
+        of_lines = [values(start + i) for i in range(lines) if not letters.blank[start + i]]
+        columns = list(zip(*of_lines, strict=True))
         if any(known[j].issuperset(column) for j, column in enumerate(columns)):
             found.append((start + 1, start + lines))
     return found

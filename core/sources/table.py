@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from core.errors import InputError
 
@@ -61,3 +63,8 @@ def distinct(names: Iterable[str]) -> tuple[list[str], list[str]]:
         taken.add(own.casefold())
         found.append(own)
     return found, notes
+
+
+def escaped(path: Path) -> str:
+    """A path that SQL takes for no pattern."""
+    return glob.escape(str(path.absolute()))

@@ -44,6 +44,7 @@ class Text:
         data: its bytes, without a byte order mark: array of uint8.
         encoding: of the file itself, for a reader; empty for UTF-8.
         guessed: whether that is a guess.
+        skipped: lines of the file above `data`.
         marked: whether `path` begins with a byte order mark.
     """
 
@@ -52,6 +53,7 @@ class Text:
     encoding: str = ""
     guessed: bool = False
     marked: bool = False
+    skipped: int = 0
 
 
 def open_text(path: Path, options: Options) -> Text:

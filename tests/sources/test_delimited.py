@@ -145,6 +145,7 @@ def test_two_quotes_that_a_writer_could_have_written_swallow_no_rows(tmp_path) -
     lines = [",".join(row) + "\n" for row in [("text", "label", "language"), *table]]
     with pytest.raises(InputError, match="encloses lines 22 to 62, which look like rows"):
         read(written(tmp_path / "y.csv", "".join(lines)))
+    assert len(rows_of(read(tmp_path / "y.csv", Options(quoting=True)))) == 140
     off = read(tmp_path / "y.csv", Options(quoting=False))
     assert off.refused == {"more fields than the header": 1}
     assert len(rows_of(off)) == 179
@@ -250,9 +251,21 @@ def test_the_content_tells_the_delimiter(tmp_path, name, delimiter) -> None:
     assert rows_of(read(written(tmp_path / name, content))) == table
 
 
+@pytest.mark.parametrize("delimiter", ";|\t,")
+def test_a_line_for_excel_is_no_row(tmp_path, delimiter) -> None:
+    lines = [delimiter.join(row) for row in [HEADER, *[("a", "b", "c")] * 200]]
+    path = written(tmp_path / "x.csv", "\r\n".join([f"sep={delimiter}", *lines]))
+    assert rows_of(read(path)) == [("a", "b", "c")] * 200
+    lines[150] = "a"
+    source = read(written(tmp_path / "y.csv", "\n".join([f"sep={delimiter}", *lines])))
+    assert "line 152 left out: another number of fields than 3" in source.notes
+
+
 def test_what_is_given_is_taken(tmp_path) -> None:
     path = written(tmp_path / "x.csv", "text:label,x\na:b,c\n")
     assert rows_of(read(path, Options(delimiter=":"))) == [("a", "b,c")]
+    tabs = written(tmp_path / "y.csv", "text\tlabel,x\na\tb,c\n")
+    assert rows_of(read(tabs, Options(delimiter="\\t"))) == [("a", "b,c")]
     with pytest.raises(InputError, match="expected one character of ASCII"):
         read(path, Options(delimiter="::"))
 
