@@ -31,7 +31,7 @@ study, document = study_data.choose_study()
 name, labels, languages = study.name, document["labels"], document["languages"]
 st.caption(
     f"Study **{escaped(name)}**, corpus {escaped(document['corpus'])}. Training and validation set "
-    "follow the design of a setup; one uniform test set serves all runs."
+    "follow the design of a setup; one test set serves all runs."
 )
 file = study_data.texts_file(study)
 corpus = texts.counts(file, languages, labels) if file else {}
