@@ -74,6 +74,7 @@ def of_paper(corpus: str) -> tuple[Measured, pd.DataFrame]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a line a source: measured, and told by the other sources' strengths."""
     parser = argparse.ArgumentParser(prog="benchmarks.expected_cost")
     parser.add_argument("studies", nargs="*")
     parser.add_argument("--json", action="store_true")
@@ -93,11 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         blind = from_accuracy(told["accuracy"], m["skewed"], target, m["rows"], others)
         rows.append(row(m["name"], known[m["name"]], change, told, blind))
     for corpus, (one, skewed) in paper.items():
-        others = [other for name, other in known.items() if name != corpus and other.soft]
+        others = [other for name, other in known.items() if name != corpus]
         before, after = published.ACCURACY["mBERT", corpus][:2]
         uniform = design_shares("uniform", skewed.index, skewed.columns)
         n = published.ROWS[corpus]["train"]
-        blind = from_accuracy(before, skewed, uniform, n, others or MEASURED)
+        others = others if measured else list(MEASURED)
+        blind = from_accuracy(before, skewed, uniform, n, others)
         change = np.array([after - before, published.uptake(corpus), np.nan])
         rows.append(row(one.source, one, change, None, blind))
     if chosen.json:

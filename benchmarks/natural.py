@@ -1,8 +1,8 @@
 """A natural study on real text, end to end: its uptake, and the cost that was expected of it.
 
 Run by hand. `python -m benchmarks.natural write FOLDER` subsamples MultiEmo to a corpus as users
-have them, 10:1 over languages and 4:1 over labels with skew between, and writes it and a study beside
-it; keep the folder outside the repository, since rows of MultiEmo are not to be redistributed. Then
+have them, 10:1 over languages and 4:1 over labels with skew between, and writes it and a study
+beside it; keep the folder outside the repository, since rows of MultiEmo are not to be redistributed. Then
 `python -m core study FOLDER/natural.toml` trains it, and `python -m benchmarks.natural compare
 natural [--json]` puts what was measured beside what `core.audit.expected` tells.
 """
@@ -127,6 +127,7 @@ EXPECTED = ("accuracy_change", "skew_uptake", "soft_uptake")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the corpus and the study, or compare what the study measured."""
     parser = argparse.ArgumentParser(prog="benchmarks.natural")
     parser.add_argument("what", choices=("write", "compare"))
     parser.add_argument("where", help="a folder, or the name of the study")
