@@ -3,6 +3,8 @@
 import streamlit as st
 
 from core.figures import predictions as figures
+from core.figures import test_rows
+from core.results import study_results
 from core.text import escaped
 from pages.parts import predictions_closer
 from pages.shared import access, address, drawing, study_data
@@ -13,8 +15,8 @@ st.title("Predictions")
 study, document = study_data.choose_study()
 st.caption(
     f"Study **{escaped(study.name)}**: corpus {escaped(document['corpus'])}, encoder "
-    f"{escaped(document['encoder'])}. One uniform test set serves all runs; what is shown is "
-    "predicted on it."
+    f"{escaped(document['encoder'])}. {test_rows.line(study_results.done_runs(document))} What is "
+    "shown is predicted on it."
 )
 runs = study_data.choose_runs(study_data.done_runs(document))
 drawing.show(figures.shares(document, runs))

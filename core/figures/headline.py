@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from core.figures import test_rows
 from core.figures.cards import Card, Compared, Runs, card, covered, difference_card, minus_balanced
 from core.figures.comparison import written
 from core.measures.intervals import FEWEST_SEEDS
@@ -74,9 +75,9 @@ def _accuracy(document: StudyResults, runs: Runs) -> Card | None:
         runs,
         "accuracy",
         sentence,
-        title="Accuracy on the uniform test set",
+        title=f"Accuracy on the {test_rows.name(runs)}",
         axis="accuracy (share right)",
-        n=_n(apart, f"n = {runs[0]['n_test']:,} test rows"),
+        n=_n(apart, test_rows.n(runs)),
         how="The share of test texts whose label is predicted. All models see the same test set, "
         "in which language and label are independent, so that differences are taken seed by seed "
         "and sentence by sentence: they can be beyond chance where the bars of two setups overlap. "
@@ -93,7 +94,7 @@ def _uptake(document: StudyResults, runs: Runs) -> Card | None:
     measured = [run for run in runs if run["skew_uptake"] is not None]
     if not measured:
         return None
-    n = f"n = {measured[0]['n_test']:,} test rows"
+    n = test_rows.n(measured)
     how = (
         "Minus what balanced models of the same seeds have, since languages differ in what is "
         "predicted before any skew. 0: as balanced training. 1: the whole skew of the training set "

@@ -9,7 +9,7 @@ import pandas as pd
 from core.charts import calibration
 from core.charts import headline as headline_charts
 from core.charts import predictions as charts
-from core.figures import headline
+from core.figures import headline, test_rows
 from core.figures.figure import Figure, Table
 from core.results import tables
 from core.results.names import run_name
@@ -40,7 +40,7 @@ def shares(document: StudyResults, runs: Runs) -> Figure:
         f"{document['study']}-predicted-shares",
         "Share of each class predicted, by language",
         [charts.predicted_shares(document, runs, label) for label in document["labels"]],
-        f"{_n(runs)}, {_each(document, runs)}. Brown tick: share in the skewed training set. Grey "
+        f"{test_rows.both(runs)}. Brown tick: share in the skewed training set. Grey "
         "line: truth. "
         f"Languages by group: {' | '.join(' '.join(g) for g in document['groups'])}.",
         "Points on the grey line: the model predicts the class as often as it occurs. Points that "
@@ -82,7 +82,7 @@ def uptake_by(document: StudyResults, runs: Runs) -> Figure:
         f"{document['study']}-skew-uptake-by",
         "Skew uptake by class and by language",
         [charts.uptake_by(document, runs, by) for by in ("class", "language")],
-        f"{_intervals(runs)} {_each(document, runs).capitalize()}. A class or language that the "
+        f"{_intervals(runs)} {test_rows.each(runs).capitalize()}. A class or language that the "
         "design does not skew has none.",
         "The slope of skew uptake over the cells of one class, or of one language, alone. By "
         "class, 0 is a model that ignores the language. By language it also holds what the model "
@@ -110,7 +110,7 @@ def accuracy(document: StudyResults, runs: Runs) -> Figure:
         "Accuracy by setup",
         [charts.intervals(runs, "accuracy", "accuracy (share right)")],
         _intervals(runs),
-        "Share of rows whose label is predicted, on the uniform test set. Intervals that "
+        f"Share of rows whose label is predicted, on the {test_rows.name(runs)}. Intervals that "
         "overlap can still belong to a difference beyond chance: the runs see the same sentences, "
         "and Compare pairs them. (Paper, section 4.1, Table 3.)",
     )
@@ -132,8 +132,7 @@ def by_language(document: StudyResults, runs: Runs) -> Figure:
         f"{document['study']}-accuracy-by-language",
         "Accuracy by language",
         [charts.accuracy_by_language(document, runs)],
-        f"{_n(runs)}, {_each(document, runs)}. Bars: 95 % interval over test sentences, one "
-        "training each.",
+        f"{test_rows.both(runs)}. Bars: 95 % interval over test sentences, one training each.",
         "A gap between languages that the balanced models have too comes from the encoder or "
         "the translation; one that only the imbalanced model has comes from the skew. (Paper, "
         "section 4.1, Table 3 over all languages.)",
@@ -156,7 +155,7 @@ def confusion(document: StudyResults, run: RunResults) -> Figure:
         _confusion(document, run),
         f"What {run_name(run)} predicts for each label, by language",
         calibration.confusion(document, run),
-        f"{_n([run])}, {_each(document, [run])}. Labels down, predictions across; each row of "
+        f"{test_rows.both([run])}. Labels down, predictions across; each row of "
         "cells sums to 100 %.",
         "On the diagonal the share that is right. A model that predicts by language errs "
         "towards another class in one group of languages than in the other: compare the cells "
@@ -179,7 +178,7 @@ def reliability(document: StudyResults, runs: Runs) -> Figure:
         f"{document['study']}-reliability",
         "How often a prediction is right, by how sure the model was",
         calibration.reliability(document, runs),
-        f"{_n(runs)}, {_each(document, runs)}, in 15 bins; larger points stand for more rows. "
+        f"{test_rows.both(runs)}, in 15 bins; larger points stand for more rows. "
         "Bars: 95 % interval over test sentences, a bin each.",
         "On the dashed line a class predicted with probability 0.8 is right in 80 % of the "
         "cases; below it the model is too sure. A bar that reaches the line may be noise; of 15 "
@@ -205,16 +204,8 @@ def _confusion(document: StudyResults, run: RunResults) -> str:
     return f"{document['study']}-confusion-{run['setup']}-seed-{run['seed']}-{run['run'][:6]}"
 
 
-def _n(runs: Runs) -> str:
-    return f"n = {runs[0]['n_test']:,} test rows"
-
-
-def _each(document: StudyResults, runs: Runs) -> str:
-    return f"{runs[0]['n_test'] // len(document['languages']):,} a language"
-
-
 def _intervals(runs: Runs) -> str:
-    return f"Bars: 95 % interval over test sentences, one training each; {_n(runs)}."
+    return f"Bars: 95 % interval over test sentences, one training each; {test_rows.n(runs)}."
 
 
 def reading(document: StudyResults, runs: Runs) -> str:

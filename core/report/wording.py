@@ -19,8 +19,9 @@ BESIDE = (
 )
 METHOD = """
 - **Skew.** Training and validation set of an imbalanced setup have a skewed joint distribution of
-  language and label; both marginals are uniform in the paper's designs. One test set, uniform in
-  both, serves all runs (paper, sections 2.1 and 3).
+  language and label; both marginals are uniform in the paper's designs. One test set serves all
+  runs, uniform in both (paper, sections 2.1 and 3) or as found, its rows then weighted in every
+  measure to a test set without skew: to uniform or to the corpus's own marginals.
 - **Setups.** `balanced`; `imbalanced`; `imbalanced+cw` weights each row by w(c, l) = n(l) / (C n(c,
   l)) (equation 2); each with `+entropy` adds the masked-input entropy loss (equation 3).
 - **Skew uptake.** Slope of (share of a class predicted in a language - its true share) on (its
