@@ -6,11 +6,13 @@ from typing import NotRequired, TypedDict
 
 import pandas as pd
 
+from core.audit.expected import Expected, from_accuracy
 from core.audit.verdict import Verdict, verdict
 from core.corpora import mapping
 from core.corpora.choices import Mapped
 from core.corpora.splits import SPLITS
 from core.mending.findings import Finding, look
+from core.sampling.designs import independent
 from core.sampling.joint import Skew, divergence_bits, skew
 
 
@@ -89,6 +91,21 @@ def audit(corpus: Mapped) -> Audit:
         "verdict": verdict(joint),
         "fingerprint": looked.fingerprint,
     }
+
+
+def cost(document: Audit, accuracy: float) -> Expected | None:
+    """What the skew of a corpus is expected to do to a model; None without evidence of skew.
+
+    Args:
+        accuracy: that the model would have without it, 0 to 1, on the product of the marginals.
+
+    Raises:
+        InputError: it is below the share of the commonest label, or not below 1.
+    """
+    if document["verdict"]["kind"] not in ("skewed", "measurable but small"):
+        return None
+    counts = pd.DataFrame(document["joint"]).T.loc[document["languages"], document["labels"]]
+    return from_accuracy(accuracy, counts, independent(counts), document["rows"])
 
 
 def table(corpus: Mapped, split: str | None = None) -> pd.DataFrame:

@@ -37,6 +37,13 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
         help="what is left out or changed, as the audit names it: spellings, conflicts, leaks, "
         "copies, short:N, long:N characters, near:0.8 (nearly the same texts)",
     )
+    audit.add_argument(
+        "--accuracy",
+        type=float,
+        metavar="SHARE",
+        help="estimate what the skew costs a classifier that would be right in so many rows "
+        "without it, such as 0.7",
+    )
     audit.add_argument("--save", metavar="NAME", help="save the corpus, for studies to name")
     audit.add_argument("--json", action="store_true", help="one JSON document")
     audit.set_defaults(command=_audit)
@@ -147,7 +154,7 @@ def _accept(chosen: argparse.Namespace) -> None:
 
 
 def _audit(chosen: argparse.Namespace) -> None:
-    from core.audit.audit import audit
+    from core.audit.audit import audit, cost
     from core.cli import audit_text
     from core.corpora import corpus, find, saved
     from core.corpora.choices import Choices
@@ -179,12 +186,15 @@ def _audit(chosen: argparse.Namespace) -> None:
         found = find.mapped(find.source(source, options, choices.languages), choices, report)
         found, done = steps.apply(found, _listed(chosen.mend) or (), report)
         document = audit(found)
+        expected = None if chosen.accuracy is None else cost(document, chosen.accuracy)
         if chosen.save:
             corpus.save(chosen.save, found, options, done)
     if chosen.json:
-        say(as_json(document))
+        say(as_json({**document, "expected": expected} if expected else document))
         return
     say(audit_text.audit_text(document))
+    if expected:
+        say("\n".join(["", expected["sentence"], *(f"- {x}" for x in expected["reasons"])]))
     for line in done:
         say(f"mended: {line}")
     if chosen.save:

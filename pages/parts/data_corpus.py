@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.audit.audit import Audit, audit, table
+from core.audit.audit import Audit, audit, cost, table
+from core.audit.expected import Expected
 from core.charts import data as charts
 from core.corpora import asked, find, licences, saved, uploads
 from core.corpora.choices import Mapped
@@ -50,6 +51,7 @@ def show() -> None:
         st.error(escaped(str(error)))
         return
     _verdict(document)
+    _cost(decided, stamp, document)
     _account(document)
     splits = ["all splits", *(s for s, of in document["splits"].items() if of["rows"])]
     left, right = st.columns(2)
@@ -124,6 +126,33 @@ def _verdict(document: Audit) -> None:
     box(f"**{escaped(verdict['sentence'])}**")
     with st.expander("Why", expanded=True):
         st.markdown("\n".join(f"- {escaped(reason)}" for reason in verdict["reasons"]))
+
+
+@st.cache_data(show_spinner="Estimating …", max_entries=32)
+def _expected(document: dict[str, Any], stamp: list[Any], accuracy: float) -> Expected | None:
+    return cost(_audit(document, stamp), accuracy)
+
+
+def _cost(decided: dict[str, Any], stamp: list[Any], document: Audit) -> None:
+    """What a model would do with the skew, over the accuracies that it might have."""
+    if document["verdict"]["kind"] not in ("skewed", "measurable but small"):
+        return
+    least = 100 * document["verdict"]["of_nothing_accuracy"]
+    steps = [x for x in range(5, 100, 5) if x > least]
+    if not steps:
+        return
+    with st.expander("What it may cost"):
+        chosen = address.choose(
+            "Accuracy of a model without the skew (%)",
+            "accuracy",
+            steps,
+            min(steps, key=lambda x: abs(x - 70)),
+            widget=st.select_slider,
+        )
+        found = _expected(decided, stamp, chosen / 100)
+        if found:
+            st.markdown(f"**{escaped(found['sentence'])}**")
+            st.markdown("\n".join(f"- {escaped(reason)}" for reason in found["reasons"]))
 
 
 def _account(document: Audit) -> None:
