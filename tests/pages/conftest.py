@@ -87,7 +87,9 @@ Open = Callable[..., AppTest]
 
 
 def run_page(page: str, **view: str | list[str]) -> AppTest:
-    """A page of the app by its file's name, with a view in the address bar."""
+    """A page of the app by its file's name, with a view in the address bar; Data with a study."""
+    if page == "data":
+        view.setdefault("look", "the sets of a study")
     app = AppTest.from_file(APP, default_timeout=60)
     for name, value in view.items():
         app.query_params[name] = value
