@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.sources.fields import Dialect, rows
-from core.sources.scan import QUOTE, Rows, Scan, scan
+from core.sources.scan import QUOTE, TAB, Rows, Scan, scan
 
 LETTERS, ENCLOSING = "quotes are letters", "quotes enclose fields"
 _SHARE = 0.01  # of the rows that may have another number of fields and be left out
@@ -80,25 +80,29 @@ def _readings(
     data: np.ndarray, delimiter: int, break_: int, quoting: bool | None
 ) -> Iterator[Reading]:
     looked = scan(data, delimiter, break_)
-    letters = _of_rows(data, looked.letters, Dialect(delimiter, None, break_=break_), looked)
+
+    def letters() -> Reading:
+        return _of_rows(data, looked.letters, Dialect(delimiter, None, break_=break_), looked)
+
     if looked.enclosing is None:
-        yield letters
-        if len(letters.wrong) and quoting is not False and (data == _SINGLE).any():
-            yield from _single(data, delimiter, break_, looked.letters)
+        plain = letters()
+        yield plain
+        if len(plain.wrong) and quoting is not False and (data == _SINGLE).any():
+            yield from _single(data, delimiter, break_)
         return
-    letters = replace(letters, said=LETTERS)
     if quoting is False:
-        yield letters
+        yield replace(letters(), said=LETTERS)
         return
     dialect = Dialect(delimiter, QUOTE, break_=break_)
     if looked.legal:
         enclosing = replace(_of_rows(data, looked.enclosing, dialect, looked), said=ENCLOSING)
         if quoting:  # it was said what they are
             enclosing = replace(enclosing, swallowed=[])
-        if quoting or not (letters.perfect and _are_letters(data, enclosing, delimiter)):
+        raw = not quoting and delimiter == TAB and letters().perfect
+        if not (raw and _are_letters(data, enclosing)):
             yield enclosing
     if not quoting:
-        yield letters
+        yield replace(letters(), said=LETTERS)
     if not looked.legal:
         for backslash in (True, False):
             if not backslash or _has_backslash(data):
@@ -107,15 +111,13 @@ def _readings(
                 yield replace(fields, swallowed=[]) if quoting else fields
 
 
-def _are_letters(data: np.ndarray, enclosing: Reading, delimiter: int) -> bool:
+def _are_letters(data: np.ndarray, enclosing: Reading) -> bool:
     """Whether quotes that need not be there, in a TSV, are part of the texts.
 
     Writers of TSV quote what needs it, or all of a column. Each line has its fields without; so if
     no value has a quote within its quotes, and in a column some have quotes and others none, they
     are text. In a CSV they enclose, as everybody reads it.
     """
-    if delimiter != 9:
-        return False
     mixed = [[0, 0] for _ in range(enclosing.fields)]
     lines = rows(data, replace(enclosing.dialect, quote=None))
     next(lines, None)  # the header
@@ -164,7 +166,7 @@ def _is_trailing(
     return bool(more.all() and (data[last] == delimiter).all())
 
 
-def _single(data: np.ndarray, delimiter: int, break_: int, lines: Rows) -> Iterator[Reading]:
+def _single(data: np.ndarray, delimiter: int, break_: int) -> Iterator[Reading]:
     """Apostrophes as quotes: only where nothing else accounts for the lines, and they do."""
     looked = scan(data, delimiter, break_, _SINGLE)
     if looked.enclosing is not None and looked.legal:

@@ -7,13 +7,18 @@ a second. Every line is accounted for, so that no reading loses or merges rows u
 from __future__ import annotations
 
 import mmap
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 
 BLOCK = 1 << 20
-LF, CR, QUOTE = 10, 13, 34
+TAB, LF, CR, QUOTE = 9, 10, 13, 34
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,31 @@ def line_break(data: np.ndarray) -> int:
     return CR if has_return else LF
 
 
+@dataclass(frozen=True)
+class _Block:
+    """What stands in a part of a file.
+
+    Attributes:
+        ends: positions of the line breaks in the file.
+        within: whether each stands in quotes; None: none does.
+        delimiters, free: how many stand between the break before and each break: all of them, and
+            those out of quotes; the last number is of those behind the last break.
+        quotes, returns, returns_free: how many quotes, CR, and CR out of quotes.
+        paired: whether a CR stands before each break; None: there is no CR.
+        legal: whether the quotes are.
+    """
+
+    ends: np.ndarray
+    within: np.ndarray | None
+    delimiters: np.ndarray
+    free: np.ndarray
+    quotes: int
+    returns: int
+    returns_free: int
+    paired: np.ndarray | None
+    legal: bool
+
+
 def scan(data: np.ndarray, delimiter: int, break_: int, quote: int = QUOTE) -> Scan:
     """Look at all bytes of a file.
 
@@ -95,89 +125,140 @@ def scan(data: np.ndarray, delimiter: int, break_: int, quote: int = QUOTE) -> S
         data: its bytes, without a byte order mark.
         delimiter, break_, quote: as bytes; before an LF, CR counts as part of the break.
     """
-    breaks, returns = _Marks(), _Marks()
-    delimiters = 0
-    quotes, outside, legal = 0, 0, True
-    for start in range(0, len(data), BLOCK):
-        block = data[start : start + BLOCK]
-        ends, marks, found = (np.flatnonzero(block == b) for b in (break_, delimiter, quote))
-        within = _within(found, quotes, ends)
-        free = marks[~_within(found, quotes, marks)] if found.size or quotes % 2 else marks
-        breaks.add(
-            ends + start,
-            np.searchsorted(marks, ends) + delimiters,
-            np.searchsorted(free, ends) + outside,
-            within,
-        )
-        if break_ == LF and (at := np.flatnonzero(block == CR)).size:
-            returns.add(at + start, at, at, _within(found, quotes, at))
-        if start % (16 * BLOCK) == 0:
-            forget(data)
-        if found.size:
-            legal = legal and _is_legal(data, found + start, quotes, delimiter, break_)
-        delimiters, outside, quotes = (
-            delimiters + len(marks), outside + len(free), quotes + len(found)
-        )  # fmt: skip
-    if len(data) and data[-1] != break_:  # the last line has no break
-        end = np.array([len(data)])
-        breaks.add(end, end * 0 + delimiters, end * 0 + outside, np.array([False]))
-    position, all_, free_, within_ = breaks.arrays()
-    cr, _, _, cr_within = returns.arrays()
-    letters = _rows(data, position, all_, None, cr)
-    if not quotes:
+
+    def looked(bounds: tuple[int, int], is_open: bool = False) -> _Block:
+        return _look(data, *bounds, delimiter, break_, quote, is_open)
+
+    blocks: list[_Block] = []
+    is_open = False
+    bounds = _bounds(data, break_)
+    for at, block in zip(bounds, in_threads(data, looked, bounds), strict=True):
+        if is_open:  # which is rare: blocks begin behind a line break
+            block = looked(at, True)
+        is_open ^= block.quotes % 2 == 1
+        blocks.append(block)
+    position = np.concatenate([b.ends for b in blocks])
+    paired = _flags([b.paired for b in blocks], blocks)
+    within = _flags([b.within for b in blocks], blocks)
+    if data[-1] != break_:  # the last line has no break
+        position = np.append(position, len(data))
+        paired, within = np.append(paired, False), np.append(within, False)
+    all_ = _joined([b.delimiters for b in blocks], len(position))
+    letters = _rows(len(data), position, all_, None, sum(b.returns for b in blocks), paired)
+    if not any(b.quotes for b in blocks):
         return Scan(letters, None, True)
-    if within_.any():
-        kept = np.flatnonzero(~within_)
-        position, free_ = position[kept], free_[kept]
-    else:
-        kept = None
-    enclosing = _rows(data, position, free_, kept, cr[~cr_within])
-    return Scan(letters, enclosing, legal and quotes % 2 == 0)
+    free, kept = _joined([b.free for b in blocks], len(position)), None
+    if within.any():
+        kept = np.flatnonzero(~within)
+        free = np.diff(np.cumsum(free)[kept], prepend=0).astype(np.int32)
+        position, paired = position[kept], paired[kept]
+    returns = sum(b.returns_free for b in blocks)
+    enclosing = _rows(len(data), position, free, kept, returns, paired)
+    return Scan(letters, enclosing, all(b.legal for b in blocks) and not is_open)
 
 
-class _Marks:
-    """Arrays that grow by blocks."""
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[np.ndarray, ...]] = []
-
-    def add(self, *arrays: np.ndarray) -> None:
-        self._parts.append(arrays)
-
-    def arrays(self) -> tuple[np.ndarray, ...]:
-        if not self._parts:
-            empty = np.empty(0, np.int64)
-            return empty, empty, empty, empty.astype(bool)
-        return tuple(np.concatenate(column) for column in zip(*self._parts, strict=True))
+def _flags(parts: Sequence[np.ndarray | None], blocks: Sequence[_Block]) -> np.ndarray:
+    """Whether something holds of each line break; None: of none in a block."""
+    return np.concatenate([
+        np.zeros(len(block.ends), bool) if part is None else part
+        for part, block in zip(parts, blocks, strict=True)
+    ])  # fmt: skip
 
 
-def _within(quotes: np.ndarray, before: int, positions: np.ndarray) -> np.ndarray:
+def in_threads(
+    data: np.ndarray, function: Callable[[tuple[int, int]], _T], bounds: Sequence[tuple[int, int]]
+) -> Iterator[_T]:
+    """What a function says of parts of a file, in their order; numpy and Arrow free the threads."""
+    if len(bounds) < 4:
+        yield from map(function, bounds)
+        return
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        for i in range(0, len(bounds), 16):  # so that not too much waits
+            yield from pool.map(function, bounds[i : i + 16])
+            forget(data)
+
+
+def _bounds(data: np.ndarray, break_: int) -> list[tuple[int, int]]:
+    """Parts of a file that begin behind a line break, where there is one."""
+    edges, size = [0], len(data)
+    for start in range(BLOCK, size, BLOCK):
+        found = data[start : start + BLOCK // 4].tobytes().find(break_)
+        if start > edges[-1]:
+            edges.append(min(start + found + 1, size))
+    if edges[-1] < size:
+        edges.append(size)
+    return list(pairwise(edges))
+
+
+def _look(
+    data: np.ndarray, start: int, end: int, delimiter: int, break_: int, quote: int, is_open: bool
+) -> _Block:
+    block = data[start:end]
+    ends, marks, found = (np.flatnonzero(block == b) for b in (break_, delimiter, quote))
+    returns = np.flatnonzero(block == CR) if break_ == LF else ends[:0]
+    delimiters = _between(marks, ends)
+    within, free, returns_free, legal = None, delimiters, len(returns), True
+    if found.size or is_open:
+        inside = _within(found, is_open, ends)
+        within = inside if inside.any() else None
+        free = _between(marks[~_within(found, is_open, marks)], ends)
+        returns_free = int((~_within(found, is_open, returns)).sum())
+    if found.size:
+        legal = _is_legal(data, found + start, is_open, delimiter, break_)
+    paired = None
+    if returns.size:
+        paired = data[np.maximum(ends + start, 1) - 1] == CR
+        paired[:1] &= ends[:1] + start > 0
+    return _Block(
+        ends=ends + start,
+        within=within,
+        delimiters=delimiters,
+        free=free,
+        quotes=len(found),
+        returns=len(returns),
+        returns_free=returns_free,
+        paired=paired,
+        legal=legal,
+    )
+
+
+def _between(marks: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Marks before the first end, between two, and behind the last."""
+    before = np.searchsorted(marks, ends)
+    return np.diff(before, prepend=0, append=len(marks)).astype(np.int32)
+
+
+def _joined(parts: list[np.ndarray], rows: int) -> np.ndarray:
+    """Numbers of the rows of all parts: a row may end in a later one than it begins in."""
+    found = np.concatenate([*(part[:-1] for part in parts), np.zeros(1, np.int32)])
+    at = 0
+    for part in parts:
+        at += len(part) - 1
+        found[at] += part[-1]
+    return found[:rows]
+
+
+def _within(quotes: np.ndarray, is_open: bool, positions: np.ndarray) -> np.ndarray:
     """Whether positions of a block stand behind an odd number of quotes."""
-    if not quotes.size:
-        return np.full(len(positions), before % 2 == 1)
-    return (np.searchsorted(quotes, positions) + before) % 2 == 1
+    return (np.searchsorted(quotes, positions) + is_open) % 2 == 1
 
 
 def _is_legal(
-    data: np.ndarray, quotes: np.ndarray, before: int, delimiter: int, break_: int
+    data: np.ndarray, quotes: np.ndarray, is_open: bool, delimiter: int, break_: int
 ) -> bool:
     """Whether opening quotes follow, and closing ones precede, an edge of a field or a quote."""
-    opening = quotes[before % 2 :: 2]
-    closing = quotes[1 - before % 2 :: 2]
+    opening, closing = quotes[int(is_open) :: 2], quotes[1 - int(is_open) :: 2]
     edges = np.zeros(256, bool)
     edges[[delimiter, break_, data[quotes[0]]]] = True
-    left = edges[data[opening[opening > 0] - 1]].all()
+    if not edges[data[opening[opening > 0] - 1]].all():
+        return False
     behind = closing[closing < len(data) - 1] + 1
-    right = edges[data[behind]]
-    if break_ == LF:  # CR LF
-        pair = behind[~right]
-        pair = pair[pair < len(data) - 1]
-        right_all = len(pair) == int((~right).sum()) and bool(
-            ((data[pair] == CR) & (data[pair + 1] == LF)).all()
-        )
-    else:
-        right_all = bool(right.all())
-    return bool(left) and right_all
+    others = behind[~edges[data[behind]]]
+    if break_ == CR or not others.size:
+        return not others.size
+    if others[-1] == len(data) - 1:
+        return False
+    return bool(((data[others] == CR) & (data[others + 1] == LF)).all())
 
 
 def forget(data: np.ndarray) -> None:
@@ -191,33 +272,28 @@ def forget(data: np.ndarray) -> None:
 
 
 def _rows(
-    data: np.ndarray,
+    size: int,
     ends: np.ndarray,
     delimiters: np.ndarray,
     last_lines: np.ndarray | None,
-    cr: np.ndarray,
+    returns: int,
+    paired: np.ndarray,
 ) -> Rows:
     """Rows that end at some of the file's line breaks.
 
     Args:
+        size: of the file.
         ends: positions of the breaks.
-        delimiters: before each in the file.
+        delimiters: of each row.
         last_lines: of each among all breaks; None: they are all.
-        cr: positions of the CR that count.
+        returns: CR that count.
+        paired: whether a CR stands before each break.
     """
-    real = ends[ends < len(data)]
-    ends_in_cr = data[np.maximum(real - 1, 0)] == CR if cr.size else np.zeros(len(real), bool)
-    ends_in_cr &= real > 0
-    even = (not ends_in_cr.any() or bool(ends_in_cr.all())) and len(cr) == int(ends_in_cr.sum())
-    length = np.diff(ends, prepend=-1) - 1
-    blank = length == 0
-    if cr.size:
-        single = np.flatnonzero((length == 1) & (ends < len(data)))
-        blank[single] = data[ends[single] - 1] == CR
-    return Rows(
-        ends=ends,
-        delimiters=np.diff(delimiters, prepend=0).astype(np.int32),
-        last_lines=last_lines,
-        blank=blank,
-        even_ends=even,
-    )
+    length = np.diff(ends, prepend=-1)
+    even = returns == 0
+    blank = length == 1
+    if returns:
+        breaks = len(ends) - (ends[-1] == size)
+        even = returns == int(paired.sum()) == breaks
+        blank |= (length == 2) & paired
+    return Rows(ends, delimiters, last_lines, blank, even)

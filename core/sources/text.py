@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import mmap
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow as pa
 from core.errors import InputError
 from core.sources import encodings
 from core.sources.kept import Room, check_regular, kept
-from core.sources.scan import forget
+from core.sources.scan import in_threads
 from core.sources.source import Options
 from core.sources.table import NoRowsError
 
@@ -94,15 +95,16 @@ def mapped(path: Path) -> np.ndarray:
 
 
 def _check_text(path: Path, data: np.ndarray) -> None:
-    for start in range(0, len(data), _BLOCK):
-        block = data[start : start + _BLOCK].tobytes()
-        if start % (16 * _BLOCK) == 0:
-            forget(data)
-        if (at := block.find(b"\0")) >= 0:
-            line = 1 + data[: start + at].tobytes().count(b"\n")
+    def has_null(bounds: tuple[int, int]) -> bool:
+        return bool((data[slice(*bounds)] == 0).any())
+
+    bounds = _bounds(data)
+    for (start, end), found in zip(bounds, in_threads(data, has_null, bounds), strict=True):
+        if found:
+            at = start + int(np.argmin(data[start:end]))
             raise InputError(
-                f"{path} is no text: line {line} holds a null character. Name a table, as CSV, "
-                "TSV, JSON, Parquet or Excel, or mend that line."
+                f"{path} is no text: line {_line(data, at)} holds a null character. Name a table, "
+                "as CSV, TSV, JSON, Parquet or Excel, or mend that line."
             )
 
 
@@ -139,34 +141,37 @@ def _encoding(path: Path, data: np.ndarray, options: Options) -> str:
 
 def _first_damage(data: np.ndarray) -> int | None:
     """Position at which a file is not UTF-8."""
-    start = 0
-    while start < len(data):
-        block = data[start : start + _BLOCK].tobytes()
-        whole = len(block)
-        if start + whole < len(data):  # up to the beginning of a character
-            while whole > len(block) - 4 and block[whole - 1] & 0xC0 == 0x80:
-                whole -= 1
-            whole -= whole > 0 and block[whole - 1] >= 0xC0
-            whole = whole or len(block)
-        part = block[:whole]
-        if start % (16 * _BLOCK) < _BLOCK:
-            forget(data)
-        if not part.isascii() and not _is_utf8(part):
+
+    def is_utf8(bounds: tuple[int, int]) -> bool:
+        return _is_utf8(data[slice(*bounds)])
+
+    bounds = _bounds(data)
+    for (start, end), right in zip(bounds, in_threads(data, is_utf8, bounds), strict=True):
+        if not right:
             try:
-                part.decode()
+                data[start:end].tobytes().decode()
             except UnicodeDecodeError as error:
                 return start + error.start
-        start += whole
     return None
 
 
-def _is_utf8(block: bytes) -> bool:
+def _bounds(data: np.ndarray) -> list[tuple[int, int]]:
+    """Parts of a file; in UTF-8 each begins with a character."""
+    edges, size = [0], len(data)
+    for start in range(_BLOCK, size, _BLOCK):
+        edge = start
+        while edge > start - 4 and data[edge] & 0xC0 == 0x80:
+            edge -= 1
+        edges.append(edge)
+    return list(pairwise([*edges, size]))
+
+
+def _is_utf8(block: np.ndarray) -> bool:
     """As Arrow says, which is several times faster than Python."""
     ends = pa.py_buffer(np.array([0, len(block)], np.int64))
+    text = pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(block)])
     try:
-        pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(block)]).validate(
-            full=True
-        )
+        text.validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True
