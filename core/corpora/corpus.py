@@ -110,6 +110,13 @@ def build(mapped: Mapped) -> Corpus:
     frame["row"] = _row_ids(frame)
     if not mapped.has_splits:
         frame["split"] = splits.make(frame)
+    elif {"train", "test"} == set(frame["split"]):
+        train = frame["split"] == "train"
+        frame.loc[train, "split"] = splits.make(frame[train], (0.8, 0.2, 0.0))
+        notes.append(
+            "no validation rows in the source: 20 % of train made validation, stratified by "
+            "language and label, copies and sentences on one side"
+        )
     frame["sentence"] = (
         frame["sentence"].fillna(frame["row"]) if "sentence" in frame else frame["row"]
     )

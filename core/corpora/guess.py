@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from core.corpora import languages, splits
-from core.sources.source import NAME_LANGUAGE, NAME_SPLIT, Source
+from core.sources.source import NAME_FILE, NAME_LANGUAGE, NAME_SPLIT, Source
 from core.storage import sql
 
 OURS = ("text", "text_b", "label", "language", "split", "sentence")
@@ -51,6 +51,11 @@ _NAMES = {
     "split": ("split", "set", "subset", "partition", "fold", "datasplit"),
     "sentence": ("sentence", "sentenceid", "pairid", "sid", "translationid", "parallelid"),
 }
+_OF_NAMES = (
+    NAME_FILE,
+    NAME_LANGUAGE,
+    NAME_SPLIT,
+)  # which are taken as what they are, or not at all
 _LABELS = 50  # distinct values that a column of labels has at most
 
 
@@ -102,7 +107,7 @@ def columns(source: Source, given: Mapping[str, str]) -> dict[str, Guess]:
     for ours in ("language", "split", "text", "label"):
         if ours in found:
             continue
-        fitting = [c for c in free if _is_surely(ours, looks[c])]
+        fitting = [c for c in free if c not in _OF_NAMES and _is_surely(ours, looks[c])]
         if ours == "text" and len(fitting) > 1:  # the longest, if by far
             by_length = sorted(fitting, key=lambda c: -looks[c].str.len().mean())
             one, other = (looks[c].str.len().mean() for c in by_length[:2])
@@ -115,7 +120,9 @@ def columns(source: Source, given: Mapping[str, str]) -> dict[str, Guess]:
 def candidates(source: Source, ours: str, taken: Sequence[str]) -> list[str]:
     """Columns that could be one of ours, for an error that asks for it."""
     looks = _first_rows(source)
-    return [c for c in source.columns if c not in taken and _fits(ours, looks[c])]
+    left = [c for c in source.columns if c not in (*taken, *_OF_NAMES)]
+    fitting = [c for c in left if len(set(looks[c])) > 1 and _fits(ours, looks[c])]
+    return sorted(fitting, key=lambda c: not _is_surely(ours, looks[c]))
 
 
 def _plain(name: str) -> str:

@@ -12,6 +12,11 @@ from core.errors import InputError
 
 MOST = 1000  # distinct labels or languages; a column with more is another
 
+_MADE = (
+    "60 % train, 20 % validation, 20 % test made here, stratified by language and label, copies and "
+    "sentences on one side"
+)
+
 
 class Values:
     """Distinct values of the columns that have few, with their rows."""
@@ -100,12 +105,13 @@ def of_labels(
 
 def of_splits(values: Values, choices: Choices, notes: list[str]) -> dict[str, str]:
     """The source's names of splits -> ours; `all` where it has none."""
+    meant = {choices.splits.get(value) or splits.canonical(value) for value in values.splits}
     if not values.splits or set(values.splits) == {ALL}:
-        notes.append(
-            "no split in the source: 60 % train, 20 % validation, 20 % test made here, stratified "
-            "by language and label, copies and sentences on one side"
-        )
+        notes.append(f"no split in the source: {_MADE}")
         return {}
+    if meant == {"train"} and not values.without_split:
+        notes.append(f"no split but train in the source: {_MADE}")
+        return dict.fromkeys(values.splits, ALL)
     found, unknown = {}, []
     for value in values.splits:
         ours = choices.splits.get(value) or splits.canonical(value)

@@ -277,3 +277,25 @@ def test_texts_and_names_come_through_as_they_are(tmp_path) -> None:
     assert set(loaded.languages) == set(hostile.LANGUAGES)
     found = loaded.table["text"].to_pylist()
     assert all(any(text in one for one in found) for text in hostile.TEXTS)
+
+
+def test_a_source_with_train_and_test_gets_a_validation_split_out_of_train(tmp_path) -> None:
+    rows = [
+        {"text": f"{lang} {i}", "label": "xy"[i % 2], "language": lang,
+         "split": "test" if i >= 200 else "train"}
+        for i in range(250) for lang in ("de", "en")
+    ]  # fmt: skip
+    loaded = corpus.load(write(tmp_path / "a.csv", rows))
+    frame = loaded.table.to_pandas()
+    assert set(frame.loc[frame["split"] == "test", "text"]) == {
+        r["text"] for r in rows if r["split"] == "test"
+    }
+    assert (frame["split"] == "validation").sum() == 80
+    assert "no validation rows in the source" in loaded.notes[-1]
+
+
+def test_a_source_of_train_alone_gets_a_split(tmp_path) -> None:
+    rows = [{**ROWS[i % 4], "text": f"text {i}", "split": "train"} for i in range(200)]
+    loaded = corpus.load(write(tmp_path / "a.csv", rows))
+    assert set(loaded.table["split"].to_pylist()) == {"train", "validation", "test"}
+    assert any("no split but train in the source" in note for note in loaded.notes)
