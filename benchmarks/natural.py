@@ -2,9 +2,10 @@
 
 Run by hand. `python -m benchmarks.natural write FOLDER` subsamples MultiEmo to a corpus as users
 have them, 10:1 over languages and 4:1 over labels with skew between, and writes it and a study
-beside it; keep the folder outside the repository, since rows of MultiEmo are not to be redistributed. Then
-`python -m core study FOLDER/natural.toml` trains it, and `python -m benchmarks.natural compare
-natural [--json]` puts what was measured beside what `core.audit.expected` tells.
+beside it; keep the folder outside the repository, since rows of MultiEmo are not to be
+redistributed. Then `python -m core study FOLDER/natural.toml` trains it, and `python -m
+benchmarks.natural compare natural [--json]` puts what was measured beside what
+`core.audit.expected` tells.
 """
 
 from __future__ import annotations
