@@ -101,7 +101,7 @@ def compare(name: str) -> dict[str, Any]:
     assert target is not None
     told = expected(found["balanced"], found["skewed"], found["rows"])
     blind = from_accuracy(told["accuracy"], found["skewed"], target, found["rows"])
-    keys = ("value", "low", "high", "n_seeds", "verdict")
+    keys = ("difference", "ci", "n_seeds", "covers", "verdict")
     wanted = ("accuracy", "skew_uptake", "soft_uptake")
     return {
         "accuracy": {
@@ -117,6 +117,7 @@ def compare(name: str) -> dict[str, Any]:
             for c in document["comparisons"]
             if c["measure"] in wanted
         },
+        "change by seed (accuracy, skew uptake, soft uptake)": found["change"],
         "strengths": {"hard": found["hard"], "soft": found["soft"]},
         "expected from the balanced models": {k: told[f"{k}"] for k in EXPECTED},
         "expected from their accuracy alone": {k: blind[f"{k}"] for k in EXPECTED},
