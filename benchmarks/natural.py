@@ -2,9 +2,10 @@
 
 Run by hand. `python -m benchmarks.natural write FOLDER` subsamples MultiEmo to a corpus as users
 have them, 10:1 over languages and 4:1 over labels with skew between, and writes it and a study
-beside it; keep the folder outside the repository, since rows of MultiEmo are not to be redistributed. Then
-`python -m core study FOLDER/natural.toml` trains it, and `python -m benchmarks.natural compare
-natural [--json]` puts what was measured beside what `core.audit.expected` tells.
+beside it; keep the folder outside the repository, since rows of MultiEmo are not to be
+redistributed. Then `python -m core study FOLDER/natural.toml` trains it, and `python -m
+benchmarks.natural compare natural [--json]` puts what was measured beside what
+`core.audit.expected` tells.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def compare(name: str) -> dict[str, Any]:
     assert target is not None
     told = expected(found["balanced"], found["skewed"], found["rows"])
     blind = from_accuracy(told["accuracy"], found["skewed"], target, found["rows"])
-    keys = ("value", "low", "high", "n_seeds", "verdict")
+    keys = ("difference", "ci", "n_seeds", "covers", "verdict")
     wanted = ("accuracy", "skew_uptake", "soft_uptake")
     return {
         "accuracy": {
@@ -116,6 +117,7 @@ def compare(name: str) -> dict[str, Any]:
             for c in document["comparisons"]
             if c["measure"] in wanted
         },
+        "change by seed (accuracy, skew uptake, soft uptake)": found["change"],
         "strengths": {"hard": found["hard"], "soft": found["soft"]},
         "expected from the balanced models": {k: told[f"{k}"] for k in EXPECTED},
         "expected from their accuracy alone": {k: blind[f"{k}"] for k in EXPECTED},

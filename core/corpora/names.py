@@ -13,8 +13,8 @@ from core.errors import InputError
 MOST = 1000  # distinct labels or languages; a column with more is another
 
 _MADE = (
-    "60 % train, 20 % validation, 20 % test made here, stratified by language and label, copies and "
-    "sentences on one side"
+    "60 % train, 20 % validation, 20 % test made here, stratified by language and label, "
+    "copies and sentences on one side"
 )
 
 

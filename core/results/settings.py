@@ -38,14 +38,19 @@ def differing(a: Sequence[str], b: Sequence[str]) -> pd.DataFrame:
 def flat(config: RunConfig) -> dict[str, object]:
     """A config as one level of settings, the design in words."""
     settings = asdict(config)
-    shares = config.shares_table()
-    skewed = (joint.deviation(shares).abs() > 1e-9).to_numpy().any()
-    settings["shares"] = (
-        f"skewed, Cramér's V {joint.cramers_v(shares):.3f}"
-        if skewed
-        else "language and label independent"
-    )
+    settings["shares"] = _in_words(config.shares_table())
+    if config.test_shares:
+        settings["test_shares"] = _in_words(config.test_table())
+    if (target := config.target_table()) is not None:
+        settings["test_target"] = _in_words(target)
     training = settings.pop("training")
     found = {k: ", ".join(v) if isinstance(v, tuple) else v for k, v in settings.items()}
     found |= {f"training: {k}": v for k, v in training.items()}
     return {k: "–" if v in ("", {}, ()) else v for k, v in found.items()}
+
+
+def _in_words(shares: pd.DataFrame) -> str:
+    v = joint.cramers_v(shares)
+    if v > 1e-6:  # a rare language's shares are rounded
+        return f"skewed, Cramér's V {v:.3f}"
+    return "language and label independent"

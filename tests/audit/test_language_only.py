@@ -19,7 +19,7 @@ def test_without_skew_no_gain_is_claimed(p, n) -> None:
     # What the commonest label of the very rows would have claimed.
     tables = [drawn(rng, p, n) for _ in range(100)]
     claimed = [joint.language_only_accuracy(t) - t.sum().max() / n for t in tables]
-    assert np.mean(claimed) > 0.005
+    assert np.mean(claimed) > max(0.001, np.mean([x.gain for x in found]))
 
 
 @pytest.mark.parametrize(("p", "n"), [(linear(6, 5), 600), (linear(2, 3), 300), (STRONG, 500)])

@@ -174,7 +174,7 @@ def test_pairs_are_recognised_and_their_ids_belong_to_a_split(tmp_path) -> None:
     loaded = corpus.load(write(tmp_path / "a.parquet", rows))
     assert loaded.is_pair_task
     assert set(loaded.table["sentence"].to_pylist()) == {"train-0", "test-0"}
-    assert loaded.notes == ()
+    assert [note.partition(":")[0] for note in loaded.notes] == ["no validation rows in the source"]
     half = corpus.load(write(tmp_path / "b.parquet", [*rows, {**rows[0], "hypothesis": ""}]))
     assert half.dropped == {"empty text_b": 1}
 
@@ -295,7 +295,10 @@ def test_a_source_with_train_and_test_gets_a_validation_split_out_of_train(tmp_p
 
 
 def test_a_source_of_train_alone_gets_a_split(tmp_path) -> None:
-    rows = [{**ROWS[i % 4], "text": f"text {i}", "split": "train"} for i in range(200)]
+    rows = [
+        {**ROWS[i % 4], "text": f"text {i}", "split": "train", "sentence": str(i)}
+        for i in range(200)
+    ]
     loaded = corpus.load(write(tmp_path / "a.csv", rows))
     assert set(loaded.table["split"].to_pylist()) == {"train", "validation", "test"}
     assert any("no split but train in the source" in note for note in loaded.notes)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.checkpoints import studies
-from core.results import study_results
+from core.results import settings, study_results
 from core.results.run_measures import groups_of
 from tests.conftest import Once
 
@@ -97,3 +97,11 @@ def test_more_than_two_patterns_are_split_in_two_sides(found) -> None:
     sides = groups_of(config.shares_table())
     assert set(sides[0]) | set(sides[1]) <= set(KEPT) and sides[0] and sides[1]
     assert {"de", "en"} <= set(sides[0]) or {"de", "en"} <= set(sides[1])
+
+
+def test_settings_say_it_in_words(found) -> None:
+    study = studies.read_started("found")
+    flat = [settings.flat(config) for config in study.configs.values()]
+    assert {str(x["test_target"]) for x in flat} == {"language and label independent"}
+    assert all(str(x["test_shares"]).startswith("skewed, Cramér's V 0.") for x in flat)
+    assert {str(x["shares"])[:6] for x in flat} == {"langua", "skewed"}
