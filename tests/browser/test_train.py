@@ -72,6 +72,8 @@ def check_and_start(page: Page, runs: int) -> None:
     page.get_by_role("button", name="Check").click()
     metric = page.get_by_test_id("stMetric").filter(has_text="Runs to train")
     expect(metric.get_by_test_id("stMetricValue")).to_have_text(str(runs), timeout=SLOW)
+    page.get_by_text("Explain and map when trained").click()  # it compiles for half a minute
+    expect(page.get_by_role("checkbox", name="Explain and map when trained")).not_to_be_checked()
     page.get_by_role("button", name="Start", exact=True).click()
 
 
