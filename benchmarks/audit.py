@@ -3,9 +3,9 @@
 Writes 1.2 million rows (six languages, five labels, three splits, texts of some 100 characters,
 some of them copies) as CSV and as Parquet into a temporary folder. Each is audited in a process of
 its own, by `core.audit` and by pandas: rows by split, language and label; rows that are left out,
-by reason; copies, texts with two labels and texts in several splits; absurd lengths; measures of skew
-and the verdict. Both count the same, which is checked. Printed are seconds and the peak of memory,
-with all imports, and their ratios.
+by reason; copies, texts with two labels and texts in several splits; absurd lengths; measures of
+skew and the verdict. Both count the same, which is checked. Printed are seconds and the peak of
+memory, with all imports, and their ratios.
 
     python -m benchmarks.audit [--json] [--rows 1200000]
 """
