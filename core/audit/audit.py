@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NotRequired, TypedDict
 
 import pandas as pd
@@ -11,8 +12,10 @@ from core.audit.verdict import Verdict, verdict
 from core.corpora import mapping
 from core.corpora.choices import Mapped
 from core.corpora.splits import SPLITS
+from core.errors import InputError
 from core.mending.findings import Finding, look
-from core.sampling.designs import independent
+from core.sampling import limits
+from core.sampling.designs import design_shares, independent
 from core.sampling.joint import Skew, divergence_bits, skew
 
 
@@ -24,6 +27,13 @@ class SplitAudit(TypedDict):
     normalised_mutual_information: NotRequired[float]
     cramers_v: NotRequired[float]
     language_only_accuracy: NotRequired[float]
+
+
+class Size(TypedDict):
+    """How many rows a balanced training set of a design could have."""
+
+    rows: int  # in all
+    says: str  # what limits it, and what going without a language or label would win
 
 
 class Audit(Skew):
@@ -44,6 +54,9 @@ class Audit(Skew):
     joint: dict[str, dict[str, int]]  # rows by language and label
     divergence_bits: dict[str, float]  # by language: of its labels from all labels
     splits: dict[str, SplitAudit]  # those of the source; none where it has none
+    sizes: dict[
+        str, Size
+    ]  # by design: uniform, independent; of the training split where there is one
     findings: list[Finding]  # what is wrong, each with the step that mends it
     verdict: Verdict
     fingerprint: str  # the same for the same rows in any order; 16 hexadecimal digits
@@ -87,10 +100,30 @@ def audit(corpus: Mapped) -> Audit:
         **skew(joint),
         "divergence_bits": {k: v for k, v in divergences.items() if v == v},
         "splits": splits,
+        "sizes": _sizes(table(corpus, "train") if corpus.has_splits else joint),
         "findings": looked.findings,
         "verdict": verdict(joint),
         "fingerprint": looked.fingerprint,
     }
+
+
+def _sizes(counts: pd.DataFrame) -> dict[str, Size]:
+    if min(counts.shape) < 2 or not counts.to_numpy().sum():
+        return {}
+
+    def made(design: str, languages: list[str], labels: list[str]) -> list[pd.DataFrame]:
+        natural = counts.loc[languages, labels]
+        return [design_shares(design, languages, labels, natural=natural)]
+
+    found: dict[str, Size] = {}
+    for design in ("uniform", "independent"):
+        of = partial(made, design)
+        try:
+            steps = limits.limiting(of(list(counts.index), list(counts)), counts, of)
+        except InputError:  # a language or label has no row at all
+            continue
+        found[design] = {"rows": steps[0].total, "says": limits.said(steps)}
+    return found
 
 
 def cost(document: Audit, accuracy: float) -> Expected | None:

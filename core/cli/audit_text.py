@@ -49,6 +49,8 @@ def audit_text(document: Audit) -> str:
         ]
         for name, s in document["splits"].items()
     ]
+    for design, size in document["sizes"].items():
+        lines += ["", f"balanced as {design}: {size['rows']:,} rows. {size['says']}"]
     if splits:
         columns = ["split", "rows", "mutual information (bits)", "Cramér's V"]
         lines += ["", table(columns, splits)]

@@ -66,6 +66,9 @@ def show() -> None:
     drawing.show_block(figures.cells(document))
     if len(splits) > 1:
         drawing.show_block(figures.splits(document))
+    with st.expander("How large balanced training sets can be"):
+        for design, size in document["sizes"].items():
+            st.markdown(f"**{design}**: {size['rows']:,} rows. {escaped(size['says'])}")
     data_mending.show(name, decided, document, found)
 
 
