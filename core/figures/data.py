@@ -75,6 +75,26 @@ def skew_table(name: str, tables_of: Mapping[str, pd.DataFrame]) -> Table:
     )
 
 
+def label_errors(name: str, shares: pd.DataFrame, runs: int) -> Table:
+    """Likely label errors by language and label.
+
+    Args:
+        name: of the study.
+        shares: from `core.results.label_errors.of_study`, as runs.
+    """
+    return Table(
+        f"{name}-label-errors",
+        "Likely label errors in the test set",
+        shares,
+        {"share": "percent", "low": "percent", "high": "percent"},
+        caption="Rows whose label confident learning (cleanlab; Northcutt et al. 2021) takes for "
+        "wrong, each language judged by itself, by the mean probabilities of "
+        f"{runs} balanced run{'s' * (runs != 1)}; 95 % intervals of the share that is flagged. A "
+        "row that is flagged may be right, and a weak model flags more. Noise that differs by "
+        "language looks like skew.",
+    )
+
+
 def shared_rows(document: StudyResults, shared: pd.DataFrame, split: str) -> Figure:
     """Rows that two runs share.
 

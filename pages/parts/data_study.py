@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
@@ -10,7 +12,7 @@ from core.checkpoints.studies import Started
 from core.corpora import texts
 from core.errors import InputError
 from core.figures import data as figures
-from core.results import overlap, tables
+from core.results import label_errors, overlap, tables
 from core.text import escaped
 from pages.parts import data_texts
 from pages.shared import address, drawing, study_data
@@ -64,5 +66,30 @@ def show() -> None:
         with st.expander("As a table, with the most that two designs could share"):
             drawing.table(tables.named_runs(shared, document["runs"]), f"{name}-shared-rows")
 
+    _label_errors(study, file)
     if file:
         data_texts.browse(document, file, list(corpus))
+
+
+@st.cache_data(
+    show_spinner="Looking for label errors …", max_entries=8, hash_funcs=study_data.RESULTS
+)
+def _errors_of(study: Started, file: Path | None) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    return label_errors.of_study(study, file)
+
+
+def _label_errors(study: Started, file: Path | None) -> None:
+    """Likely label errors; asked for, since it takes seconds."""
+    st.markdown("#### Likely label errors")
+    if not st.toggle("Look for them in the test set", key=f"label-errors-{study.name}"):
+        st.caption("Noise in the labels that differs by language looks like skew.")
+        return
+    try:
+        shares, rows, runs = _errors_of(study, file)
+    except InputError as error:
+        st.info(escaped(str(error)))
+        return
+    drawing.show_table(figures.label_errors(study.name, shares, runs))
+    st.caption(f"{shares.loc[shares['label'] != 'all', 'flagged'].sum():,} rows are flagged; the "
+               f"table has the first {len(rows):,}, the least likely label first.")  # fmt: skip
+    drawing.table(rows, f"{study.name}-flagged", isolate=drawing.texts_in(rows))

@@ -81,3 +81,14 @@ def test_a_corpus_that_is_gone_is_said_and_the_rest_works(
     assert "the corpus is gone" in texts(app, "warning")
     assert len(charts(app)) == 5  # four designs, shared rows
     assert len(app.dataframe) == 2
+
+
+def test_label_errors_are_looked_for_when_asked(done, open_page) -> None:
+    app = open_page("data")
+    before = len(app.dataframe)
+    toggle = next(t for t in app.toggle if t.label.startswith("Look for them"))
+    toggle.set_value(True).run()
+    assert not app.exception
+    shares = app.dataframe[before - 1].value  # above the texts
+    assert list(shares.columns[:4]) == ["language", "label", "n", "flagged"]
+    assert "confident learning" in texts(app, "caption")
