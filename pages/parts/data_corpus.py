@@ -51,19 +51,19 @@ def show() -> None:
         st.error(escaped(str(error)))
         return
     _verdict(document)
+    if saved.is_saved(name):
+        data_mending.train_on(name)
     _cost(decided, stamp, document)
     _account(document)
     splits = ["all splits", *(s for s, of in document["splits"].items() if of["rows"])]
-    left, right = st.columns(2)
-    with left:
-        way = address.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
+    way = address.choose("Cells show", "cells", charts.SHOWN, widget=st.segmented_control)
     split = splits[0]
     if len(splits) > 1:
-        with right:
-            split = address.choose("Split", "split", splits, widget=st.segmented_control)
+        split = address.choose("Split", "split", splits, widget=st.segmented_control)
     counts = table(found, None if split == splits[0] else split)
     drawing.show(figures.joint(document, split, counts, way))
-    drawing.show_block(figures.cells(document))
+    st.markdown("#### Cells that drive it")
+    drawing.show_table(figures.cells(document))
     if len(splits) > 1:
         drawing.show_block(figures.splits(document))
     with st.expander("How large balanced training sets can be"):

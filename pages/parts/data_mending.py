@@ -13,8 +13,18 @@ from core.errors import InputError
 from core.jobs import ask as job_ask
 from core.jobs import monitoring, queue
 from core.mending import findings, steps
+from core.studies import suggested
 from core.text import escaped, file_name, short
 from pages.shared import access, address, job_button
+
+
+def train_on(name: str) -> None:
+    """A link to the page Train, filled for a saved corpus."""
+    st.page_link(
+        "pages/train.py",
+        label="Train on this",
+        query_params={"begin": suggested.BEGINS + name},
+    )
 
 
 def show(name: str, decided: dict[str, Any], document: Audit, found: Mapped) -> None:
@@ -81,11 +91,6 @@ def _saved(name: str) -> None:
     known = saved.read(name)
     with st.expander(f"What was done to {name}"):
         st.markdown("\n".join(f"- {escaped(line)}" for line in known.done) or "Nothing.")
-    st.page_link(
-        "pages/train.py",
-        label="Train on this",
-        query_params={"begin": f"corpus {name}"},
-    )
 
 
 def _free(name: str) -> str:
