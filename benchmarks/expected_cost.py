@@ -58,7 +58,15 @@ def of_study(name: str) -> dict[str, Any]:
         found["soft"].append(round(strength(table, "soft_uptake", change[2]), 2))
         found["change"].append([round(float(x), 3) for x in change])
         balanced.append(one)
-    return found | {"balanced": balanced, "skewed": skewed, "rows": rows, "name": name}
+    target = next(iter(study.configs.values())).target_table()
+    uniform = design_shares("uniform", list(skewed.index), list(skewed.columns))
+    return found | {
+        "balanced": balanced,
+        "skewed": skewed,
+        "rows": rows,
+        "name": name,
+        "target": uniform if target is None else target,
+    }
 
 
 def of_paper(corpus: str) -> tuple[Measured, pd.DataFrame]:
@@ -90,8 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             others = list(MEASURED)
         change = np.mean(m["change"], axis=0)
         told = expected(m["balanced"], m["skewed"], m["rows"], others)
-        target = design_shares("uniform", m["skewed"].index, m["skewed"].columns)
-        blind = from_accuracy(told["accuracy"], m["skewed"], target, m["rows"], others)
+        blind = from_accuracy(told["accuracy"], m["skewed"], m["target"], m["rows"], others)
         rows.append(row(m["name"], known[m["name"]], change, told, blind))
     for corpus, (one, skewed) in paper.items():
         others = [other for name, other in known.items() if name != corpus]

@@ -144,9 +144,11 @@ def said(limits: Sequence[Limit]) -> str:
     if last.total <= first.total:
         return f"{text}; going without a language or label wins nothing."
     dropped = [step.dropped for step in limits[:-1]]
+    kind = "language" if first.dropped == first.language else "label"
     return (
         f"{text}: {first.per_language:,} rows a language ({first.total:,} in all) become "
-        f"{last.per_language:,} ({last.total:,}) without {', '.join(dropped)}."
+        f"{last.per_language:,} ({last.total:,}) without the {kind}{'s' * (len(dropped) > 1)} "
+        f"{', '.join(dropped)}."
     )
 
 

@@ -29,7 +29,7 @@ def test_a_size_in_all_is_refused_by_its_own_name() -> None:
     available = frame(np.full((3, 3), 20))
     available.loc["fr", "good"] = 0
     with pytest.raises(
-        InputError, match="train_rows = 70 asks for .* No size works. .* without fr"
+        InputError, match="train_rows = 70 asks for .* No size works. .* without the language fr"
     ):
         limits.check_size(70, [UNIFORM], available, "x", "train_rows", in_all=True)
 
@@ -96,7 +96,7 @@ def test_four_of_twelve_languages_cost_the_others_most_of_their_rows() -> None:
     assert [step.dropped for step in steps] == ["pcm", "swa", "tso", "arq", ""]
     assert limits.said(steps) == (
         "The cell (pcm, b) has 72 rows, which is what limits it: 217 rows a language (2,607 in "
-        "all) become 1,569 (12,552) without pcm, swa, tso, arq."
+        "all) become 1,569 (12,552) without the languages pcm, swa, tso, arq."
     )
 
 

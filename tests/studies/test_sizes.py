@@ -124,7 +124,7 @@ def test_the_cell_that_limits_is_named_with_what_wins(made) -> None:
     with pytest.raises(InputError) as error:
         planned(made(train, balanced="uniform", test="uniform"))
     text = str(error.value)
-    assert "(fr, bad) has no row" in text and "without fr" in text
+    assert "(fr, bad) has no row" in text and "without the language fr" in text
     assert 'balanced = "independent"' in text and "languages = [...]" in text
     assert "works is 0" not in text
     with pytest.raises(InputError, match=r"no row in \(fr, bad\), and no weights make up for it"):
