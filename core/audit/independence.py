@@ -91,7 +91,7 @@ def association(counts: pd.DataFrame) -> Association:
     of the noncentral distribution, exact enough where the association is small, scaled to the
     variance that chi-squared has in multinomial tables (delta method: Bishop, Fienberg and Holland,
     Discrete multivariate analysis, 1975, section 11.3) where it is not. In simulations it covers in
-    91 (60 rows, a large V) to 99 % (no skew).
+    91 (60 rows, a large V) to 99 % (no skew). V itself is .03 too small of 60 rows with a V of .41.
 
     Returns:
         Zeros where there is one language or label.
