@@ -198,7 +198,10 @@ def _audit(chosen: argparse.Namespace) -> None:
     for line in done:
         say(f"mended: {line}")
     if chosen.save:
-        say(f'\nsaved; a study names it: corpus = "{chosen.save}"')
+        say(
+            f'\nsaved; a study names it: corpus = "{chosen.save}". What is suggested for it: '
+            f'python -m core study "corpus {chosen.save}" --dry-run'
+        )
 
 
 def _corpora(_: argparse.Namespace) -> None:

@@ -17,7 +17,10 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the verbs."""
     study = commands.add_parser("study", help="train every run of a study that is missing")
     study.add_argument(
-        "study", metavar="NAME|FILE.toml", help="a shipped or started study, or a file"
+        "study",
+        metavar="NAME|FILE.toml",
+        help="a shipped or started study, a file, or "
+        "'corpus NAME': what is suggested for a saved corpus",
     )
     study.add_argument("--seeds", metavar="0,1,2", help="in place of the study's own")
     for name in ("corpus", "encoder", "external"):
@@ -58,8 +61,12 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 
 def _study(chosen: argparse.Namespace) -> None:
     from core.studies import study as asked_study
+    from core.studies import suggested
 
-    asked = asked_study.read(chosen.study)
+    if chosen.study.startswith(suggested.BEGINS):
+        asked = suggested.read(chosen.study)
+    else:
+        asked = asked_study.read(chosen.study)
     if chosen.seeds:
         try:
             asked = replace(asked, seeds=tuple(int(s) for s in chosen.seeds.split(",")))
