@@ -11,7 +11,10 @@ CORPUS, STUDY = "a corpus", "the sets of a study"
 
 st.title("Data")
 begins = STUDY if "study" in st.query_params else CORPUS
-if address.choose("Look at", "look", (CORPUS, STUDY), begins, widget=st.segmented_control) == STUDY:
+look = address.choose(
+    "Look at", "look", (CORPUS, STUDY), begins, widget=st.segmented_control, always=True
+)
+if look == STUDY:
     data_study.show()
 else:
     data_corpus.show()

@@ -92,12 +92,15 @@ def test_a_reader_chooses_a_study_reads_downloads_and_comes_back(address, page) 
 
     page.get_by_role("link", name="Data").click()
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+    page.get_by_text("the sets of a study", exact=True).click()  # it begins with a corpus
+    expect(page.get_by_role("heading", name="in the corpus, all splits: counts")).to_be_visible()
     drawn(page)
     page.get_by_role("radio", name="shares").or_(
         page.get_by_role("button", name="shares")
     ).first.click()
     expect(page.get_by_role("heading", name="in the corpus, all splits: shares")).to_be_visible()
-    assert view(page) == {"study": ["small"], "cells": ["shares"]}
+    assert view(page)["study"] == ["small"] and view(page)["cells"] == ["shares"]
+    assert view(page)["look"] == ["the sets of a study"]
 
     page.get_by_role("link", name="Predictions").click()
     expect(page.get_by_role("heading", name="Predictions")).to_be_visible()
