@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -15,7 +14,7 @@ from core.corpora import find, saved
 from core.corpora.choices import Choices, Mapped
 from core.errors import InputError
 from core.models import hub
-from core.sampling import limits
+from core.sampling import joint, limits
 from core.storage import sql
 from core.studies import sizes
 from core.studies.study import SPLITS, Study
@@ -95,34 +94,66 @@ def _recipe(corpus: Mapped, counts: pd.DataFrame) -> Recipe:
 def _that_fits(
     asked: Study, counts: dict[str, pd.DataFrame]
 ) -> tuple[Study, dict[str, pd.DataFrame]]:
-    """Without the languages and labels that leave no row for the designs."""
-    languages, labels = list(counts["train"].index), list(counts["train"].columns)
+    """Without the languages, or the labels, that leave no row for the designs.
+
+    Of the two ways the one is taken that leaves more to be seen of a skew: rows times V squared, by
+    which the power of a test of it goes. Without some languages no skew may be left at all.
+    """
+    found = [cut for fixed in ("languages", "labels") if (cut := _cut(asked, counts, fixed))]
+    if not found:  # planning says what is wrong
+        return asked, counts
+    languages, labels, _ = max(found, key=lambda cut: cut[2])
+    train = counts["train"]
+    if len(languages) < len(train.index):
+        asked = replace(asked, languages=tuple(languages))
+        if asked.groups:
+            first, second = (tuple(x for x in g if x in languages) for g in asked.groups)
+            asked = replace(asked, groups=(first, second))
+    if len(labels) < len(train.columns):
+        asked = replace(asked, labels=tuple(labels))
+    return asked, {split: of.loc[languages, labels] for split, of in counts.items()}
+
+
+def _cut(
+    asked: Study, counts: dict[str, pd.DataFrame], fixed: str
+) -> tuple[list[str], list[str], float] | None:
+    """Languages and labels that leave rows for the designs, and how much of a skew can be seen.
+
+    Args:
+        fixed: of which none may be left out, `languages` or `labels`.
+
+    Returns:
+        None where there is no such way.
+    """
+    train = counts["train"]
+    languages, labels = list(train.index), list(train.columns)
+
+    def made(rows: list[str], columns: list[str]) -> list[pd.DataFrame]:
+        kept, every = (rows, train.index) if fixed == "languages" else (columns, train.columns)
+        if len(kept) < len(every):
+            raise InputError(f"none of the {fixed} is to be left out.")
+        return list(sizes.designs(asked, train.loc[rows, columns]))
+
+    total = 0
     for split in ("train", "validation"):
-        made = partial(_designs, asked, counts["train"])
         try:
-            steps = limits.limiting(made(languages, labels), counts[split], made)
-        except InputError:  # planning says what is wrong
-            return asked, counts
-        if steps[0].total >= counts[split].size:
-            continue
+            designs = made(languages, labels)
+            steps = limits.limiting(designs, counts[split].loc[languages, labels], made)
+        except InputError:
+            return None
+        enough = len(languages) * len(labels)
         for step in steps:
+            if step.total >= enough:
+                break
             languages = [x for x in languages if x != step.dropped]
             labels = [x for x in labels if x != step.dropped]
-        counts = {s: t.loc[languages, labels] for s, t in counts.items()}
-        if asked.groups:
-            groups = tuple(tuple(x for x in g if x in languages) for g in asked.groups)
-            asked = replace(asked, groups=(groups[0], groups[1]))
-    if len(languages) < len(saved.read(asked.corpus).languages):
-        asked = replace(asked, languages=tuple(languages))
-    if len(labels) < len(saved.read(asked.corpus).labels):
-        asked = replace(asked, labels=tuple(labels))
-    return asked, counts
-
-
-def _designs(
-    asked: Study, train: pd.DataFrame, languages: list[str], labels: list[str]
-) -> list[pd.DataFrame]:
-    return list(sizes.designs(asked, train.loc[languages, labels]))
+            enough = len(languages) * len(labels)
+        total = limits.largest_total(
+            made(languages, labels), counts["train"].loc[languages, labels]
+        )
+        if steps[-1].total < enough:
+            return None
+    return languages, labels, total * joint.cramers_v(train.loc[languages, labels]) ** 2
 
 
 def _with_sizes(asked: Study, counts: dict[str, pd.DataFrame]) -> Study:
