@@ -39,11 +39,11 @@ def test_a_value_that_does_not_fit_is_a_warning(page, view, done, open_page) -> 
 
 def test_the_address_bar_follows_a_widget_and_is_free_of_defaults(done, open_page) -> None:
     app = open_page("data")
-    assert set(app.query_params) == {"study"}
-    ways = app.get("button_group")[0]
+    assert set(app.query_params) == {"study", "look"}
+    ways = app.get("button_group")[1]
     ways.set_value("shares").run()
     assert app.query_params["cells"] == "shares"
-    app.get("button_group")[0].set_value("counts").run()
+    app.get("button_group")[1].set_value("counts").run()
     assert "cells" not in app.query_params
 
 
