@@ -67,7 +67,7 @@ def test_nothing_is_wrong_where_nothing_is(encoder, tmp_path) -> None:
 
 
 def test_all_problems_are_listed_in_one_refusal(encoder, tmp_path, capsys, monkeypatch) -> None:
-    corpus(tmp_path, splits="train test")
+    corpus(tmp_path, splits="train validation")
     (tmp_path / "s.toml").write_text(
         'corpus = "corpus.csv"\nsetups = ["balanced"]\nencoder = "encoder"\n'
         'groups = [["de"], ["en"]]\n'
@@ -81,7 +81,7 @@ def test_all_problems_are_listed_in_one_refusal(encoder, tmp_path, capsys, monke
         assert "max_length is 512; encoder" in said
         assert "has 130 positions. The largest max_length that works is 130." in said
         assert "The largest frozen_layers that works is 2." in said
-        assert "has no row in the split validation; its splits are train, test" in said
+        assert "has no row in the split test; its splits are train, validation" in said
         assert "nowhere.csv" in said
     assert not studies.started() and not queue.listing()
     words = form.in_words(said)

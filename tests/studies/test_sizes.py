@@ -114,8 +114,12 @@ def test_a_test_set_as_found_is_weighted_to_the_balanced_design(made) -> None:
 
 
 def test_an_empty_split_is_named_and_can_be_mended(made) -> None:
-    with pytest.raises(InputError, match=r"the corpus has no validation rows\. Name some .* made"):
-        planned(made(splits={"validation": TRAIN * 0}))
+    with pytest.raises(InputError, match=r"the corpus has no test rows\. Name some .* made"):
+        planned(made(splits={"test": TRAIN * 0}))
+
+
+def test_a_corpus_without_validation_rows_has_some_made_of_train(made) -> None:
+    assert planned(made(splits={"validation": TRAIN * 0})).runs
 
 
 def test_the_cell_that_limits_is_named_with_what_wins(made) -> None:
