@@ -22,6 +22,7 @@ from core.corpora import find, mapping, saved, splits
 from core.corpora.choices import Choices, Mapped
 from core.corpora.find import FOUND_OUT, PRESETS, SPANS
 from core.errors import InputError
+from core.sources import rows
 from core.sources.source import Options
 from core.storage import reading, sql
 
@@ -101,6 +102,8 @@ def build(mapped: Mapped) -> Corpus:
     """Read the rows of a mapped corpus, give them ids, and a split where they have none."""
     with sql.connection(mapped.source.tables) as connection:
         kept = f"SELECT * EXCLUDE (reason) FROM ({mapped.select}) WHERE reason IS NULL"
+        columns = ("text", "text_b", "label", "language", "split", "sentence")
+        rows.check(connection, kept, columns, mapped.source.name)
         frame = connection.sql(kept).to_arrow_table().to_pandas()
     if not mapped.is_pair_task:
         frame["text_b"] = None

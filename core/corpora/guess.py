@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from core.corpora import languages, splits
-from core.sources.source import NAME_FILE, NAME_LANGUAGE, NAME_SPLIT, Source
-from core.storage import sql
+from core.sources import rows
+from core.sources.source import NAME_LANGUAGE, NAME_SPLIT, OF_NAMES, Source
 
 OURS = ("text", "text_b", "label", "language", "split", "sentence")
 NEEDED = ("text", "label", "language")
@@ -51,11 +51,6 @@ _NAMES = {
     "split": ("split", "set", "subset", "partition", "fold", "datasplit"),
     "sentence": ("sentence", "sentenceid", "pairid", "sid", "translationid", "parallelid"),
 }
-_OF_NAMES = (
-    NAME_FILE,
-    NAME_LANGUAGE,
-    NAME_SPLIT,
-)  # which are taken as what they are, or not at all
 _LABELS = 50  # distinct values that a column of labels has at most
 
 
@@ -107,7 +102,7 @@ def columns(source: Source, given: Mapping[str, str]) -> dict[str, Guess]:
     for ours in ("language", "split", "text", "label"):
         if ours in found:
             continue
-        fitting = [c for c in free if c not in _OF_NAMES and _is_surely(ours, looks[c])]
+        fitting = [c for c in free if c not in OF_NAMES and _is_surely(ours, looks[c])]
         if ours == "text" and len(fitting) > 1:  # the longest, if by far
             by_length = sorted(fitting, key=lambda c: -looks[c].str.len().mean())
             one, other = (looks[c].str.len().mean() for c in by_length[:2])
@@ -120,7 +115,7 @@ def columns(source: Source, given: Mapping[str, str]) -> dict[str, Guess]:
 def candidates(source: Source, ours: str, taken: Sequence[str]) -> list[str]:
     """Columns that could be one of ours, for an error that asks for it."""
     looks = _first_rows(source)
-    left = [c for c in source.columns if c not in (*taken, *_OF_NAMES)]
+    left = [c for c in source.columns if c not in (*taken, *OF_NAMES)]
     fitting = [c for c in left if len(set(looks[c])) > 1 and _fits(ours, looks[c])]
     return sorted(fitting, key=lambda c: not _is_surely(ours, looks[c]))
 
@@ -131,10 +126,7 @@ def _plain(name: str) -> str:
 
 def _first_rows(source: Source) -> dict[str, pd.Series]:
     """The first rows of each column as texts, missing and empty ones left out."""
-    texts = ", ".join(f"CAST({sql.name(c)} AS VARCHAR) AS {sql.name(c)}" for c in source.columns)
-    statement = f"SELECT {texts} FROM ({source.select}) LIMIT {LOOKED_AT}"
-    with sql.connection(source.tables) as connection:
-        frame = connection.execute(statement).df()
+    frame = rows.first(source, LOOKED_AT)
     found = {}
     for column in source.columns:
         values = frame[column].dropna().astype("str").str.strip()

@@ -1,7 +1,7 @@
 """The paper's corpora by name: amazon, xnli, and wikipedia for the external probe.
 
 `name` reads from the hub, `name@source` from another hub id, a folder in the hub's layout
-(core/sources/hub.py) or a file (core/corpora/files.py). All become tables with the columns of
+(core/sources/hub.py) or a file (core/sources/read.py). All become tables with the columns of
 core.corpora.corpus.
 """
 
@@ -17,9 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.corpora import files, licences
+from core.corpora import licences
 from core.errors import InputError
-from core.sources import hub
+from core.sources import hub, rows
+from core.sources.read import read as read_source
+from core.sources.source import OF_NAMES
 from core.storage import atomic
 from core.storage.places import cache_dir
 
@@ -73,7 +75,7 @@ def languages_of(source: str, wanted: Sequence[str]) -> tuple[str, ...]:
     """Those of the wanted languages that a corpus by name has; at the hub that is all of them."""
     _, where = parse(source) or ("", source)
     if Path(where).expanduser().is_file():
-        table = _with_language(files.read(Path(where).expanduser()), where)
+        table = _with_language(_rows(Path(where).expanduser()), where)
         there: Sequence[str] = pc.unique(table["language"]).to_pylist()
     else:
         there = hub.languages(where) or wanted
@@ -120,19 +122,26 @@ def _parts(name: str, where: str, languages: Sequence[str]) -> list[pa.Table]:
     """All rows with their columns as they are, `language` and `split` among them."""
     path = Path(where).expanduser()
     if path.is_file():
-        return [_with_language(files.read(path), where)]
+        return [_with_language(_rows(path), where)]
     tables: list[pa.Table] = []
     for language in languages:
         if name == "wikipedia":
             tables.append(_constant(_articles(where, language), "language", language))
             continue
         splits, alone = hub.read(where, language)
-        named = [_constant(rows, "split", split) for split, rows in splits.items()]
-        rows = pa.concat_tables(named, promote_options="permissive")
+        named = [_constant(part, "split", split) for split, part in splits.items()]
+        every = pa.concat_tables(named, promote_options="permissive")
         if not alone:  # all of it
-            return [_with_language(rows, where)]
-        tables.append(_constant(rows, "language", language))
+            return [_with_language(every, where)]
+        tables.append(_constant(every, "language", language))
     return tables
+
+
+def _rows(path: Path) -> pa.Table:
+    """A file's rows, without what its name says."""
+    source = read_source(path)
+    found = rows.table(source)
+    return found.select([c for c in found.column_names if c not in OF_NAMES])
 
 
 def _articles(where: str, language: str) -> pa.Table:
@@ -142,12 +151,12 @@ def _articles(where: str, language: str) -> pa.Table:
     path = cache_dir() / "wikipedia" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.parquet"
     if path.exists():
         with suppress(InputError):  # one that does not read is drawn anew
-            return files.read(path)
+            return _rows(path)
     drawn = hub.sample(where, configuration, ARTICLES, ARTICLES_SEED)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(path) as partial:
         pq.write_table(drawn, partial, compression="zstd")
-    return files.read(path)
+    return _rows(path)
 
 
 def _amazon(table: pa.Table, where: str) -> pa.Table:

@@ -12,6 +12,7 @@ import pyarrow as pa
 NAME_LANGUAGE = "language (file name)"
 NAME_SPLIT = "split (file name)"
 NAME_FILE = "file"
+OF_NAMES = (NAME_FILE, NAME_LANGUAGE, NAME_SPLIT)
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,23 @@ def check_texts(path: Path) -> None:
                 _refuse(path, needed, most, f"{path.stat().st_size:,} bytes of text")
 
 
-def _refuse(path: Path, needed: int, most: int, what: str) -> None:
+def check_rows(name: str, rows: int, size: int) -> None:
+    """Refuse rows of a table that would not fit into memory.
+
+    Args:
+        name: of the table.
+        rows: how many.
+        size: bytes of their texts.
+
+    Raises:
+        InputError: they would not.
+    """
+    needed, most = ROW * rows + COPIES * size, limit()
+    if needed > most:
+        _refuse(name, needed, most, f"{rows:,} rows of {size / _GIGABYTE:.2f} GB")
+
+
+def _refuse(path: Path | str, needed: int, most: int, what: str) -> None:
     raise InputError(
         f"{path} does not fit into memory: reading it takes {needed / _GIGABYTE:.2f} GB or more "
         f"({what}), and {most / _GIGABYTE:.2f} GB may be used. Take fewer rows of it, or give this "

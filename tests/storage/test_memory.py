@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 import datasets
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.corpora import files
+from core.corpora import corpus
 from core.errors import InputError
 from core.sources import hub
 from core.storage import memory
@@ -37,12 +38,12 @@ def test_a_table_of_rows_that_are_all_alike_is_refused_before_it_is_unpacked(bom
     code = f"""
 import resource, sys
 from pathlib import Path
-from core.corpora import files
+from core.corpora import corpus
 from core.sources import hub
 from core.errors import InputError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    files.read(Path({str(bomb)!r}))
+    corpus.load({str(bomb)!r})
 except InputError as error:
     print(error)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, file=sys.stderr)
@@ -82,21 +83,31 @@ def test_nested_texts_are_counted_too(tmp_path, monkeypatch) -> None:
 
 def test_many_rows_are_refused_by_the_footer_alone(tmp_path, monkeypatch) -> None:
     path = tmp_path / "rows.parquet"
-    pq.write_table(pa.table({"text": pa.nulls(10_000_000)}), path)
-    assert path.stat().st_size < 50_000
+    n = 10_000_000
+    same = {c: pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), [c[:2]])
+            for c in ("text", "label", "language")}  # fmt: skip
+    pq.write_table(pa.table(same), path)
+    assert path.stat().st_size < 100_000
     monkeypatch.setenv("LANGSKEW_TABLE_GB", "2")
+    with pytest.raises(InputError, match=r"10,000,000 rows .*, and 2\.00 GB may be used"):
+        corpus.load(str(path))
     monkeypatch.setattr(pq, "ParquetFile", None)
-    with pytest.raises(InputError, match=r"10,000,000 rows\), and 2.00 GB may be used"):
-        files.read(path)
+    with pytest.raises(InputError, match=r"10,000,000 rows\), and 2\.00 GB may be used"):
+        memory.check_parquet(path)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
 def test_a_text_file_that_would_not_fit_is_refused(tmp_path, monkeypatch, name) -> None:
     path = tmp_path / name
-    path.write_text(("[],\n" if name.endswith("jsonl") else "a,\t\n") * 300_000)
+    mark = "\t" if name == "a.tsv" else ","
+    line = mark.join(("a", "b", "en")) + "\n"
+    header = mark.join(("text", "label", "language")) + "\n"
+    if name == "a.jsonl":
+        header, line = "", '{"text": "a", "label": "b", "language": "en"}\n'
+    path.write_text(header + line * 300_000)
     monkeypatch.setenv("LANGSKEW_TABLE_GB", "0.01")
-    with pytest.raises(InputError, match=r"or more \(1,200,000 bytes of text\), and 0\.01 GB"):
-        files.read(path)
+    with pytest.raises(InputError, match=r"does not fit into memory: .* and 0\.01 GB may be used"):
+        corpus.load(str(path))
 
 
 def test_an_ordinary_table_is_read(tmp_path, monkeypatch) -> None:
@@ -105,7 +116,7 @@ def test_an_ordinary_table_is_read(tmp_path, monkeypatch) -> None:
     table = pa.table({"text": texts, "label": ["a", "b"] * 2500, "language": ["en"] * 5000})
     pq.write_table(table, path)
     monkeypatch.setenv("LANGSKEW_TABLE_GB", "0.02")
-    assert files.read(path).equals(table)
+    assert corpus.load(str(path)).table["text"].to_pylist() == texts
 
 
 @pytest.mark.parametrize("given", ["many", "0", "-1", "nan", "inf"])
