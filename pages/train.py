@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.checkpoints import studies
-from core.corpora import licences
+from core.corpora import find, licences
 from core.errors import InputError
 from core.figures import queue as figures
 from core.jobs import ask, monitoring, queue
@@ -92,12 +92,22 @@ def accepted(corpus: str) -> bool:
     return question is None
 
 
+@st.cache_data(show_spinner="Looking at the corpus …", max_entries=8)
+def suggestion(begin: str, stamp: list[Any]) -> Study:
+    """What is suggested for a saved corpus, until its file changes."""
+    return suggested.read(begin)
+
+
 st.title("Train")
 access.explain()
-names = [*dict.fromkeys(["demo", *study.shipped(), *studies.started()]), *suggested.names()]
+corpora = suggested.names()
+names = [*dict.fromkeys(["demo", *study.shipped(), *studies.started()]), *corpora]
 begin = address.choose("Begin with the study", "begin", names)
 try:
-    given = suggested.read(begin) if begin in suggested.names() else study.read(begin)
+    if begin in corpora:
+        given = suggestion(begin, find.stamp(begin.removeprefix(suggested.BEGINS)))
+    else:
+        given = study.read(begin)
     asked = form.to_study(train_form.fill(given), given)
     access.check_reading(asked)
 except InputError as error:

@@ -207,12 +207,17 @@ def _audit(chosen: argparse.Namespace) -> None:
 def _corpora(_: argparse.Namespace) -> None:
     from core.corpora import saved
 
-    known = [saved.read(name) for name in saved.names()]
-    if not known:
+    names = saved.names()
+    if not names:
         say("no corpus is saved; `python -m core audit FILE… --save NAME` saves one.")
         return
+    known, broken = [], []
+    for name in names:
+        try:
+            known.append(saved.read(name))
+        except InputError as error:
+            broken.append(str(error))
     rows = [[x.name, x.rows, len(x.languages), len(x.labels), ", ".join(x.source)] for x in known]
     say(table(["corpus", "rows", "languages", "labels", "made from"], rows))
-    for found in known:
-        for line in found.done:
-            say(f"{found.name}: {line}")
+    for line in [*(f"{x.name}: {line}" for x in known for line in x.done), *broken]:
+        say(line)

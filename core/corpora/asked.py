@@ -20,8 +20,21 @@ def document(source: str, options: Options, choices: Choices) -> dict[str, Any]:
 
 
 def options(asked: Mapping[str, Any]) -> Options:
-    """How its files are read."""
-    return Options(**asked["options"])
+    """How its files are read.
+
+    Raises:
+        InputError: what is asked is no corpus.
+    """
+    return Options(**_given(asked, "options", Options))
+
+
+def choices(asked: Mapping[str, Any]) -> Choices:
+    """What is decided of it; errors as of `options`."""
+    given = _given(asked, "choices", Choices)
+    for name in ("labels", "languages", "left_out"):
+        if isinstance(given.get(name), list):  # as JSON has a tuple
+            given[name] = tuple(given[name])
+    return Choices(**given)
 
 
 def mapped(asked: Mapping[str, Any], report: Progress | None = None) -> Mapped:
@@ -30,20 +43,18 @@ def mapped(asked: Mapping[str, Any], report: Progress | None = None) -> Mapped:
     Raises:
         InputError: it does not read, or what is asked is no corpus.
     """
-    source, options, choices = (asked.get(name) for name in ("source", "options", "choices"))
-    if (
-        not isinstance(source, str)
-        or not isinstance(options, dict)
-        or not isinstance(choices, dict)
-    ):
-        raise InputError(f"a corpus is asked for by {sorted(asked)}; ask for it anew.")
-    known = {f.name for f in fields(Choices)} | {f.name for f in fields(Options)}
-    if unknown := (set(options) | set(choices)) - known:
-        raise InputError(f"a corpus is asked for with {sorted(unknown)}; ask for it anew.")
-    for name in ("labels", "languages", "left_out"):
-        if isinstance(choices.get(name), list):  # as JSON has a tuple
-            choices = {**choices, name: tuple(choices[name])}
-    decided = Choices(**choices)
-    with reading.reading(find.said(source), "write it as a table with text, label and language"):
-        found = find.source(source, Options(**options), decided.languages)
-        return find.mapped(found, decided, report)
+    decided, name = choices(asked), asked.get("source")
+    if not isinstance(name, str):
+        raise InputError(f"a corpus is asked for by the name {name!r:.60}; ask for it anew.")
+    with reading.reading(find.said(name), "write it as a table with text, label and language"):
+        return find.mapped(find.source(name, options(asked), decided.languages), decided, report)
+
+
+def _given(
+    asked: Mapping[str, Any], part: str, kind: type[Options] | type[Choices]
+) -> dict[str, Any]:
+    values = asked.get(part)
+    known = {field.name for field in fields(kind)}
+    if not isinstance(values, dict) or set(values) - known:
+        raise InputError(f"{part} of a corpus are {values!r:.80}; ask for it anew.")
+    return dict(values)

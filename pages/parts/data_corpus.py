@@ -7,33 +7,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.audit.audit import Audit, audit, cost, table
-from core.audit.expected import Expected
+from core.audit.audit import Audit, table
 from core.charts import data as charts
-from core.corpora import asked, find, licences, saved, uploads
-from core.corpora.choices import Mapped
+from core.corpora import find, licences, saved, uploads
 from core.errors import InputError
 from core.figures import audit as figures
-from core.storage import reading
 from core.text import escaped
 from pages.parts import data_decisions, data_mending
-from pages.shared import access, address, drawing
+from pages.shared import access, address, corpus_data, drawing
 
 _HELP = (
     "A corpus by name, one that was saved or uploaded, or the path of a file, folder or archive on "
     "this machine: CSV, TSV, JSON, Parquet, Excel, compressed or not."
 )
-
-
-@st.cache_resource(show_spinner="Reading the corpus …", max_entries=4)
-def _mapped(document: dict[str, Any], stamp: list[Any]) -> Mapped:
-    return asked.mapped(document)
-
-
-@st.cache_data(show_spinner="Counting …", max_entries=8)
-def _audit(document: dict[str, Any], stamp: list[Any]) -> Audit:
-    with reading.reading(document["source"], "say how it is read, or mend the file"):
-        return audit(_mapped(document, stamp))
 
 
 def show() -> None:
@@ -45,8 +31,8 @@ def show() -> None:
         access.check_path(name)
         stamp = find.stamp(name)
         decided = data_decisions.ask(name, stamp)
-        found = _mapped(decided, stamp)
-        document = _audit(decided, stamp)
+        found = corpus_data.mapped(decided, stamp)
+        document = corpus_data.audited(decided, stamp)
     except InputError as error:
         st.error(escaped(str(error)))
         return
@@ -69,16 +55,15 @@ def show() -> None:
     with st.expander("How large balanced training sets can be"):
         for design, size in document["sizes"].items():
             st.markdown(f"**{design}**: {size['rows']:,} rows. {escaped(size['says'])}")
-    data_mending.show(name, decided, document, found)
+    data_mending.show(name, decided, stamp, document)
 
 
 def _choose() -> str | None:
     """The corpus to look at: its name or path; None where there is none yet."""
     left, right = st.columns(2, vertical_alignment="bottom")
-    kept = [str(path) for path in uploads.kept()]
-    shown = {path: uploads.shown(p) for path, p in zip(kept, uploads.kept(), strict=True)}
+    shown = {str(path): uploads.shown(path) for path in uploads.kept()}
     presets = [n for n in find.PRESETS if n not in find.EXTERNAL]
-    options = [*saved.names(), *kept, *presets]
+    options = [*saved.names(), *shown, *presets]
     chosen = st.session_state.get("view-corpus") or (st.query_params.get("corpus") or "")
     if chosen and chosen not in options:
         options.append(chosen)
@@ -131,11 +116,6 @@ def _verdict(document: Audit) -> None:
         st.markdown("\n".join(f"- {escaped(reason)}" for reason in verdict["reasons"]))
 
 
-@st.cache_data(show_spinner="Estimating …", max_entries=32)
-def _expected(document: dict[str, Any], stamp: list[Any], accuracy: float) -> Expected | None:
-    return cost(_audit(document, stamp), accuracy)
-
-
 def _cost(decided: dict[str, Any], stamp: list[Any], document: Audit) -> None:
     """What a model would do with the skew, over the accuracies that it might have."""
     if document["verdict"]["kind"] not in ("skewed", "measurable but small"):
@@ -152,7 +132,7 @@ def _cost(decided: dict[str, Any], stamp: list[Any], document: Audit) -> None:
             min(steps, key=lambda x: abs(x - 70)),
             widget=st.select_slider,
         )
-        found = _expected(decided, stamp, chosen / 100)
+        found = corpus_data.expected(decided, stamp, chosen / 100)
         if found:
             st.markdown(f"**{escaped(found['sentence'])}**")
             st.markdown("\n".join(f"- {escaped(reason)}" for reason in found["reasons"]))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from core.corpora import asked, find, guess, labels
 from core.corpora.choices import Choices
 from core.errors import InputError
-from core.sources.source import Options, Source
-from core.storage import reading, sql
-from core.text import escaped, isolated
+from core.sources.source import Options
+from core.text import escaped
+from pages.shared import corpus_data
 
 _NONE = "(none)"
 _WHAT = {
@@ -34,27 +33,6 @@ _YES = {"found out": None, "yes": True, "no": False}
 _FOUND_OUT = "by its text (identified)"
 
 
-@st.cache_resource(show_spinner="Reading the file …", max_entries=8)
-def _source(name: str, options: Options, stamp: list[Any]) -> Source:
-    with reading.reading(find.said(name), "say how it is read, or mend the file"):
-        return find.source(name, options)
-
-
-@st.cache_data(max_entries=8)
-def _preview(name: str, options: Options, stamp: list[Any]) -> pd.DataFrame:
-    source = _source(name, options, stamp)
-    with sql.connection(source.tables) as connection:
-        frame: pd.DataFrame = connection.execute(f"SELECT * FROM ({source.select}) LIMIT 5").df()
-    texts = frame.astype(object).map(lambda x: isolated(str(x)[:200]))
-    return texts
-
-
-@st.cache_data(max_entries=8)
-def _guesses(name: str, options: Options, stamp: list[Any]) -> dict[str, str]:
-    found = guess.columns(_source(name, options, stamp), {})
-    return {ours: g.column for ours, g in found.items()}
-
-
 def ask(name: str, stamp: list[Any]) -> dict[str, Any]:
     """The widgets; what is decided, as core.corpora.asked has it.
 
@@ -62,12 +40,13 @@ def ask(name: str, stamp: list[Any]) -> dict[str, Any]:
         InputError: the source does not read.
     """
     own = name if len(name) < 80 else name[-80:]  # other sources have widgets of their own
-    options = _reading(own) if not find.is_named(name) else Options()
-    source = _source(name, options, stamp)
     if find.is_named(name):
-        return asked.document(name, options, Choices())
-    st.dataframe(_preview(name, options, stamp), hide_index=True, width="stretch")
-    guesses = _guesses(name, options, stamp)
+        return asked.document(name, Options(), Choices())
+    options = _reading(own)
+    source = corpus_data.source(name, options, stamp)
+    preview = corpus_data.preview(name, options, stamp)
+    st.dataframe(preview, hide_index=True, width="stretch")
+    guesses = corpus_data.guesses(name, options, stamp)
     columns: dict[str, str] = {}
     identify = False
     places = st.columns(len(_WHAT))

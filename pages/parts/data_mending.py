@@ -8,14 +8,13 @@ import streamlit as st
 
 from core.audit.audit import Audit
 from core.corpora import find, saved
-from core.corpora.choices import Mapped
 from core.errors import InputError
 from core.jobs import ask as job_ask
 from core.jobs import monitoring, queue
-from core.mending import findings, steps
+from core.mending import steps
 from core.studies import suggested
 from core.text import escaped, file_name, short
-from pages.shared import access, address, job_button
+from pages.shared import access, address, corpus_data, job_button
 
 
 def train_on(name: str) -> None:
@@ -27,9 +26,9 @@ def train_on(name: str) -> None:
     )
 
 
-def show(name: str, decided: dict[str, Any], document: Audit, found: Mapped) -> None:
+def show(name: str, decided: dict[str, Any], stamp: list[Any], document: Audit) -> None:
     """What is wrong with each finding's step to be chosen; saving; training."""
-    chosen = _steps(name, document, found)
+    chosen = _steps(name, decided, stamp, document)
     if saved.is_saved(name) and not chosen:
         _saved(name)
         return
@@ -59,7 +58,7 @@ def show(name: str, decided: dict[str, Any], document: Audit, found: Mapped) -> 
         st.rerun()
 
 
-def _steps(name: str, document: Audit, found: Mapped) -> list[str]:
+def _steps(name: str, decided: dict[str, Any], stamp: list[Any], document: Audit) -> list[str]:
     st.markdown("#### What could be mended")
     chosen = []
     for finding in document["findings"]:
@@ -71,7 +70,7 @@ def _steps(name: str, document: Audit, found: Mapped) -> list[str]:
         if left.checkbox(label, key=f"mend-{name[-80:]}-{step}"):
             chosen.append(step)
         with right.popover("Examples", type="tertiary"):
-            for line in findings.examples(found, step):
+            for line in corpus_data.examples(decided, stamp, step):
                 st.markdown(escaped(line))
     if not document["findings"]:
         st.caption("Nothing was found: no copies, no texts with two labels, no odd spellings.")

@@ -255,3 +255,17 @@ def test_the_cost_of_a_skew_is_an_estimate(tmp_path, capsys) -> None:
         < found["expected"]["skew_uptake"]["value"]
     )
     assert found["expected"]["sentence"].startswith("An estimate")
+
+
+def test_a_damaged_corpus_hides_no_other(tmp_path, capsys) -> None:
+    lines = ["text,label,language", *(",".join(row) for row in rows(10))]
+    for name in ("one", "two"):
+        assert main(["audit", written(tmp_path / "a.csv", lines), "--save", name]) == 0
+    (tmp_path / "checkpoints/corpora/one/corpus.toml").write_text("rows = ")
+    capsys.readouterr()
+    assert main(["corpora"]) == 0
+    said = capsys.readouterr().out
+    assert "two" in said and "one/corpus.toml does not read" in said
+    assert "does not read" in refused(capsys, "one")
+    (tmp_path / "checkpoints/corpora/two/corpus.parquet").write_bytes(b"PAR1")
+    assert "does not read" in refused(capsys, "two")
