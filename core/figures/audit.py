@@ -1,30 +1,12 @@
-"""Figures and tables of the audit of a corpus."""
+"""Tables of the audit of a corpus."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from core.audit.audit import Audit
-from core.charts import data as charts
-from core.figures.data import HOW
-from core.figures.figure import Figure, Table
+from core.figures.figure import Table
 from core.text import file_name, short
-
-
-def joint(document: Audit, split: str, counts: pd.DataFrame, way: str) -> Figure:
-    """Language and label in one split of a corpus, or in all.
-
-    Args:
-        counts: rows by language and label.
-        way: of `charts.data.SHOWN`.
-    """
-    return Figure(
-        f"{_name(document)}-joint",
-        f"Language and label, {split}: {way}",
-        [charts.joint(counts, way)],
-        f"n = {counts.to_numpy().sum():,} texts.",
-        HOW,
-    )
 
 
 def cells(document: Audit) -> Table:
@@ -43,7 +25,7 @@ def cells(document: Audit) -> Table:
     ]
     formats = {column: "percent" for column in rows[0] if column not in ("language", "label", "n")}
     return Table(
-        f"{_name(document)}-cells",
+        f"{name(document)}-cells",
         "Cells that drive it",
         pd.DataFrame(rows),
         formats,
@@ -64,7 +46,7 @@ def splits(document: Audit) -> Table:
     for split, of in document["splits"].items():
         rows.append({"rows of": split, "n": of["rows"], **{k: of.get(v) for k, v in keys.items()}})
     return Table(
-        f"{_name(document)}-splits",
+        f"{name(document)}-splits",
         "How skewed each split is",
         pd.DataFrame(rows),
         caption="Cramér's V is 0 where language and label are independent, here without a "
@@ -72,5 +54,6 @@ def splits(document: Audit) -> Table:
     )
 
 
-def _name(document: Audit) -> str:
+def name(document: Audit) -> str:
+    """Of its files."""
     return file_name(short(document["corpus"]))

@@ -7,8 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from core.audit.audit import table
-from core.audit.verdict import verdict
 from core.config import Recipe
 from core.corpora import find, saved
 from core.corpora.choices import Choices, Mapped
@@ -44,6 +42,10 @@ def read(begin: str) -> Study:
     Raises:
         InputError: no such corpus, or it does not read.
     """
+    # With scipy's distributions, which take half a second that `names` need not.
+    from core.audit.audit import table
+    from core.audit.verdict import verdict
+
     name = begin.removeprefix(BEGINS)
     saved.read(name)  # says so where there is none
     corpus = find.mapped(find.source(name), Choices())

@@ -12,6 +12,7 @@ from core.charts import data as charts
 from core.corpora import find, licences, saved, uploads
 from core.errors import InputError
 from core.figures import audit as figures
+from core.figures import data as data_figures
 from core.text import escaped
 from pages.parts import data_decisions, data_mending
 from pages.shared import access, address, corpus_data, drawing
@@ -47,7 +48,7 @@ def show() -> None:
     if len(splits) > 1:
         split = address.choose("Split", "split", splits, widget=st.segmented_control)
     counts = table(found, None if split == splits[0] else split)
-    drawing.show(figures.joint(document, split, counts, way))
+    drawing.show(data_figures.corpus(figures.name(document), split, counts, way))
     st.markdown("#### Cells that drive it")
     drawing.show_table(figures.cells(document))
     if len(splits) > 1:

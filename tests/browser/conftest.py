@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,16 @@ from tests.helpers.needs import missing
 from tests.helpers.serving import serving
 
 expect.set_options(timeout=60_000)  # a busy machine draws a page in tens of seconds
+
+
+@contextmanager
+def with_workers(folder: Path) -> Iterator[str]:
+    """The app over a folder in which jobs are done: their workers end with it."""
+    with serving(folder) as url:
+        yield url
+    for lock in folder.glob("queue/worker-*.lock"):
+        with suppress(ProcessLookupError, ValueError):
+            os.kill(int(lock.read_text()), signal.SIGTERM)
 
 
 @pytest.fixture(scope="session")

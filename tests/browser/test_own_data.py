@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
-import signal
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.helpers.serving import serving
+from .conftest import with_workers
 
 pytestmark = pytest.mark.browser
 SLOW = 240_000  # milliseconds: two processes load the libraries, and six models are trained
@@ -69,11 +66,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
-    with serving(folder) as url:
+    with with_workers(folder) as url:
         yield url
-    for lock in folder.glob("queue/worker-*.lock"):
-        with suppress(ProcessLookupError, ValueError):
-            os.kill(int(lock.read_text()), signal.SIGTERM)
 
 
 @pytest.fixture

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from core.cli.main import main
-from tests.helpers.serving import serving
+
+from .conftest import with_workers
 
 pytestmark = pytest.mark.browser
 SLOW = 120_000  # milliseconds: two processes load the libraries
@@ -28,11 +26,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
-    with serving(folder) as url:
+    with with_workers(folder) as url:
         yield url
-    for lock in folder.glob("queue/worker-*.lock"):
-        with suppress(ProcessLookupError, ValueError):
-            os.kill(int(lock.read_text()), signal.SIGTERM)
 
 
 @pytest.fixture
