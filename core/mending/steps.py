@@ -74,7 +74,12 @@ def apply(
             joined = spellings(corpus)
             changed = sum(_rows_of_label(corpus, label) for label in joined)
             if joined:
-                choices = replace(corpus.choices, joined={**corpus.choices.joined, **joined})
+                named = corpus.choices.labels  # in an order of their own, as of a saved corpus
+                choices = replace(
+                    corpus.choices,
+                    joined={**corpus.choices.joined, **joined},
+                    labels=None if named is None else [x for x in named if x not in joined],
+                )
                 corpus = mapping.map_columns(corpus.source, choices)
             pairs = ", ".join(f"{x!r} → {y!r}" for x, y in joined.items())
             done.append(f"{changed:,} rows with another spelling of their label: {pairs or 'none'}")

@@ -98,6 +98,14 @@ def test_spellings_of_labels_become_the_commonest() -> None:
     assert findings.examples(corpus, "spellings") == ["'Up' → 'up'", "'Ｕｐ' → 'up'"]
 
 
+def test_spellings_of_labels_in_an_order_of_their_own_are_joined_too() -> None:
+    columns = {"text": ["one", "two", "three", "four"], "label": ["Up", "up", "up", "no"],
+               "language": ["de"] * 4}  # fmt: skip
+    corpus = mapping.map_columns(of_columns(columns), Choices(labels=["up", "no", "Up"]))
+    mended, _ = steps.apply(corpus, ["spellings"])
+    assert mended.labels == ("up", "no") and mended.rows == 4
+
+
 def test_conflicts_are_seen_before_copies_hide_them() -> None:
     rows = [
         ("same", "up", "de", "train"),
