@@ -11,6 +11,7 @@ storage       files: where they are, whole or not at all, locked, asked by SQL, 
 sources       files as people have them, as rows that SQL can ask for
 corpora       texts with label, language and split
 sampling      joint distributions of language and label: skew, designs, subsets, class weights
+mitigation    ways to train, or to correct a trained model, against the skew: a file each
 measures      statistics on arrays and tables: no files, no models
 mending       what is wrong with a corpus, and mending it
 audit         what is in a corpus, how skewed it is, and what that may cost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
@@ -119,8 +120,8 @@ class Recipe:
 
 
 IMPORTED = "imported"  # the setup of a model trained elsewhere
-_BASES = ("balanced", "imbalanced", "imbalanced+cw")
-SETUPS = (*_BASES, *(f"{base}+entropy" for base in _BASES))
+BASES = ("balanced", "imbalanced")  # what mitigations follow, each with a +: core.mitigation.setups
+_SETUP = re.compile(rf"({'|'.join(BASES)})(\+[a-z][a-z0-9-]*)*")
 # A study with one seed trains these again, with the seeds after it: its nulls.
 BALANCED = ("balanced", "balanced+entropy")
 
@@ -132,7 +133,7 @@ class RunConfig:
     Fields at their default are left out of the JSON, so that a field added later keeps old ids.
 
     Attributes:
-        setup: one of SETUPS.
+        setup: `balanced` or `imbalanced` with its mitigations, or `imported`.
         seed: of sampling, head and order.
         corpus: preset name or path.
         corpus_hash: the content that was meant.
@@ -190,11 +191,6 @@ class RunConfig:
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
 
     @property
-    def weighted(self) -> bool:
-        """Whether the loss carries class weights per language."""
-        return "+cw" in self.setup
-
-    @property
     def skewed(self) -> bool:
         """Whether training and validation set have the study's design, not the uniform one."""
         return self.setup.startswith("imbalanced")
@@ -202,7 +198,7 @@ class RunConfig:
     @property
     def entropy(self) -> bool:
         """Whether the masked-input entropy loss is added."""
-        return self.setup.endswith("+entropy")
+        return "entropy" in self.setup.split("+")
 
     @classmethod
     def from_json(cls, text: str) -> RunConfig:
@@ -256,8 +252,10 @@ def _check(config: RunConfig) -> None:
     for name, known in (("labels", config.labels), ("languages", config.languages)):
         if not known or len(set(known)) < len(known) or not all(type(x) is str for x in known):
             raise ValueError(f"{name} is {list(known)!r:.80}; expected names, each once")
-    if config.setup not in (*SETUPS, IMPORTED):
-        raise ValueError(f"setup is {config.setup!r:.80}; known are {', '.join(SETUPS)}")
+    if config.setup != IMPORTED and not _SETUP.fullmatch(config.setup):
+        raise ValueError(
+            f"setup is {config.setup!r:.80}; expected {' or '.join(BASES)}, then mitigations with +"
+        )
     for own in fields(config):
         value = getattr(config, own.name)
         wrong = {"str": type(value) is not str, "int": type(value) is not int or value < 0}

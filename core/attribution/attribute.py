@@ -18,6 +18,7 @@ from core.checkpoints.studies import Started
 from core.config import RunConfig
 from core.corpora.corpus import Corpus
 from core.errors import InputError
+from core.mitigation.setups import languages_told
 from core.models.classifier import Classifier, best_device
 from core.models.imported import open_model
 from core.models.session import Session
@@ -87,14 +88,17 @@ def attribute(
         jobs = [
             (runs, rows, models, games_)
             for models, games_ in compared
-            for runs, rows in _jobs(texts["row"], list(models), missing).items()
+            for runs, rows in _jobs(texts, models, configs, missing).items()
         ]
         todo = sum(len(runs) * len(rows) for runs, rows, *_ in jobs)
         done = 0
         for runs, rows, models, games_ in jobs:
-            chosen = {run: models[run] for run in runs}
+            chosen = {run: models[run] for run, _ in runs}
+            for run, language in runs:
+                if (corrected := models[run].correction) is not None and language:
+                    corrected.speak([language])
             work = explain(chosen, [games_[i] for i in rows], method, budget, tolerance=tolerance)
-            keeper = _Keeper(key, texts.iloc[rows], config.labels, list(runs))
+            keeper = _Keeper(key, texts.iloc[rows], config.labels, list(chosen))
             try:
                 for number, found in work:
                     keeper.add(number, found)
@@ -126,12 +130,26 @@ def _compared(
 
 
 def _jobs(
-    rows: pd.Series, runs: list[str], missing: dict[str, set[str]]
-) -> dict[tuple[str, ...], list[int]]:
-    """Numbers of the texts, by the runs that lack them."""
-    jobs: dict[tuple[str, ...], list[int]] = {}
-    for i, row in enumerate(rows):
-        if lacking := tuple(run for run in runs if row in missing[run]):
+    texts: pd.DataFrame,
+    models: dict[str, Classifier],
+    configs: dict[str, RunConfig],
+    missing: dict[str, set[str]],
+) -> dict[tuple[tuple[str, str], ...], list[int]]:
+    """Numbers of the texts, by the runs that lack them.
+
+    With each run the language that it is told they are in; none where its answer does not hang on
+    it, so that the texts of all languages are explained together.
+    """
+    languages = texts["language"].tolist()
+    told = {
+        run: languages_told(configs[run], texts["text"].tolist(), languages)
+        if model.by_language
+        else [""] * len(texts)
+        for run, model in models.items()
+    }
+    jobs: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for i, row in enumerate(texts["row"]):
+        if lacking := tuple((run, told[run][i]) for run in models if row in missing[run]):
             jobs.setdefault(lacking, []).append(i)
     return jobs
 

@@ -65,6 +65,7 @@ class TypedRun(TypedDict):
     base: list[float]  # of each class, on the all-mask input
     output: list[float]  # of each class, on the text
     unknown: int  # tokens that its vocabulary, trimmed to its corpus, does not have
+    language: str | None  # identified, where its answer hangs on it
 
 
 class TypedText(TypedDict):

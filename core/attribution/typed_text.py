@@ -7,6 +7,7 @@ from core.attribution.game import Game, games
 from core.attribution.result import TypedRun, TypedText
 from core.checkpoints import run_folders
 from core.config import RunConfig
+from core.corpora import identify
 from core.errors import InputError
 from core.models.classifier import Classifier, best_device
 from core.models.imported import open_model
@@ -35,6 +36,7 @@ def explain_sentence(
     # Runs that see the same tokens, and mask them by the same one.
     alike: dict[tuple[Tokens, int], tuple[Game, dict[str, Classifier]]] = {}
     unknown: dict[str, int] = {}
+    told: dict[str, str] = {}
     for number, run_id in enumerate(run_ids):
         config = configs[run_id] = run_folders.read_config(run_id)
         if not run_folders.is_complete(run_id):
@@ -42,6 +44,9 @@ def explain_sentence(
         report("loading the models", number / len(run_ids))
         model = open_model(run_folders.folder(run_id) / "model", config)
         model.to(best_device()).eval()
+        if model.correction is not None and model.by_language:
+            told[run_id] = identify.languages_of([text], config.languages)[0]
+            model.correction.speak([told[run_id]])
         recipe = config.training
         [game] = games(model.tokenizer, [text], pairs, recipe.max_length, recipe.prefix)
         alike.setdefault((game.tokens, game.mask), (game, {}))[1][run_id] = model
@@ -59,6 +64,7 @@ def explain_sentence(
                 "base": own.base.tolist(),
                 "output": own.output.tolist(),
                 "unknown": unknown[run_id],
+                "language": told.get(run_id),
             }
     report("done", 1.0)
     labels = list(next(iter(configs.values())).labels)

@@ -38,7 +38,7 @@ def plan_text(plan: Plan) -> str:
     lines = [f"study {plan.study.name}: {len(plan.runs)} runs", "", table(columns, rows)]
     shown: set[str] = set()
     for config in plan.runs.values():
-        setup = "balanced" if config.setup == "balanced" else "imbalanced"
+        setup = "imbalanced" if config.skewed else "balanced"
         if setup in shown:
             continue
         shown.add(setup)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -37,16 +38,7 @@ def identified(
     Raises:
         InputError: the model does not know one of the languages.
     """
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    if languages:
-        if unknown := [x for x in languages if canonical(x) not in model.labels]:
-            raise InputError(
-                f"language {', '.join(unknown)} cannot be identified; known are "
-                f"{', '.join(sorted(model.labels))}. Name these alone, or a column with languages."
-            )
-        model.set_languages([canonical(x) for x in languages])
+    model = _model(languages)
     own = f"CAST({sql.name(text)} AS VARCHAR)"
     with sql.connection(source.tables) as connection:
         texts = connection.sql(
@@ -78,3 +70,28 @@ def identified(
         tables={**source.tables, "identified_texts": table},
         notes=(*source.notes, note),
     )
+
+
+def languages_of(texts: Sequence[str], languages: Sequence[str]) -> list[str]:
+    """The likeliest of some languages for each text, by the names that they have there.
+
+    Raises:
+        InputError: the model does not know one of the languages.
+    """
+    names = {canonical(x): x for x in languages}
+    model = _model(languages)
+    return [names[model.classify(text)[0]] for text in texts]
+
+
+def _model(languages: Sequence[str] | None) -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    if languages:
+        if unknown := [x for x in languages if canonical(x) not in model.labels]:
+            raise InputError(
+                f"language {', '.join(unknown)} cannot be identified; known are "
+                f"{', '.join(sorted(model.labels))}. Name these alone, or a column with languages."
+            )
+        model.set_languages([canonical(x) for x in languages])
+    return model

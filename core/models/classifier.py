@@ -29,7 +29,8 @@ from transformers import (
 )
 
 from core.errors import InputError
-from core.models import kinds
+from core.models import corrected, kinds
+from core.models.corrected import Corrected
 from core.models.encoder import Encoder
 from core.models.hub import refuse_code
 from core.models.layer import attention_bias, joined, layer_forward
@@ -80,6 +81,7 @@ class Classifier(nn.Module):
         self.tokenizer = tokenizer
         self.kind = kinds.KINDS.get(model.config.model_type, kinds.Kind())
         self.frozen_layers = frozen_layers
+        self.correction: Corrected | None = None
         if frozen_layers:
             for module in self.lower_modules():
                 module.requires_grad_(False).eval()
@@ -112,6 +114,17 @@ class Classifier(nn.Module):
         """Whether runs can share what `lower` gives: layers are frozen, and computed here."""
         return self.frozen_layers > 0 and self.kind.lean
 
+    @property
+    def by_language(self) -> bool:
+        """Whether what it says of a text hangs on the language that it is told."""
+        return self.correction is not None and self.correction.offsets is not None
+
+    def features(self, cls: Tensor) -> Tensor:
+        """What the linear layer reads (texts x units), from the CLS vectors."""
+        if (head := getattr(self.model, "head", None)) is not None:  # ModernBERT; see `build`
+            cls = head(cls)
+        return cls
+
     def head_parameters(self) -> list[nn.Parameter]:
         """Weight and bias of the linear layer."""
         return list(self.model.classifier.parameters())
@@ -139,7 +152,7 @@ class Classifier(nn.Module):
         """
         if not self.kind.lean:
             cls = joined([self._last(batch)[:, 0] for batch in batches])
-            return Output(self._logits(cls), cls)
+            return self._answer(cls)
         states = [b.hidden if b.hidden is not None else self.lower(b) for b in batches]
         shapes = [(len(x), x.shape[1]) for x in states]
         biases = [attention_bias(b.mask, x.dtype) for b, x in zip(batches, states, strict=True)]
@@ -149,7 +162,12 @@ class Classifier(nn.Module):
             hidden = layer_forward(layer, hidden, shapes, biases, cls_only=i == len(upper) - 1)
         if (pooler := getattr(self.model.base_model, "pooler", None)) is not None:
             hidden = pooler(hidden[:, None])
-        return Output(self._logits(hidden), hidden)
+        return self._answer(hidden)
+
+    def _answer(self, cls: Tensor) -> Output:
+        """Logits and CLS vectors, corrected where the trained model was."""
+        logits = self._logits(cls)
+        return Output(*(self.correction(logits, cls) if self.correction else (logits, cls)))
 
     def _last(self, batch: Batch) -> Tensor:
         """Output of the last layer, by transformers (texts x tokens x hidden units)."""
@@ -162,10 +180,8 @@ class Classifier(nn.Module):
 
     def _logits(self, cls: Tensor) -> Tensor:
         """What the linear layer makes of what it reads."""
-        if (head := getattr(self.model, "head", None)) is not None:  # ModernBERT; see `build`
-            cls = head(cls)
         dropped = getattr(self.model, "dropout", None) or self.model.drop
-        logits: Tensor = self.model.classifier(dropped(cls))
+        logits: Tensor = self.model.classifier(dropped(self.features(cls)))
         return logits
 
     def lower(self, batch: Batch) -> Tensor:
@@ -185,6 +201,8 @@ class Classifier(nn.Module):
         """Write weights, config and tokenizer in transformers' layout."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
+        if self.correction is not None:
+            self.correction.save(folder)
 
     def lower_modules(self) -> list[nn.Module]:
         """The embeddings, and what else is frozen where any layer is, the frozen layers."""
@@ -271,7 +289,9 @@ def read(folder: Path, *, frozen_layers: int = 0) -> Classifier:
         folder, use_safetensors=True, dtype=torch.float32, trust_remote_code=False
     )
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    return Classifier(model, tokenizer, frozen_layers).eval()
+    classifier = Classifier(model, tokenizer, frozen_layers)
+    classifier.correction = corrected.read(folder)
+    return classifier.eval()
 
 
 def collate(

@@ -20,6 +20,7 @@ def predict(
     tokens: Sequence[Tokens],
     hidden: Sequence[Tensor] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    languages: Sequence[str] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Class probabilities and CLS vectors.
 
@@ -29,6 +30,7 @@ def predict(
     Args:
         hidden: outputs of the frozen layers, one a text.
         progress: called with texts done and texts to do.
+        languages: of the texts, for a model whose answer hangs on them.
 
     Returns:
         Probabilities (texts x classes) and last-layer CLS vectors (texts x hidden units), float32.
@@ -46,6 +48,8 @@ def predict(
                 classifier.device,
                 [hidden[i] for i in rows] if hidden is not None else None,
             )
+            if classifier.correction is not None and languages is not None:
+                classifier.correction.speak([languages[i] for i in rows])
             output = classifier(batch)
             probabilities[rows] = output.logits.float().softmax(-1).cpu().numpy()
             vectors[rows] = output.cls.float().cpu().numpy()

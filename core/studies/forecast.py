@@ -14,6 +14,7 @@ import pandas as pd
 from core.checkpoints import outputs, run_folders
 from core.config import RunConfig
 from core.errors import InputError
+from core.mitigation.setups import parse
 from core.models import hub, kinds
 from core.sampling.subsets import training_counts
 from core.storage import memory as system_memory
@@ -61,11 +62,13 @@ def of(plan: Plan) -> Forecast:
     first = configs[0]
     states = {run: run_folders.state_to_plan_by(run) for run in plan.runs}
     new = [run for run, state in states.items() if state != "done"]
+    # What corrects a model takes seconds, and little of the disk.
+    trained = [run for run in new if parse(plan.runs[run].setup).correction is None]
     speed = _measured(first)
     each = speed.seconds(first) if speed else None
     shape = _shape(first)
     memory = _memory(shape, first) if shape else None
-    disk = _disk(shape, len(new)) if shape else None
+    disk = _disk(shape, len(trained)) if shape else None
     found: Forecast = {
         "study": plan.study.name,
         "runs": [
@@ -78,7 +81,7 @@ def of(plan: Plan) -> Forecast:
         "cells": _cells(configs),
         "measured": speed.runs if speed else 0,
         "seconds_a_run": each,
-        "seconds": None if each is None else each * len(new),
+        "seconds": None if each is None else each * len(trained),
         "memory": memory,
         "memory_of_machine": system_memory.of_machine(),
         "disk": disk,

@@ -12,9 +12,9 @@ import tomli_w
 from core.checkpoints.studies import Member, read_started, started_folder
 from core.config import BALANCED, IMPORTED, RunConfig
 from core.corpora.corpus import Corpus
+from core.mitigation.setups import parse
 from core.models.session import Session
 from core.sampling import joint
-from core.sampling.class_weights import class_weights
 from core.sampling.subsets import training_counts
 from core.storage import atomic
 from core.studies import sizes
@@ -51,7 +51,7 @@ def plan(study: Study, session: Session) -> Plan:
     }
     rows: dict[str, Any] = sizes.fitting(study, counts)
     skewed, balanced = sizes.designs(study, counts["train"])
-    in_use = {s: balanced if s.startswith("balanced") else skewed for s in study.setups}
+    in_use = {s: balanced if parse(s).base == "balanced" else skewed for s in study.setups}
     if study.test == "as found":
         found = sizes.test_shares(study, counts["test"])
         rows |= {"test_shares": _rounded(found), "test_target": _rounded(balanced)}
@@ -63,7 +63,7 @@ def plan(study: Study, session: Session) -> Plan:
         external_hash = external.content_hash
     runs = {}
     for seed in study.seeds:
-        for setup in study.setups:
+        for setup in sorted(study.setups, key=lambda s: parse(s).correction is not None):
             config = RunConfig(
                 setup=setup,
                 seed=seed,
@@ -91,8 +91,7 @@ def plan(study: Study, session: Session) -> Plan:
     if (target := first.target_table()) is not None:
         sizes.check_weights(study, training_counts(first, "test"), target)
     for config in runs.values():
-        if config.weighted:
-            class_weights(training_counts(config, "train"))  # refuses empty cells before training
+        parse(config.setup).check(training_counts(config, "train"))
     return Plan(study, runs, skewed, corpus)
 
 

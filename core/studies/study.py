@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from core.checkpoints.studies import started, started_folder
-from core.config import SETUPS, Recipe
+from core.config import Recipe
 from core.corpora import find, paper_corpora
 from core.errors import InputError
+from core.mitigation.setups import parse
 from core.sampling import joint
 from core.storage import places, reading
 
@@ -29,7 +30,8 @@ class Study:
         name: of the study's folder.
         corpus: preset name, `name@source` of core.corpora.paper_corpora, or path (in a file:
             relative to it).
-        setups: of core.config.SETUPS.
+        setups: as `core.mitigation.setups.parse` reads them; what corrects a model, beside the
+            setup that trains it.
         encoder: name, folder or hub id.
         design: of the imbalanced setups: uniform, linear, natural, independent, or language ->
             label -> share.
@@ -88,11 +90,16 @@ class Study:
                 f"study name has {len(self.name.encode())} bytes ({self.name[:20]}…); use at most "
                 f"{LONGEST_NAME}."
             )
-        if unknown := [s for s in self.setups if s not in SETUPS]:
-            raise InputError(
-                f"study {self.name}: unknown setup {', '.join(map(repr, unknown))}; known are "
-                f"{', '.join(SETUPS)}."
-            )
+        for setup in self.setups:
+            try:
+                trained = parse(setup).trained
+            except InputError as error:
+                raise InputError(f"study {self.name}: {error}") from error
+            if trained not in self.setups:
+                raise InputError(
+                    f"study {self.name}: {setup} corrects the model of {trained}, which is not "
+                    f"among its setups ({', '.join(self.setups)}). Add it."
+                )
         for name in ("setups", "seeds"):
             values = getattr(self, name)
             if not values or len(set(values)) != len(values):

@@ -25,12 +25,14 @@ class Examples:
         labels: class numbers.
         weights: of the rows in the loss (float32).
         hidden: outputs of the frozen layers, where they are kept.
+        languages: numbers of the rows' languages; None for a set of one.
     """
 
     tokens: list[Tokens]
     labels: np.ndarray
     weights: np.ndarray
     hidden: list[Tensor] | None = None
+    languages: np.ndarray | None = None
 
 
 class Indices(Dataset[int]):
@@ -47,7 +49,7 @@ class Indices(Dataset[int]):
 
 
 class Collator:
-    """Rows by their numbers as the blocks that a step computes, with labels and weights."""
+    """Rows by their numbers as the blocks that a step computes, with labels, languages, weights."""
 
     def __init__(self, classifier: Classifier, train: Examples, validation: Examples) -> None:
         self.pad_id = classifier.tokenizer.pad_token_id
@@ -70,6 +72,9 @@ class Collator:
             blocks.append({name: value for name, value in vars(batch).items() if value is not None})
         return {
             "labels": torch.tensor(part.labels[chosen]),  # first: the Trainer counts its rows
+            "languages": torch.tensor(
+                np.zeros(len(chosen), int) if part.languages is None else part.languages[chosen]
+            ),
             "weights": torch.tensor(part.weights[chosen]),
             "blocks": blocks,
         }

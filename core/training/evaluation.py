@@ -21,6 +21,7 @@ from core.checkpoints.outputs import list_column, probability_columns, read_vect
 from core.config import IMPORTED, RunConfig
 from core.corpora.corpus import Corpus
 from core.measures.probes import Probe, probe
+from core.mitigation.setups import languages_told
 from core.models.classifier import Classifier, best_device, build
 from core.models.imported import SequenceClassifier, open_model
 from core.models.prediction import encode, predict
@@ -36,10 +37,12 @@ FILES = ("base_values.parquet", "probes.json")
 
 @dataclass(frozen=True)
 class _Texts:
-    """Texts that are probed: rows (row, sentence, language), and their tokens."""
+    """Texts that are probed: rows (row, sentence, language), their tokens, and the languages that a
+    model is told they are in."""
 
     rows: pd.DataFrame
     tokens: list[Tokens]
+    told: list[str]
 
 
 def has_all(run_id: str) -> bool:
@@ -65,7 +68,7 @@ def complete(run_id: str, session: Session, report: Progress | None = None) -> N
             texts["external"] = _external_texts(config, external, classifier)
         if not (path / "base_values.parquet").exists():
             report("base values", 0.0)
-            _write_base_values(path, config, classifier, texts["original"].tokens)
+            _write_base_values(path, config, classifier, texts["original"])
         if not (path / "probes.json").exists():
             probes = {}
             for i, (name, part) in enumerate(texts.items()):
@@ -96,7 +99,10 @@ def _texts(config: RunConfig, corpus: Corpus, ids: list[str], classifier: Classi
     part = rows_of(corpus, ids)
     rows = part.select(["row", "sentence", "language"]).to_pandas()
     recipe = config.training
-    return _Texts(rows, encode(classifier, part, recipe.max_length, recipe.prefix))
+    told = rows["language"].tolist()
+    if classifier.by_language:
+        told = languages_told(config, part["text"].to_pylist(), told)
+    return _Texts(rows, encode(classifier, part, recipe.max_length, recipe.prefix), told)
 
 
 def _vectors(
@@ -113,7 +119,7 @@ def _vectors(
     hidden = None
     if not isinstance(classifier, SequenceClassifier):
         hidden = session.states(config).get(classifier, texts.tokens)
-    _, vectors = predict(classifier, texts.tokens, hidden)
+    _, vectors = predict(classifier, texts.tokens, hidden, languages=texts.told)
     rows = pa.Table.from_pandas(texts.rows, preserve_index=False)
     write_rows(path / "external_embeddings.parquet", rows, {"cls": list_column(vectors)})
     return vectors
@@ -148,16 +154,24 @@ def _probe(vectors: np.ndarray, texts: _Texts) -> Probe:
 
 
 def _write_base_values(
-    path: Path, config: RunConfig, classifier: Classifier, tokens: list[Tokens]
+    path: Path, config: RunConfig, classifier: Classifier, texts: _Texts
 ) -> None:
-    """All-mask outputs, one row for each structure of a test text, with how many texts have it."""
-    count = Counter(mask_content(t, classifier.tokenizer) for t in tokens)
-    masked = sorted(count, key=lambda t: (len(t.ids), t.ids))
-    probabilities, _ = predict(classifier, masked)
+    """All-mask outputs, one row for each structure of a test text, with how many texts have it.
+
+    And for each language, where what a model says hangs on it.
+    """
+    told = texts.told if classifier.by_language else [config.languages[0]] * len(texts.tokens)
+    count = Counter(
+        (mask_content(t, classifier.tokenizer), language)
+        for t, language in zip(texts.tokens, told, strict=True)
+    )
+    ordered = sorted(count, key=lambda key: (len(key[0].ids), key[0].ids, key[1]))
+    masked = [tokens for tokens, _ in ordered]
+    probabilities, _ = predict(classifier, masked, languages=[told for _, told in ordered])
     mask = classifier.tokenizer.mask_token_id
     rows: dict[str, Any] = {
         "length": [t.ids.count(mask) for t in masked],
-        "texts": [count[t] for t in masked],
+        "texts": [count[key] for key in ordered],
     }
     write_rows(
         path / "base_values.parquet", pa.table(rows), probability_columns(config, probabilities)

@@ -9,10 +9,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 
@@ -20,16 +19,22 @@ from core.checkpoints import run_folders
 from core.checkpoints.outputs import write_test
 from core.config import IMPORTED, Recipe, RunConfig
 from core.errors import InputError
+from core.mitigation.setups import Setup, parse, trained
 from core.models.classifier import Classifier, best_device, build
 from core.models.prediction import encode, predict
 from core.models.session import Session
 from core.models.tokens import Tokens
 from core.progress import Progress, Stop
-from core.sampling.class_weights import class_weights, row_weights
-from core.sampling.subsets import rows_of, subset, training_counts
+from core.sampling.class_weights import row_weights
+from core.sampling.subsets import training_counts
 from core.storage import atomic
 from core.training.batches import Examples
+from core.training.correct import correct
+from core.training.objective import Objective
+from core.training.parts import parts_of, write_subset
 from core.training.trainer import fit
+
+_POLL_SECONDS = 1.0
 
 
 def train_run(
@@ -40,7 +45,8 @@ def train_run(
 ) -> None:
     """Train, predict, measure and store one run; nothing is done where it is complete and sound.
 
-    A run that was stopped goes on from its last evaluation.
+    A run that was stopped goes on from its last evaluation. One that corrects a model takes that of
+    the run it corrects, which is trained first where it is not.
 
     Raises:
         InputError: no such run, another process works on it, its corpus or encoder changed, or not
@@ -55,13 +61,30 @@ def train_run(
             f"run {run_id} is an imported model and not complete; import {config.encoder} again."
         )
 
+    shared = session or Session()
+    stop_, report_ = stop or Stop(), report or (lambda what, share: None)
+    corrects = parse(config.setup).correction is not None
+    if corrects:
+        _have_trained(trained(config), shared, report_, stop_)
+
     def work(path: Path) -> None:
         if not run_folders.is_current(run_id):  # another process may have been faster
             run_folders.begin(run_id)
-            report_ = report or (lambda what, share: None)
-            _execute(path, config, session or Session(), report_, stop or Stop())
+            if corrects:
+                correct(path, config, shared, report_)
+            else:
+                _execute(path, config, shared, report_, stop_)
 
     run_folders.attempt(run_id, work)
+
+
+def _have_trained(config: RunConfig, session: Session, report: Progress, stop: Stop) -> None:
+    """See to it that the run that is to be corrected is trained: wait for who trains it, or do."""
+    run_folders.create(config)
+    while run_folders.read_status(config.run_id)["state"] == "running":
+        report(f"waits for run {config.run_id}, which it corrects", 0.0)
+        time.sleep(_POLL_SECONDS)
+    train_run(config.run_id, session, report, stop)
 
 
 def _execute(path: Path, config: RunConfig, session: Session, report: Progress, stop: Stop) -> None:
@@ -77,16 +100,8 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Progress, 
 
     classifier = classifier_anew().to(best_device())
 
-    parts = {}
-    for split in ("train", "validation", "test"):
-        part = rows_of(corpus, subset(config, corpus, split))
-        # Training must not hang on the order of a file; the test set keeps the corpus's order.
-        part = part if split == "test" else part.sort_by("row")
-        if split == "validation":  # of like length together: less padding, the same mean loss
-            lengths = pc.utf8_length(part["text"])
-            part = part.take(pc.sort_indices(lengths))
-        parts[split] = part
-    _write_subset(path, parts)
+    parts = parts_of(config, corpus)
+    write_subset(path, parts)
 
     tokens = {
         split: encode(classifier, part, recipe.max_length, recipe.prefix)
@@ -102,12 +117,14 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Progress, 
             hidden[split] = shared[start : start + len(texts)]
             start += len(texts)
 
+    setup = parse(config.setup)
     counts = training_counts(config, "train")
-    weights = class_weights(counts) if config.weighted else None
+    weights = setup.weights(counts)
     examples = {
-        split: _examples(parts[split], tokens[split], hidden[split], config, weights)
+        split: _examples(parts[split], tokens[split], hidden[split], config, weights[split])
         for split in ("train", "validation")
     }
+    examples["train"] = _drawn(examples["train"], setup, counts, config.seed)
 
     def progress(line: dict[str, Any]) -> None:
         atomic.append_line(path / "progress.jsonl", line)
@@ -116,7 +133,7 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Progress, 
     fitting = recipe
     while True:
         try:
-            trained = fit(
+            fitted = fit(
                 classifier,
                 examples["train"],
                 examples["validation"],
@@ -124,6 +141,7 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Progress, 
                 config.seed,
                 path / "resume",
                 progress,
+                objective=Objective(setup, counts, encoder.model.config.hidden_size, config.seed),
                 entropy=config.entropy,
                 stop=stop,
             )
@@ -152,7 +170,7 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Progress, 
     metrics = write_test(path, config, parts["test"], probabilities, vectors) | {
         "n_train": parts["train"].num_rows,
         "n_validation": parts["validation"].num_rows,
-        "training": asdict(trained)
+        "training": asdict(fitted)
         | {"batch_size": fitting.batch_size, "accumulation": fitting.accumulation},
         "vocabulary": classifier.model.config.vocab_size,
         "full_vocabulary": encoder.full_vocabulary,
@@ -160,6 +178,8 @@ def _execute(path: Path, config: RunConfig, session: Session, report: Progress, 
         "evaluation_seconds": round(time.monotonic() - evaluating, 3),
         "seconds": round(time.monotonic() - started, 3),
     }
+    if (drawn := len(examples["train"].labels)) != parts["train"].num_rows:
+        metrics["n_drawn"] = drawn
     atomic.write_text(path / "metrics.json", json.dumps(metrics))
     shutil.rmtree(path / "resume", ignore_errors=True)
     atomic.write_text(path / "COMPLETE", "")
@@ -193,11 +213,22 @@ def _examples(
     weights: pd.DataFrame | None,
 ) -> Examples:
     languages, labels = part["language"].to_pylist(), part["label"].to_pylist()
+    of_rows = row_weights(languages, labels, weights)
     numbers = pd.Index(config.labels).get_indexer(pd.Index(labels))
-    return Examples(tokens, numbers, row_weights(languages, labels, weights), hidden)
+    spoken = pd.Index(config.languages).get_indexer(pd.Index(languages))
+    return Examples(tokens, numbers, of_rows, hidden, spoken)
 
 
-def _write_subset(path: Path, parts: dict[str, pa.Table]) -> None:
-    table = pa.concat_tables([part.select(["row", "split"]) for part in parts.values()])
-    with atomic.replacing(path / "subset.parquet") as partial:
-        pq.write_table(table, partial, compression="zstd")
+def _drawn(train: Examples, setup: Setup, counts: pd.DataFrame, seed: int) -> Examples:
+    """The training rows that an epoch passes over, where a mitigation draws them."""
+    assert train.languages is not None  # `_examples` gives them
+    rows = setup.drawn(train.languages * len(counts.columns) + train.labels, counts, seed)
+    if np.array_equal(rows, np.arange(len(train.labels))):
+        return train
+    return Examples(
+        [train.tokens[i] for i in rows],
+        train.labels[rows],
+        train.weights[rows],
+        None if train.hidden is None else [train.hidden[i] for i in rows],
+        train.languages[rows],
+    )

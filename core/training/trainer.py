@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 from transformers import (
@@ -25,7 +26,8 @@ from transformers import (
 )
 
 from core.config import Recipe
-from core.models.classifier import Batch, Classifier, collate, has_bfloat16
+from core.mitigation.setups import parse
+from core.models.classifier import Batch, Classifier, Output, collate, has_bfloat16
 from core.models.tokens import mask_content, mask_id, mask_input, prefix_of
 from core.progress import Stop, Terminated
 from core.training.batches import Collator, Examples, Indices, StepSampler
@@ -38,7 +40,7 @@ from core.training.callbacks import (
     best,
     last_checkpoint,
 )
-from core.training.objective import masked_input_entropy, weighted_cross_entropy
+from core.training.objective import Objective, masked_input_entropy
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def fit(
     folder: Path,
     progress: WriteLine | None = None,
     *,
+    objective: Objective | None = None,
     entropy: bool = False,
     stop: Stop | None = None,
 ) -> Trained:
@@ -83,6 +86,8 @@ def fit(
         progress: called at each logging step with step, steps, epoch, loss, lr, seconds and
             samples_per_second, and at each evaluation with validation_loss,
             validation_loss_unweighted and best_step, the step of the lowest loss so far.
+        objective: cross-entropy and what mitigations make of it; by default cross-entropy alone.
+            What it learns is trained with the linear layer's learning rate.
         entropy: add the masked-input entropy (paper, equation 3) to the training loss.
         stop: looked at after each micro-batch. Cancelled, training ends there and keeps the last
             evaluation; terminated, it ends after the optimiser step and keeps that.
@@ -125,6 +130,7 @@ def fit(
         train,
         seed,
         entropy,
+        objective,
         model=classifier,
         args=arguments,
         train_dataset=Indices(len(train.labels)),
@@ -139,8 +145,11 @@ def fit(
         ],
     )
     trainer.remove_callback(PrinterCallback)  # our own lines say more
-    with stop.saving():
-        trainer.train(resume_from_checkpoint=last_checkpoint(folder))
+    try:
+        with stop.saving():
+            trainer.train(resume_from_checkpoint=last_checkpoint(folder))
+    finally:
+        del classifier.objective
     if stop.terminated and trainer.state.global_step < steps:
         raise Terminated
     kept = best(trainer.state.log_history)
@@ -160,12 +169,21 @@ class RunTrainer(Trainer):
     """The Trainer with our sampler, losses and learning rates."""
 
     def __init__(
-        self, recipe: Recipe, train: Examples, seed: int, entropy: bool, **arguments: Any
+        self,
+        recipe: Recipe,
+        train: Examples,
+        seed: int,
+        entropy: bool,
+        objective: Objective | None = None,
+        **arguments: Any,
     ) -> None:
+        # Beside the model's weights, so that the Trainer keeps and restores it with them.
+        classifier = arguments["model"]
+        classifier.objective = objective or Objective(parse("balanced"), pd.DataFrame(), 0, 0)
         super().__init__(**arguments)
         self.recipe, self.seed, self.entropy = recipe, seed, entropy
         self.texts = train.tokens
-        self._micro_batch = (-1, 0)  # optimiser step, and micro-batch within it
+        self._micro_batch = (-1, 0)  # optimiser step, and number of the micro-batch within it
         self.sampler = StepSampler(
             [len(t.ids) for t in train.tokens], recipe.batch_size * recipe.accumulation, seed
         )
@@ -197,7 +215,10 @@ class RunTrainer(Trainer):
         recipe = self.recipe
         groups: list[dict[str, Any]] = [
             {"params": classifier.encoder_parameters(), "lr": recipe.learning_rate},
-            {"params": classifier.head_parameters(), "lr": recipe.head_learning_rate},
+            {
+                "params": [*classifier.head_parameters(), *classifier.objective.parameters()],
+                "lr": recipe.head_learning_rate,
+            },
         ]
         if recipe.optimiser == "radam":
             self.optimizer = torch.optim.RAdam(
@@ -230,27 +251,34 @@ class RunTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """The weighted loss over the rows of the optimiser step, and what +entropy adds."""
+        """The objective over the rows of the optimiser step, and what +entropy adds."""
         blocks = [Batch(**{"types": None, "mask": None, **block}) for block in inputs["blocks"]]
         weight = model.token_table.weight
         if model.training and self._table_gradient is not None and weight.grad is None:
             weight.grad = self._table_gradient.zero_()
-        logits = _logits(model, blocks)
-        n = num_items_in_batch if num_items_in_batch is not None else len(logits)
-        loss = weighted_cross_entropy(logits, inputs["labels"], inputs["weights"], n)
+        if model.training:
+            self._count_micro_batch(model)
+        output = _output(model, blocks)
+        n = num_items_in_batch if num_items_in_batch is not None else len(output.logits)
+        rows = (inputs[name] for name in ("labels", "languages", "weights"))
+        loss = model.objective(*output, *rows, n)
         if self.entropy and model.training:
             loss = loss + self._masked_input_loss(model)
-        return (loss, {"logits": logits}) if return_outputs else loss
+        return (loss, {"logits": output.logits}) if return_outputs else loss
+
+    def _count_micro_batch(self, model: Any) -> None:
+        step = self.state.global_step
+        last, number = self._micro_batch
+        self._micro_batch = (step, number + 1 if last == step else 0)
+        if last != step:
+            model.objective.next_step()
 
     def _masked_input_loss(self, model: Any) -> Tensor | float:
         """What equation 3 adds in this micro-batch; over an optimiser step it adds up to it.
 
         The input depends on seed, step and micro-batch alone: a resumed run draws the same.
         """
-        step = self.state.global_step
-        last, number = self._micro_batch
-        number = number + 1 if last == step else 0
-        self._micro_batch = (step, number)
+        step, number = self._micro_batch
         released = self.recipe.masked_input == "released"
         if number and not released:
             return 0.0
@@ -263,18 +291,18 @@ class RunTrainer(Trainer):
             length = int(rng.integers(1, max(1, longest) + 1))
             tokens = mask_input(tokenizer, length, specials=not released, prefix=prefix)
         batch = collate([tokens], tokenizer.pad_token_id, self.args.device)
-        logits = _logits(model, [batch])
+        logits = _output(model, [batch]).logits
         value = masked_input_entropy(logits, self.recipe.masked_input)
         return value / self.current_gradient_accumulation_steps if released else value
 
 
-def _logits(model: Any, batches: Sequence[Batch]) -> Tensor:
-    """Logits (float32) of several batches, one after the other; computed in bfloat16 where the
-    device is made for it."""
+def _output(model: Any, batches: Sequence[Batch]) -> Output:
+    """Of several batches, one after the other (float32); computed in bfloat16 where the device is
+    made for it."""
     device = batches[0].ids.device
     with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
-        logits: Tensor = model.side_by_side(batches).logits
-    return logits.float()
+        logits, cls = model.side_by_side(batches)
+    return Output(logits.float(), cls.float())
 
 
 def _unweighted_loss(predicted: EvalPrediction) -> dict[str, float]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.config import CHOICES, SETUPS, Recipe
+from core.config import CHOICES, Recipe
 from core.corpora.find import EXTERNAL, PRESETS
+from core.mitigation import setups
 from core.models import hub
 from core.sampling import designs as sampling_designs
 from core.studies import form
@@ -84,7 +85,14 @@ def fill(given: Study) -> dict[str, Any]:
             accept_new_options=True,
             help="By name, a folder, or a hub id (id@revision).",
         ),
-        "setups": right.multiselect("Setups", SETUPS, given.setups, key=key("setups")),
+        "setups": right.multiselect(
+            "Setups",
+            list(dict.fromkeys([*setups.suggested(), *given.setups])),
+            given.setups,
+            key=key("setups"),
+            accept_new_options=True,
+            help="Mitigations follow balanced or imbalanced with +, such as imbalanced+cw+entropy.",
+        ),
         "seeds": text(right, "Seeds", "seeds", texts["seeds"]),
     }
     named = isinstance(given.design, str)

@@ -11,13 +11,20 @@ from hypothesis.extra.numpy import arrays
 from sklearn.utils.class_weight import compute_class_weight
 
 from core.errors import InputError
+from core.mitigation.setups import parse
 from core.sampling.class_weights import class_weights, row_weights
-from core.training.objective import masked_input_entropy, weighted_cross_entropy
+from core.training.objective import Objective, masked_input_entropy
 
 LANGUAGES, LABELS = ["de", "en"], ["bad", "fair", "good"]
 count_tables = arrays(int, (2, 3), elements=st.integers(1, 50)).map(
     lambda v: pd.DataFrame(v, index=LANGUAGES, columns=LABELS)
 )
+
+
+def loss_of(setup, logits, labels, weights, n, languages=None, counts=None) -> torch.Tensor:
+    objective = Objective(parse(setup), pd.DataFrame() if counts is None else counts, 4, 0)
+    languages = torch.zeros_like(labels) if languages is None else languages
+    return objective(logits, logits, labels, languages, weights, n)
 
 
 @given(count_tables)
@@ -62,7 +69,7 @@ def test_gradients_of_micro_batches_add_up_to_the_full_batch(seed, n, size) -> N
         layer = torch.ones(4, 3, dtype=torch.float64, requires_grad=True)
         for start in range(0, n, chunk):
             part = slice(start, start + chunk)
-            weighted_cross_entropy(x[part] @ layer, y[part], w[part], n).backward()
+            loss_of("balanced", x[part] @ layer, y[part], w[part], n).backward()
         return layer.grad
 
     assert torch.allclose(gradient(n), gradient(size), atol=1e-6)
@@ -71,11 +78,11 @@ def test_gradients_of_micro_batches_add_up_to_the_full_batch(seed, n, size) -> N
 def test_the_loss_is_divided_by_n_and_not_by_the_sum_of_weights() -> None:
     logits, labels = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
     plain = torch.nn.functional.cross_entropy(logits, labels)
-    doubled = weighted_cross_entropy(logits, labels, torch.full((6,), 2.0), 6)
+    doubled = loss_of("balanced", logits, labels, torch.full((6,), 2.0), 6)
     assert doubled.item() == pytest.approx(2 * plain.item(), rel=1e-5)
     by_class = torch.tensor([1.0, 0.5, 3.0])
     oracle = torch.nn.functional.cross_entropy(logits, labels, by_class, reduction="sum") / 6
-    ours = weighted_cross_entropy(logits, labels, by_class[labels], 6)
+    ours = loss_of("balanced", logits, labels, by_class[labels], 6)
     assert ours.item() == pytest.approx(oracle.item(), rel=1e-5)
 
 

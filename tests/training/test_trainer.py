@@ -25,7 +25,6 @@ from core.models.tokens import mask_content, mask_input, tokenise
 from core.progress import Stop, Terminated
 from core.training.batches import Examples, StepSampler
 from core.training.callbacks import Evaluator
-from core.training.objective import weighted_cross_entropy
 from core.training.trainer import fit
 
 RECIPE = Recipe(epochs=3, batch_size=8, accumulation=2, learning_rate=2e-3, head_learning_rate=2e-3)
@@ -111,12 +110,10 @@ def test_the_trainer_takes_the_steps_of_a_plain_loop(encoder, corpus, tmp_path) 
             for group, rate in zip(optimiser.param_groups, (1e-3, 5e-4), strict=True):
                 group["lr"] = rate * scale
             batch = collate([train.tokens[i] for i in rows], plain.tokenizer.pad_token_id)
-            loss = weighted_cross_entropy(
-                plain(batch).logits,
-                torch.tensor(train.labels[rows]),
-                torch.tensor(train.weights[rows]),
-                len(rows),
+            losses_of_rows = torch.nn.functional.cross_entropy(
+                plain(batch).logits, torch.tensor(train.labels[rows]), reduction="none"
             )
+            loss = (torch.tensor(train.weights[rows]) * losses_of_rows).sum() / len(rows)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)

@@ -1,0 +1,97 @@
+"""Test-time label shift, with the language as the nuisance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from core.mitigation.after import Correction, Trained
+from core.mitigation.cells import label_given_language, need_rows
+from core.mitigation.scheme import Scheme
+
+ROUNDS = 1000  # of expectation and maximisation, at most
+CLOSE = 1e-6  # where no share moves further, it ends
+
+SCHEME = Scheme(
+    title="test-time label shift, language as the nuisance",
+    source="Sun et al. 2023 (TTLSA), with a language that is seen; EM of Saerens et al. 2002",
+    about="p(c | l) where the model is used is estimated from unlabelled texts of each language, "
+    "and the logits are moved from the training set's to it",
+    stage="after",
+    rank=5,
+    evens=True,
+    serving="given",
+)
+
+
+def check(counts: pd.DataFrame) -> None:
+    """Every cell needs rows."""
+    need_rows(counts, "label-shift")
+
+
+def correct(trained: Trained) -> Correction:
+    """Calibrated by a temperature on validation rows, then moved by log p_use(c | l) / p_train.
+
+    Where the language of a text is seen, the nuisance need not be summed over, and the correction
+    of the method is one of the labels within each language. The texts of use are the test texts,
+    whose labels are not read.
+
+    Raises:
+        InputError: an empty cell.
+    """
+    from scipy.special import softmax
+
+    check(trained.counts)
+    temperature = calibrated(trained)
+    test = trained.part("test")
+    logits = trained.logits(test) / temperature
+    of_training = label_given_language(trained.counts).to_numpy()
+    offsets = np.zeros_like(of_training)
+    for number, before in enumerate(of_training):
+        own = softmax(logits[test.languages == number], axis=1)
+        after = estimate(own, before) if len(own) else before
+        offsets[number] = np.log(after / before)
+    return Correction(
+        weight=trained.weight / temperature,
+        bias=trained.bias / temperature,
+        offsets=offsets,
+        told={"temperature": float(temperature)},
+    )
+
+
+def calibrated(trained: Trained) -> float:
+    """The temperature with the smallest loss on validation rows (Guo et al. 2017)."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    validation = trained.part("validation")
+    logits = trained.logits(validation)
+    rows = np.arange(len(logits)), validation.labels
+
+    def loss(log_temperature: float) -> float:
+        return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[rows].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def estimate(probabilities: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """Shares of the classes in unlabelled texts (Saerens et al. 2002, equation 2.9).
+
+    Args:
+        probabilities: of a model that was trained at `prior` (texts x classes).
+        prior: p(class) at training.
+
+    Returns:
+        p(class) in the texts, at least one text's share over all of them: no logit runs away.
+    """
+    least = 1 / (len(probabilities) + 1)
+    shares = prior
+    for _ in range(ROUNDS):
+        adjusted = probabilities * shares / prior
+        moved = (adjusted / adjusted.sum(axis=1, keepdims=True)).mean(axis=0)
+        moved = np.maximum(moved, least)
+        moved /= moved.sum()
+        if np.abs(moved - shares).max() < CLOSE:
+            return moved
+        shares = moved
+    return shares
