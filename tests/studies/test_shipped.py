@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.cli.main import main
-from core.config import BALANCED, SETUPS
+from core.config import BALANCED
 from core.corpora import licences
 from core.models import hub
 from core.models.session import Session
@@ -59,7 +59,8 @@ def test_the_studies_of_the_paper_are_laid_out_as_in_its_tables(
     asked = replace(study.read(name), corpus=hub_copies[of], external=hub_copies["wikipedia"])
     plan = planning.plan(asked, Session())
     setups = [config.setup for config in plan.runs.values()]
-    assert setups == [*SETUPS, *BALANCED]
+    base = ["balanced", "imbalanced", "imbalanced+cw"]
+    assert setups == [*base, *(f"{s}+entropy" for s in base), *BALANCED]
     config = next(iter(plan.runs.values()))
     assert config.encoder_revision == hub.HUB[asked.encoder][1]
     shares = plan.skewed.mul(len(plan.skewed))  # of each language
