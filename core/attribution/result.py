@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class TypedRun(TypedDict):
     base: list[float]  # of each class, on the all-mask input
     output: list[float]  # of each class, on the text
     unknown: int  # tokens that its vocabulary, trimmed to its corpus, does not have
-    language: str | None  # identified, where its answer hangs on it
+    language: NotRequired[str]  # identified from the text, where its answer hangs on it
 
 
 class TypedText(TypedDict):

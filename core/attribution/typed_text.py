@@ -64,8 +64,9 @@ def explain_sentence(
                 "base": own.base.tolist(),
                 "output": own.output.tolist(),
                 "unknown": unknown[run_id],
-                "language": told.get(run_id),
             }
+            if run_id in told:
+                found[run_id]["language"] = told[run_id]
     report("done", 1.0)
     labels = list(next(iter(configs.values())).labels)
     unit, most = BUDGETS[DEFAULT]

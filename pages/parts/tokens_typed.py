@@ -65,6 +65,9 @@ def _show(
             f"{unknown} of its tokens are not in the vocabulary, which is cut to the study's "
             "corpus; the models cannot read them."
         )
+    told = sorted({x for run in runs if (x := result["runs"][run].get("language"))})
+    if told:
+        st.caption(f"Identified as {', '.join(told)}, for a model that is told the language.")
     frame = tokens.typed(result, *runs, label, document["threshold"], by)
     if frame is None:
         st.info("The two runs cut the text into different tokens; their values do not compare.")
