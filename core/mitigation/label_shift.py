@@ -24,7 +24,7 @@ SCHEME = Scheme(
 )
 
 
-def check(counts: pd.DataFrame) -> None:
+def check(counts: pd.DataFrame, validation: pd.DataFrame) -> None:
     """Every cell needs rows."""
     need_rows(counts, "label-shift")
 
@@ -41,7 +41,7 @@ def correct(trained: Trained) -> Correction:
     """
     from scipy.special import softmax
 
-    check(trained.counts)
+    need_rows(trained.counts, "label-shift")
     temperature = calibrated(trained)
     test = trained.part("test")
     logits = trained.logits(test) / temperature

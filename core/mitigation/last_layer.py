@@ -29,9 +29,14 @@ SCHEME = Scheme(
 )
 
 
-def check(counts: pd.DataFrame) -> None:
-    """Every cell needs rows: validation rows have the shares of training rows."""
-    need_rows(counts, "last-layer")
+def check(counts: pd.DataFrame, validation: pd.DataFrame) -> None:
+    """Every cell needs some validation rows."""
+    need_rows(validation, "last-layer")
+    if (least := int(validation.to_numpy().min())) < FEWEST:
+        raise InputError(
+            f"last-layer needs {FEWEST} validation rows in every cell; the smallest has {least}. "
+            "Give the study more validation rows, or leave last-layer out."
+        )
 
 
 def correct(trained: Trained) -> Correction:
@@ -50,12 +55,7 @@ def correct(trained: Trained) -> Correction:
     labels = validation.labels
     assert labels is not None  # validation rows have them
     counts = _counts(validation, labels, trained.counts)
-    need_rows(counts, "last-layer")
-    if (least := int(counts.to_numpy().min())) < FEWEST:
-        raise InputError(
-            f"last-layer needs {FEWEST} validation rows in every cell; the smallest has {least}. "
-            "Give the study more validation rows, or leave last-layer out."
-        )
+    check(trained.counts, counts)
     cells = validation.languages * len(counts.columns) + labels
     mean, deviation = validation.vectors.mean(axis=0), validation.vectors.std(axis=0)
     scaled = (validation.vectors - mean) / np.where(deviation > 0, deviation, 1)

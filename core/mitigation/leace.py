@@ -21,7 +21,7 @@ SCHEME = Scheme(
 )
 
 
-def check(counts: pd.DataFrame) -> None:
+def check(counts: pd.DataFrame, validation: pd.DataFrame) -> None:
     """Every cell needs rows."""
     need_rows(counts, "leace")
 

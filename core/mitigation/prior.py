@@ -20,7 +20,7 @@ SCHEME = Scheme(
 )
 
 
-def check(counts: pd.DataFrame) -> None:
+def check(counts: pd.DataFrame, validation: pd.DataFrame) -> None:
     """Every cell needs rows."""
     need_rows(counts, "prior")
 
@@ -34,5 +34,5 @@ def correct(trained: Trained) -> Correction:
     Raises:
         InputError: an empty cell.
     """
-    check(trained.counts)
+    need_rows(trained.counts, "prior")
     return Correction(offsets=-np.log(label_given_language(trained.counts).to_numpy()))

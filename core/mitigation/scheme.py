@@ -22,7 +22,8 @@ After a model was trained, from it:
 
 - `correct(trained)`: another linear layer, logits to add by language, or an affine map of the
   vectors that the linear layer reads (`core.mitigation.after`);
-- `check(counts)`: refuses, before the model is trained, training rows that it cannot do with.
+- `check(counts, validation)`: refuses, before anything is trained, rows of each cell, of training
+  and of validation, that it cannot do with.
 
 Modules load nothing but numpy and pandas: pages read their words.
 """

@@ -111,11 +111,14 @@ class Setup:
         draw = self.first("draw")
         return np.arange(len(cells)) if draw is None else draw(cells, counts, seed)
 
-    def check(self, counts: pd.DataFrame) -> None:
-        """Refuse, before anything is trained, training rows that a mitigation cannot do with.
+    def check(self, counts: pd.DataFrame, validation: pd.DataFrame) -> None:
+        """Refuse, before anything is trained, rows that a mitigation cannot do with.
+
+        Args:
+            counts, validation: rows of each cell, of training and of validation.
 
         Raises:
-            InputError: a cell that it needs is empty.
+            InputError: a cell that it needs is empty, or has too few.
         """
         self.weights(counts)
         cells = np.repeat(np.arange(counts.size), counts.to_numpy().ravel())
@@ -123,7 +126,7 @@ class Setup:
         if added := self.first("added"):
             added(counts)
         if check := self.first("check"):
-            check(counts)
+            check(counts, validation)
 
 
 def _after(module: Any) -> bool:

@@ -91,7 +91,8 @@ def plan(study: Study, session: Session) -> Plan:
     if (target := first.target_table()) is not None:
         sizes.check_weights(study, training_counts(first, "test"), target)
     for config in runs.values():
-        parse(config.setup).check(training_counts(config, "train"))
+        rows_of_cells = (training_counts(config, split) for split in ("train", "validation"))
+        parse(config.setup).check(*rows_of_cells)
     return Plan(study, runs, skewed, corpus)
 
 

@@ -141,9 +141,18 @@ def test_undersampling_leaves_out_no_more_than_it_must(counts) -> None:
 def test_an_empty_cell_is_refused_by_name_before_anything_is_trained(name) -> None:
     counts = table(np.array([[3, 0], [2, 2], [5, 1]]))
     with pytest.raises(InputError, match=r"\(de, good\).*(Choose|smooth-cw)"):
-        setups.parse(f"imbalanced+{name}").check(counts)
+        setups.parse(f"imbalanced+{name}").check(counts, counts)
 
 
 @pytest.mark.parametrize("name", list(setups.schemes()))
 def test_filled_cells_are_taken_by_all(name) -> None:
-    setups.parse(f"imbalanced+{name}").check(table(np.array([[3, 1], [2, 2], [5, 1]])))
+    counts = table(np.array([[3, 1], [2, 2], [5, 1]]))
+    setups.parse(f"imbalanced+{name}").check(counts, 5 * counts)
+
+
+def test_too_few_validation_rows_are_refused_before_anything_is_trained() -> None:
+    counts = table(np.array([[30, 10], [20, 20], [50, 10]]))
+    validation = table(np.array([[9, 4], [7, 7], [15, 5]]))
+    setups.parse("imbalanced+leace").check(counts, validation)
+    with pytest.raises(InputError, match="5 validation rows in every cell; the smallest has 4"):
+        setups.parse("imbalanced+last-layer").check(counts, validation)
