@@ -26,7 +26,8 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
         "corpus",
         nargs="+",
         help="multiemo, synthetic; amazon, xnli, wikipedia, also as NAME@HUB-ID|FOLDER|FILE; one "
-        "that was saved; or files, folders and archives of CSV, TSV, JSON, Parquet or Excel",
+        "that was saved; a data set of the hub (owner/name); or files, folders and archives of "
+        "CSV, TSV, JSON, Parquet or Excel",
     )
     add_mapping(audit)
     _add_decisions(audit)

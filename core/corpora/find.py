@@ -14,6 +14,7 @@ from core.corpora import guess, identify, mapping, multiemo, paper_corpora, save
 from core.corpora.choices import Choices, Mapped
 from core.errors import InputError
 from core.progress import Progress
+from core.sources import downloaded
 from core.sources.read import read
 from core.sources.source import Options, Source
 from core.storage import reading, sql
@@ -42,7 +43,7 @@ def source(
     options: Options = FOUND_OUT,
     languages: Sequence[str] | None = None,
 ) -> Source:
-    """A source by name, or by one or more paths.
+    """A source by name, by the hub's id of a data set, or by one or more paths.
 
     Args:
         options: how files are read.
@@ -67,6 +68,8 @@ def source(
             return replace(read(rows), name=name, notes=())
     if paper_corpora.parse(name):
         return _in_memory(name, *paper_corpora.read(name, languages))
+    if name and downloaded.is_id(name):
+        return replace(read(downloaded.folder(name), options), name=name)
     for path in [names] if isinstance(names, str) else names:
         _check_there(path)
     return read(names, options)
@@ -107,6 +110,8 @@ def stamp(names: str | Sequence[str]) -> list[Any]:
         return _stamp(multiemo.corpus_file(), "`python -m core fetch` brings it back")
     if isinstance(names, str) and saved.is_saved(names):
         return _stamp(saved.rows_file(names))
+    if isinstance(names, str) and downloaded.is_id(names):
+        return _stamp(downloaded.place(names), "audit it again")
     paths = [names] if isinstance(names, str) else names
     return [part for path in paths for part in _stamp(Path(path).expanduser())]
 
@@ -134,5 +139,6 @@ def _check_there(name: str) -> None:
     if not exists:
         raise InputError(
             f"corpus {name!r} is neither a preset ({', '.join(PRESETS)}) nor saved "
-            f"({', '.join(saved.names()) or 'none is'}) nor a file that exists."
+            f"({', '.join(saved.names()) or 'none is'}) nor a file that exists, nor the id of a "
+            "data set of the hub (owner/name)."
         )

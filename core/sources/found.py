@@ -13,7 +13,7 @@ from core.sources import unpacked
 from core.storage.places import is_inside
 
 MOST = 20_000  # files of one folder
-_ENDINGS = frozenset(
+ENDINGS = frozenset(
     {".csv", ".tsv", ".tab", ".psv", ".txt", ".text", ".label", ".labels", ".json", ".jsonl",
      ".ndjson", ".jl", ".parquet", ".pq", ".arrow", ".feather", ".xlsx", ".xlsm", ".xlsb", ".xls",
      ".ods"}
@@ -156,7 +156,7 @@ def _is_archive(name: str) -> bool:
 
 def _is_table(name: str) -> bool:
     path = PurePosixPath(unpacked.without_compression(name))
-    return path.suffix.casefold() in _ENDINGS and not _NO_TABLE.match(path.name)
+    return path.suffix.casefold() in ENDINGS and not _NO_TABLE.match(path.name)
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:

@@ -30,7 +30,11 @@ def test_the_shipped_studies_read() -> None:
     [
         ('encoder = "tiny"', 'encoders = "tiny"', "unknown key encoders; known are name, corpus"),
         ('corpus = "reviews.parquet"', "", "corpus missing"),
-        ('"imbalanced+cw"', '"imbalanced+x"', r"setup 'imbalanced\+x': unknown 'x'; known mitigations"),
+        (
+            '"imbalanced+cw"',
+            '"imbalanced+x"',
+            r"setup 'imbalanced\+x': unknown 'x'; known mitigations",
+        ),
         ('"imbalanced+cw"', '"balanced"', "expected one or more, each once"),
         ("train_per_language = 30", "train_per_language = 0", "train_per_language is 0"),
         ("epochs = 2", "epoch = 2", "known keys are epochs, batch_size"),
