@@ -19,6 +19,8 @@ LONGEST_NAME = 100  # bytes, as part of the names of files, which have 255
 # What the fields that are words can be, the default first.
 CHOICES = {"balanced": ("uniform", "independent"), "test": ("uniform", "as found")}
 SPLITS = ("train", "validation", "test")
+# A cell is negative long before, but where a design has next to no skew.
+STRONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Study:
         external: a corpus for the external probe, named like `corpus`; it needs no labels.
         external_columns: our column name -> the external corpus's.
         training: the recipe.
+        strength: how much of the skew of `design` the imbalanced setups have: (1 - strength) x the
+            balanced design + strength x the skewed one; above 1 more than it.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Study:
     train_rows: int | None = None
     validation_rows: int | None = None
     test_rows: int | None = None
+    strength: float = 1.0
 
     def __post_init__(self) -> None:
         if not all(c.isalnum() or c in "-_." for c in self.name) or self.name[:1] in ("", ".", "-"):
@@ -106,6 +111,13 @@ class Study:
         if type(self.nulls) is not int or not 0 <= self.nulls <= 100:
             raise InputError(
                 f"study {self.name}: nulls is {self.nulls!r}; expected a whole number, 0 to 100."
+            )
+        if type(self.strength) is int:
+            object.__setattr__(self, "strength", float(self.strength))
+        if type(self.strength) is not float or not 0 <= self.strength <= STRONGEST:
+            raise InputError(
+                f"study {self.name}: strength is {self.strength!r}; expected a number from 0 to "
+                f"{STRONGEST}, 1 for the design as it is."
             )
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
@@ -163,6 +175,8 @@ def to_document(study: Study) -> dict[str, Any]:
     """A study as TOML and JSON have it, without defaults; `from_document` reads it."""
     document = {k: v for k, v in asdict(study).items() if v not in (None, {}, (), "")}
     document = {k: v for k, v in document.items() if v != CHOICES.get(k, (None,))[0]}
+    if study.strength == 1:
+        del document["strength"]
     document["groups"] = [list(g) for g in study.groups or ()]
     document["training"] = {
         k: v for k, v in asdict(study.training).items() if v != getattr(Recipe(), k)

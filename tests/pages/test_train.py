@@ -64,6 +64,7 @@ def test_a_shipped_study_fills_the_form() -> None:
     assert app.multiselect[0].value == ["balanced", "imbalanced", "imbalanced+cw"]
     values = {number.label: number.value for number in app.number_input}
     assert values["Epochs"] == 3 and values["Frozen layers"] == 8
+    assert values["Strength of the skew"] == 1
     assert values["Learning rate"] == 3e-4 and values["Rows a language, train"] == 198
 
 
