@@ -147,7 +147,7 @@ def read(source: str) -> Study:
     Raises:
         InputError: no such study, not TOML, an unknown key or a wrong value.
     """
-    path = _file_of(source)
+    path = file_of(source)
     if path is None:
         raise InputError(
             f"study {source!r:.120} is neither a TOML file nor known; shipped are "
@@ -159,7 +159,7 @@ def read(source: str) -> Study:
         return from_document(document, path)
 
 
-def _file_of(source: str) -> Path | None:
+def file_of(source: str) -> Path | None:
     """The file of a study by name or path; None where there is none."""
     try:
         path = Path(source).expanduser()
@@ -196,6 +196,11 @@ def from_document(document: dict[str, Any], path: Path) -> Study:
     """
     known = [f.name for f in fields(Study)]
     document = {k: v for k, v in document.items() if k != "runs"}  # what `record` adds
+    if "grid" in document:
+        raise InputError(
+            f"{path} has [grid], so it stands for several studies. Start it from the command line, "
+            "`python -m core study NAME` or FILE.toml; each of its studies is then shown by name."
+        )
     if unknown := sorted(set(document) - set(known)):
         raise InputError(f"{path}: unknown key {', '.join(unknown)}; known are {', '.join(known)}.")
     document.setdefault("name", path.stem)
