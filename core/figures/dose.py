@@ -57,10 +57,7 @@ def curves(document: Dose) -> Figure | None:
         for values, part in parts:
             if part.empty:
                 continue
-            which = ", ".join(
-                f"{value:,} rows" if column == "size" else str(value)
-                for column, value in zip(several, values, strict=True)
-            )
+            which = _which(several, values)
             chart = charts.curve(part, setups, over, _TITLES[measure], ends)
             panels.append(chart.properties(title=which) if which else chart)
     covers = "; ".join(dict.fromkeys(frame.loc[frame["low"].notna(), "covers"]))
@@ -69,10 +66,10 @@ def curves(document: Dose) -> Figure | None:
     return Figure(
         charts=panels,
         legend=legend_of(setups),
-        columns=3 if len(several) == 0 else 2,
+        columns=len(frame[several].drop_duplicates()) if several else 3,
         title=f"Dose and response: {document['grid']}",
         name=f"{document['grid']}-dose",
-        reading=_reading(frame, over),
+        reading=_reading(frame, over, several),
         caption=f"{seeds} seeds a point. Bars: 95 % intervals of the difference from balanced"
         f"{f'; they cover {covers}' if covers else ''}. Pale band: what two balanced runs differ "
         f"by (root mean square). Setups at one place are drawn side by side.{missing}",
@@ -83,16 +80,24 @@ def curves(document: Dose) -> Figure | None:
     )
 
 
-def _reading(frame: pd.DataFrame, over: str) -> str:
-    """The first and last point of each measure of the skewed setup, and how many differ."""
+def _which(columns: list[str], values: tuple[object, ...]) -> str:
+    """What a panel is of among others of its measure; empty where it is the only one."""
+    named = zip(columns, values, strict=True)
+    return ", ".join(f"{value:,} rows" if key == "size" else str(value) for key, value in named)
+
+
+def _reading(frame: pd.DataFrame, over: str, several: list[str]) -> str:
+    """The ends of each curve of the skewed setup, and at how many of its points it differs."""
     said = []
     judged = frame[frame["setup"] == "imbalanced"].sort_values(over)
-    for measure, of in judged.groupby("measure", sort=False):
+    for (measure, *values), of in judged.groupby(["measure", *several], sort=False):
         first, last = (
             f"{signed(row['difference'], 3)}{_interval(row)} at {over} {row[over]:g}"
             for row in (of.iloc[0], of.iloc[-1])
         )
-        text = f"**{_NAMES[str(measure)]}** of imbalanced minus balanced: {first}"
+        which = escaped(_which(several, tuple(values)))
+        text = f"**{_NAMES[measure]}** of imbalanced minus balanced"
+        text += f" ({which}): {first}" if which else f": {first}"
         if len(of) > 1:
             text += f", {last}"
         if (of["verdict"] != "no verdict").any():
@@ -112,7 +117,7 @@ def rows(document: Dose) -> Table:
     """All rows of a grid."""
     return Table(
         name=f"{document['grid']}-dose-rows",
-        title=f"Dose and response: {escaped(document['grid'])}",
+        title=f"Dose and response: {document['grid']}",
         frame=table(document),
         formats=dict.fromkeys(_NUMBERS, "%.3f")
         | {"strength": "%g", "cramers_v": "%.3f", "mutual_information_bits": "%.4f"},

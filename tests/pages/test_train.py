@@ -68,6 +68,12 @@ def test_a_shipped_study_fills_the_form() -> None:
     assert values["Learning rate"] == 3e-4 and values["Rows a language, train"] == 198
 
 
+def test_a_grid_is_started_from_the_command_line() -> None:
+    app = train_page(begin="dose")
+    assert not app.exception
+    assert "Start it from the command line" in texts(app, "error")
+
+
 def test_a_licence_stands_before_the_check_until_it_is_accepted(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("LANGSKEW_CACHE", str(tmp_path))
     app = train_page(begin="amazon-mbert-released")
