@@ -235,7 +235,10 @@ class Checked:
 
 def check(grid: Grid, session: Session) -> Checked:
     """Look at everything that the studies of a grid name, as `checks.check` does."""
-    found = [checks.check(point, session) for point in grid.points()]
+    points = grid.points()
+    recipe = grid.study.training  # of all points
+    said = {e: usable.encoder_problems(e, recipe) for e in {p.encoder: None for p in points}}
+    found = [checks.check(point, session, said[point.encoder]) for point in points]
     plans = [one.plan for one in found if one.plan is not None]
     problems = [problem.text for one in found for problem in one.problems]
     ahead = of(grid.name, plans) if plans else None
