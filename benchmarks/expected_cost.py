@@ -18,55 +18,17 @@ import numpy as np
 import pandas as pd
 
 from core.audit.expected import MEASURED, Measured, calibrated, curve, expected, from_accuracy
-from core.checkpoints import outputs, studies
-from core.measures.accuracy import accuracy_totals
-from core.measures.predictions import Predictions
-from core.measures.skew_uptake import uptake_totals
+from core.checkpoints import studies
 from core.paper import published
-from core.results.run_measures import skewed_design
+from core.results.expected_cost import OVER, Trained, power, powers, trained
 from core.sampling.designs import design_shares
-
-OVER = np.round(np.arange(0, 4.001, 0.05), 2).tolist()
-
-
-def values(predictions: Predictions, skewed: pd.DataFrame) -> np.ndarray:
-    """Accuracy, skew uptake, soft uptake."""
-    uptakes = [uptake_totals(predictions, skewed, soft=soft).values[0] for soft in (False, True)]
-    return np.array([accuracy_totals(predictions).values[0], *uptakes])
-
-
-def strength(table: pd.DataFrame, column: str, change: float) -> float:
-    """At which the curve has this change of an uptake."""
-    return float(np.interp(change, table[column], table.index))
 
 
 def of_study(name: str) -> dict[str, Any]:
     """What a study measured, and the strengths that give it."""
-    study = studies.read_started(name)
-    skewed = skewed_design(study.configs)
-    assert skewed is not None
-    runs = {(m.setup, m.seed): m.run for m in study.finished}
-    seeds = [s for setup, s in sorted(runs) if setup == "imbalanced" and ("balanced", s) in runs]
-    found: dict[str, Any] = {"hard": [], "soft": [], "change": []}
-    balanced, rows = [], 0
-    for seed in seeds:
-        one, other = (outputs.read_predictions(runs[x, seed]) for x in ("balanced", "imbalanced"))
-        rows = study.config_of(runs["imbalanced", seed]).rows("train")
-        change = values(other, skewed) - values(one, skewed)
-        table = curve(one, skewed, OVER, rows)
-        found["hard"].append(round(strength(table, "skew_uptake", change[1]), 2))
-        found["soft"].append(round(strength(table, "soft_uptake", change[2]), 2))
-        found["change"].append([round(float(x), 3) for x in change])
-        balanced.append(one)
-    target = next(iter(study.configs.values())).target_table()
-    uniform = design_shares("uniform", list(skewed.index), list(skewed.columns))
-    return found | {
-        "balanced": balanced,
-        "skewed": skewed,
-        "rows": rows,
-        "name": name,
-        "target": uniform if target is None else target,
-    }
+    found = trained(studies.read_started(name))
+    assert found is not None
+    return {"name": name, "trained": found, "known": powers(found, name)}
 
 
 def of_paper(corpus: str) -> tuple[Measured, pd.DataFrame]:
@@ -77,8 +39,8 @@ def of_paper(corpus: str) -> tuple[Measured, pd.DataFrame]:
     uniform = design_shares("uniform", languages, labels)
     made = calibrated(published.ACCURACY["mBERT", corpus][0], uniform)
     rows = published.ROWS[corpus]["train"]
-    hard = strength(curve(made, skewed, OVER, rows), "skew_uptake", published.uptake(corpus))
-    return Measured(f"the paper's {corpus} (mBERT)", (round(hard, 2),), ()), skewed
+    hard = power(curve(made, skewed, OVER, rows), "skew_uptake", published.uptake(corpus))
+    return Measured(f"the paper's {corpus} (mBERT)", (hard,), ()), skewed
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -89,17 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     measured = [of_study(name) for name in chosen.studies]
     paper = {corpus: of_paper(corpus) for corpus in published.CORPORA}
-    known = {m["name"]: Measured(m["name"], tuple(m["hard"]), tuple(m["soft"])) for m in measured}
+    known = {m["name"]: m["known"] for m in measured}
     known |= {corpus: found[0] for corpus, found in paper.items()}
     rows = []
     for m in measured:
         others = [one for name, one in known.items() if name != m["name"]]
         if not any(one.soft for one in others):
             others = list(MEASURED)
-        change = np.mean(m["change"], axis=0)
-        told = expected(m["balanced"], m["skewed"], m["rows"], others)
-        blind = from_accuracy(told["accuracy"], m["skewed"], m["target"], m["rows"], others)
-        rows.append(row(m["name"], known[m["name"]], change, told, blind))
+        of: Trained = m["trained"]
+        told = expected(of.balanced, of.skewed, of.rows, others)
+        blind = from_accuracy(told["accuracy"], of.skewed, of.target, of.rows, others)
+        rows.append(row(m["name"], m["known"], of.changes.mean(axis=0), told, blind))
     for corpus, (one, skewed) in paper.items():
         others = [other for name, other in known.items() if name != corpus]
         before, after = published.ACCURACY["mBERT", corpus][:2]

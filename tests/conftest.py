@@ -148,6 +148,28 @@ def trained(study_file: Path, once: Once) -> Path:
     return once("trained", make)
 
 
+GRID = """
+[grid]
+strength = [0, 1, 1.5]
+"""
+
+
+@pytest.fixture(scope="session")
+def dosed(trained: Path, study_file: Path, once: Once) -> Path:
+    """Checkpoints folder in which a grid of the small study over strengths is done, read only; its
+    runs of one seed at strength 1 are the small study's."""
+    from core.cli.main import main
+
+    def make(folder: Path) -> None:
+        shutil.copytree(trained, folder, dirs_exist_ok=True)
+        file = study_file.parent / "dosed.toml"
+        text = SMALL_STUDY.replace('name = "small"', 'name = "dosed"\nseeds = [0, 1, 2]')
+        file.write_text(text.replace(', "imbalanced+cw"]', "]") + GRID)
+        assert main(["study", str(file)]) == 0
+
+    return once("dosed", make)
+
+
 @pytest.fixture
 def done(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The trained checkpoints, read only."""

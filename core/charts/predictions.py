@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import altair as alt
@@ -17,7 +17,11 @@ from core.results.seeds import Measure, value_of
 
 def legend(runs: Sequence[RunResults]) -> AnyChart:
     """Colours and shapes of the setups shown, once for several charts."""
-    setups = {setup_name(run) for run in runs}
+    return legend_of({setup_name(run) for run in runs})
+
+
+def legend_of(setups: Collection[str]) -> AnyChart:
+    """As `legend`, of setups by name."""
     key = alt.Legend(
         orient="top",
         direction="horizontal",

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 
-from core.cli import corpora, queue, results, training
+from core.cli import corpora, grids, queue, results, training
 from core.errors import InputError
 from core.progress import Cancelled, Terminated
 from core.storage import disk, places
@@ -50,6 +50,6 @@ def _parser() -> argparse.ArgumentParser:
         description="See, measure and fix language-specific class imbalance in fine-tuning.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for verbs in (corpora, training, queue, results):
+    for verbs in (corpora, training, queue, results, grids):
         verbs.add_to(commands)
     return parser

@@ -6,20 +6,25 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.cli import corpora
+from core.cli import corpora, grids
 from core.errors import InputError
 from core.terminal import Line, quiet, say
+
+if TYPE_CHECKING:
+    from core.studies.study import Study
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the verbs."""
-    study = commands.add_parser("study", help="train every run of a study that is missing")
+    study = commands.add_parser(
+        "study", help="train every run of a study, or of a grid of studies, that is missing"
+    )
     study.add_argument(
         "study",
         metavar="NAME|FILE.toml",
-        help="a shipped or started study, a file, or "
+        help="a shipped or started study or grid, a file, or "
         "'corpus NAME': what is suggested for a saved corpus",
     )
     study.add_argument("--seeds", metavar="0,1,2", help="in place of the study's own")
@@ -32,7 +37,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     study.add_argument(
         "--train-only",
         action="store_true",
-        help="with --background: do not explain and map it when it is trained",
+        help="with --background: do not explain and map it when it is trained (a grid never is)",
     )
     study.set_defaults(command=_study)
 
@@ -60,13 +65,24 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _study(chosen: argparse.Namespace) -> None:
+    from core.studies import grid as asked_grid
     from core.studies import study as asked_study
     from core.studies import suggested
 
-    if chosen.study.startswith(suggested.BEGINS):
-        asked = suggested.read(chosen.study)
+    if (grid := asked_grid.read(chosen.study)) is not None:
+        shared = _in_place(chosen, grid.study)
+        encoders = () if chosen.encoder else grid.encoders
+        grids.train(replace(grid, study=shared, encoders=encoders), chosen)
+    elif chosen.study.startswith(suggested.BEGINS):
+        _one_study(_in_place(chosen, suggested.read(chosen.study)), chosen)
     else:
-        asked = asked_study.read(chosen.study)
+        _one_study(_in_place(chosen, asked_study.read(chosen.study)), chosen)
+
+
+def _in_place(chosen: argparse.Namespace, asked: Study) -> Study:
+    """A study with what is given in place of its own."""
+    from core.studies import study as asked_study
+
     if chosen.seeds:
         try:
             asked = replace(asked, seeds=tuple(int(s) for s in chosen.seeds.split(",")))
@@ -78,8 +94,12 @@ def _study(chosen: argparse.Namespace) -> None:
     if given := {name: value for name, value in given.items() if value is not None}:
         document = asked_study.to_document(asked) | given
         asked = asked_study.from_document(document, Path.cwd() / f"{asked.name}.toml")
+    return asked
+
+
+def _one_study(asked: Study, chosen: argparse.Namespace) -> None:
     if chosen.background:
-        from core.jobs import ask, worker
+        from core.jobs import ask
         from core.models.session import Session
         from core.studies import checks
 
@@ -108,15 +128,7 @@ def _study(chosen: argparse.Namespace) -> None:
     plan = checked.planned()
     if chosen.dry_run:
         return
-    number = {run_id: i for i, run_id in enumerate(plan.runs, start=1)}
-
-    def report(run_id: str) -> Line:
-        config = plan.runs[run_id]
-        return Line(
-            f"[{number[run_id]}/{len(plan.runs)}] {config.setup} seed {config.seed} {run_id}"
-        )
-
-    worker.work_through(ask.ask_runs(plan), session, report)
+    worker.work_through(ask.ask_runs(plan), session, grids.lines(plan.runs))
     refresh()
     say(text.study_text(summary(read_started(asked.name))))
 

@@ -82,17 +82,16 @@ def again(job_id: str, by: str = "") -> Job:
     return ask(job.kind, job.name, job.arguments, by)
 
 
-def ask_runs(plan: Plan, by: str = "") -> list[Job]:
-    """Record a study and put every run that lacks something into the queue, in their order.
+def ask_runs(*plans: Plan) -> list[Job]:
+    """Record studies and put every run that lacks something into the queue, in their order.
 
-    Args:
-        by: who asks; see `queue.enqueue`.
+    A run that several of them have is put there once, and stands in the list for each.
     """
-    arguments = {"study": plan.study.name}
     asked: list[Job] = []
     try:
-        for run_id in kinds.lay_out(plan):
-            asked.append(queue.enqueue("train", run_id, arguments, by))
+        for plan in plans:
+            for run_id in kinds.lay_out(plan):
+                asked.append(queue.enqueue("train", run_id, {"study": plan.study.name}))
     except BaseException:  # such as a full disk: nobody waits for the first of them
         queue.withdraw([job.id for job in asked])
         raise

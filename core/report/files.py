@@ -98,19 +98,24 @@ def _write_files(target: Path, name: str, sections: Sequence[Section], report: P
         taken.add(file)
         report(f"writing: {file}", i / len(blocks))
         lines.append(f"{file}: {block.title}")
-        if isinstance(block, Figure):
-            drawn = block.specification
-            atomic.write_text(target / f"{file}.svg", export.svg(drawn))
-            (target / f"{file}.png").write_bytes(export.png(drawn))
-        else:
-            _write_table(target / file, block)
+        write_block(target / file, block)
     atomic.write_text(target / "README.txt", "\n".join(lines) + "\n")
 
 
-def _write_table(path: Path, table: Table) -> None:
-    printed = table.frame[list(table.shown)] if table.shown else table.frame
-    path.with_name(f"{path.name}.csv").write_bytes(export.csv(table.frame))
-    text = f"% {' '.join(table.title.split())}\n{export.latex(printed, table.formats)}"
+def write_block(path: Path, block: Figure | Table) -> None:
+    """A figure as SVG and PNG, or a table as CSV and LaTeX.
+
+    Args:
+        path: of the files, without their endings.
+    """
+    if isinstance(block, Figure):
+        drawn = block.specification
+        atomic.write_text(path.with_name(f"{path.name}.svg"), export.svg(drawn))
+        path.with_name(f"{path.name}.png").write_bytes(export.png(drawn))
+        return
+    printed = block.frame[list(block.shown)] if block.shown else block.frame
+    path.with_name(f"{path.name}.csv").write_bytes(export.csv(block.frame))
+    text = f"% {' '.join(block.title.split())}\n{export.latex(printed, block.formats)}"
     atomic.write_text(path.with_name(f"{path.name}.tex"), text)
 
 

@@ -5,6 +5,7 @@ Tables here are pandas DataFrames, languages down, labels across, in the corpus'
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 from core.errors import InputError
 from core.sampling import joint
 
+_ROUNDING = 1e-9
 DESIGNS = ("uniform", "linear", "natural", "independent")
 # Paper, Table 1a: shares rise over the labels for the first group and fall for the second.
 PAPER_GROUPS: joint.Groups = (("fr", "es", "ja"), ("de", "en", "zh"))
@@ -82,6 +84,35 @@ def independent(shares: pd.DataFrame) -> pd.DataFrame:
     whole = shares / shares.to_numpy().sum()
     product = np.outer(whole.sum(axis=1), whole.sum(axis=0))
     return pd.DataFrame(product, index=shares.index, columns=shares.columns)
+
+
+def strengthened(balanced: pd.DataFrame, skewed: pd.DataFrame, strength: float) -> pd.DataFrame:
+    """Between two designs, or beyond: (1 - strength) x balanced + strength x skewed; sums to 1.
+
+    With the same marginals in both they stay as they are, and the deviation from independence is
+    `strength` times that of `skewed`.
+
+    Args:
+        balanced, skewed: joint distributions of the same languages and labels.
+        strength: 0 or more; 0 is `balanced`, 1 is `skewed` to the last bit.
+
+    Raises:
+        InputError: a cell would be negative; names it, and the largest strength that works. Of
+            `linear` with C labels and groups of one size this is (C + 1) / (C - 1).
+    """
+    if strength == 1:
+        return skewed
+    shares = (1 - strength) * balanced + strength * skewed
+    if shares.to_numpy().min() < -_ROUNDING:
+        language, label = shares.stack().idxmin()
+        fall = balanced - skewed
+        most = float((balanced / fall.where(fall > 0)).min().min())
+        raise InputError(
+            f"strength is {strength:g}, which gives ({language}, {label}) a share of "
+            f"{shares.loc[language, label]:.3g} of all rows; a share is 0 or more. With this "
+            f"design the largest strength is {math.floor(most * 1000 + _ROUNDING) / 1000:g}."
+        )
+    return shares.clip(lower=0.0)
 
 
 def _linear(language: str, n_labels: int, groups: joint.Groups) -> np.ndarray:

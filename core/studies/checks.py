@@ -49,9 +49,16 @@ class Checked:
         return self.plan
 
 
-def check(study: Study, session: Session) -> Checked:
-    """Look at everything that a study names: corpora, encoder, recipe, sizes, memory and disk."""
-    found, notes = usable.encoder_problems(study.encoder, study.training)
+def check(
+    study: Study, session: Session, encoder: tuple[list[Problem], list[str]] | None = None
+) -> Checked:
+    """Look at everything that a study names: corpora, encoder, recipe, sizes, memory and disk.
+
+    Args:
+        encoder: what `usable.encoder_problems` said of its encoder and recipe, where that was
+            asked before; it takes seconds.
+    """
+    found, notes = encoder or usable.encoder_problems(study.encoder, study.training)
     of_corpora, corpus = _of_corpora(study, session)
     problems = [*of_corpora, *found]
     plan = ahead = None

@@ -51,6 +51,7 @@ class Forecast(TypedDict):
     memory: float | None  # bytes, an estimate; None where the encoder's config does not read
     memory_of_machine: float
     disk: float | None  # bytes, at most; None as for memory
+    disk_kept: float | None  # of it what stays: the models of the new runs
     disk_free: float
     problems: list[str]  # sentences; with any, it cannot work (core.studies.checks has more)
     notes: list[str]  # sentences of core.studies.checks that stand in no way
@@ -68,7 +69,10 @@ def of(plan: Plan) -> Forecast:
     each = speed.seconds(first) if speed else None
     shape = _shape(first)
     memory = _memory(shape, first) if shape else None
-    disk = _disk(shape, len(trained)) if shape else None
+    kept = disk = None
+    if shape:
+        kept = float(shape.stored * len(trained))
+        disk = kept + _while_training(shape, len(trained))
     found: Forecast = {
         "study": plan.study.name,
         "runs": [
@@ -84,12 +88,15 @@ def of(plan: Plan) -> Forecast:
         "seconds": None if each is None else each * len(trained),
         "memory": memory,
         "memory_of_machine": system_memory.of_machine(),
-        "disk": disk,
+        "disk": None
+        if shape is None or kept is None
+        else kept + _while_training(shape, len(trained)),
+        "disk_kept": kept,
         "disk_free": _disk_free(),
         "problems": [],
         "notes": [],
     }
-    found["problems"] = _problems(found)
+    found["problems"] = too_large(found["disk"], found["disk_free"], memory)
     return found
 
 
@@ -239,12 +246,12 @@ def _memory(shape: _Shape, config: RunConfig) -> float:
     return _BASE_BYTES + loaded + 4 * frozen + 16 * (total - frozen) + activations + states
 
 
-def _disk(shape: _Shape, new: int) -> float:
-    """Bytes of the new runs, and of the checkpoints of the one that trains.
+def _while_training(shape: _Shape, new: int) -> float:
+    """Bytes of the checkpoints of the run that trains, where there is a new one.
 
     These are the newest, the best, and one that is being written; AdamW adds two numbers a weight.
     """
-    return float(shape.stored * new + (3 * 3 * shape.stored if new else 0))
+    return float(3 * 3 * shape.stored if new else 0)
 
 
 def _disk_free() -> int:
@@ -254,17 +261,18 @@ def _disk_free() -> int:
     return shutil.disk_usage(path).free
 
 
-def _problems(found: Forecast) -> list[str]:
+def too_large(disk: float | None, free: float, memory: float | None) -> list[str]:
+    """What of disk and memory, in bytes, does not suffice, as sentences."""
     problems = []
-    if found["disk"] and found["disk"] > found["disk_free"]:
+    if disk and disk > free:
         problems.append(
-            f"it needs up to {found['disk'] / 1e9:.1f} GB of disk, {found['disk_free'] / 1e9:.1f} "
+            f"it needs up to {disk / 1e9:.1f} GB of disk, {free / 1e9:.1f} "
             "GB are free; delete runs (`python -m core prune`) or train fewer."
         )
-    if found["memory"] and found["memory"] > found["memory_of_machine"]:
+    if memory and memory > (machine := system_memory.of_machine()):
         problems.append(
-            f"it needs some {found['memory'] / 1e9:.1f} GB of memory, the machine has "
-            f"{found['memory_of_machine'] / 1e9:.1f}; set a smaller max_length or batch_size, more "
+            f"it needs some {memory / 1e9:.1f} GB of memory, the machine has "
+            f"{machine / 1e9:.1f}; set a smaller max_length or batch_size, more "
             "frozen_layers, or choose a smaller encoder."
         )
     return problems

@@ -17,6 +17,7 @@ LABELS = {
     "design": "Design of the imbalanced setups",
     "balanced": "Design of the balanced setups",
     "test": "Test set",
+    "strength": "Strength of the skew",
     "external": "External corpus",
 }
 _KEYS = re.compile(
@@ -39,7 +40,8 @@ def to_study(values: dict[str, Any], given: Study) -> Study:
     document["name"] = values["name"].strip()
     document["setups"] = list(values["setups"])
     document["nulls"] = given.nulls
-    for name in (*CHOICES, *(f"{split}_rows" for split in SPLITS)):  # what the form may not show
+    hidden = (*CHOICES, "strength", *(f"{split}_rows" for split in SPLITS))
+    for name in hidden:  # what the form may not show
         if name not in values and document.get(name.replace("_rows", "_per_language")) is None:
             document[name] = getattr(given, name)
     document = {k: v for k, v in document.items() if v is not None}

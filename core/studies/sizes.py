@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.errors import InputError
 from core.sampling import limits
-from core.sampling.designs import design_shares, independent
+from core.sampling.designs import design_shares, independent, strengthened
 from core.sampling.subsets import largest_size
 from core.studies.study import SPLITS, Study
 
@@ -22,13 +22,14 @@ def designs(study: Study, natural: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataF
         natural: rows of the training split, languages x labels.
 
     Raises:
-        InputError: a design does not fit the languages and labels.
+        InputError: a design does not fit the languages and labels, or the strength is too large.
     """
     languages, labels = list(natural.index), list(natural.columns)
     skewed = design_shares(study.design, languages, labels, study.groups, natural)
+    balanced = design_shares("uniform", languages, labels)
     if study.balanced == "independent":
-        return skewed, independent(skewed)
-    return skewed, design_shares("uniform", languages, labels)
+        balanced = independent(skewed)
+    return strengthened(balanced, skewed, study.strength), balanced
 
 
 def test_shares(study: Study, found: pd.DataFrame) -> pd.DataFrame:

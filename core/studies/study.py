@@ -20,6 +20,8 @@ LONGEST_NAME = 100  # bytes, as part of the names of files, which have 255
 # What the fields that are words can be, the default first.
 CHOICES = {"balanced": ("uniform", "independent"), "test": ("uniform", "as found")}
 SPLITS = ("train", "validation", "test")
+# A cell is negative long before, but where a design has next to no skew.
+STRONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Study:
         external: a corpus for the external probe, named like `corpus`; it needs no labels.
         external_columns: our column name -> the external corpus's.
         training: the recipe.
+        strength: how much of the skew of `design` the imbalanced setups have: (1 - strength) x the
+            balanced design + strength x the skewed one; above 1 more than it.
     """
 
     name: str
@@ -78,6 +82,7 @@ class Study:
     train_rows: int | None = None
     validation_rows: int | None = None
     test_rows: int | None = None
+    strength: float = 1.0
 
     def __post_init__(self) -> None:
         if not all(c.isalnum() or c in "-_." for c in self.name) or self.name[:1] in ("", ".", "-"):
@@ -114,6 +119,13 @@ class Study:
             raise InputError(
                 f"study {self.name}: nulls is {self.nulls!r}; expected a whole number, 0 to 100."
             )
+        if type(self.strength) is int:
+            object.__setattr__(self, "strength", float(self.strength))
+        if type(self.strength) is not float or not 0 <= self.strength <= STRONGEST:
+            raise InputError(
+                f"study {self.name}: strength is {self.strength!r}; expected a number from 0 to "
+                f"{STRONGEST}, 1 for the design as it is."
+            )
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise InputError(
@@ -142,7 +154,7 @@ def read(source: str) -> Study:
     Raises:
         InputError: no such study, not TOML, an unknown key or a wrong value.
     """
-    path = _file_of(source)
+    path = file_of(source)
     if path is None:
         raise InputError(
             f"study {source!r:.120} is neither a TOML file nor known; shipped are "
@@ -154,7 +166,7 @@ def read(source: str) -> Study:
         return from_document(document, path)
 
 
-def _file_of(source: str) -> Path | None:
+def file_of(source: str) -> Path | None:
     """The file of a study by name or path; None where there is none."""
     try:
         path = Path(source).expanduser()
@@ -170,6 +182,8 @@ def to_document(study: Study) -> dict[str, Any]:
     """A study as TOML and JSON have it, without defaults; `from_document` reads it."""
     document = {k: v for k, v in asdict(study).items() if v not in (None, {}, (), "")}
     document = {k: v for k, v in document.items() if v != CHOICES.get(k, (None,))[0]}
+    if study.strength == 1:
+        del document["strength"]
     document["groups"] = [list(g) for g in study.groups or ()]
     document["training"] = {
         k: v for k, v in asdict(study.training).items() if v != getattr(Recipe(), k)
@@ -189,6 +203,11 @@ def from_document(document: dict[str, Any], path: Path) -> Study:
     """
     known = [f.name for f in fields(Study)]
     document = {k: v for k, v in document.items() if k != "runs"}  # what `record` adds
+    if "grid" in document:
+        raise InputError(
+            f"{path} has [grid], so it stands for several studies. Start it from the command line, "
+            "`python -m core study NAME` or FILE.toml; each of its studies is then shown by name."
+        )
     if unknown := sorted(set(document) - set(known)):
         raise InputError(f"{path}: unknown key {', '.join(unknown)}; known are {', '.join(known)}.")
     document.setdefault("name", path.stem)

@@ -21,6 +21,8 @@ _HELP = {
     "Check says what so many seeds can see.",
     "groups": "For the design linear: shares rise over the labels in the languages before the bar "
     "and fall in those behind it. Empty: the halves of the languages.",
+    "strength": "1: the design as it is. Below 1 nearer to that of the balanced setups, above 1 "
+    "farther from it, as long as no cell is below 0.",
     "columns": "Where a file's columns have other names: ours=theirs, such as language=lang.",
     "languages": "Only these, in this order. Empty: all of the corpus.",
     "labels": "In their order. Empty: the corpus's own.",
@@ -103,6 +105,10 @@ def fill(given: Study) -> dict[str, Any]:
         values[name] = one(
             right, form.label(name), name, list(CHOICES_OF_STUDY[name]), getattr(given, name)
         )
+    name = "strength"
+    values[name] = right.number_input(
+        form.label(name), 0.0, value=given.strength, step=0.25, key=key(name), help=_HELP[name]
+    )
     with st.expander("Sizes, languages, hyperparameters"):
         values |= _advanced(given, texts, key, text)
     return values

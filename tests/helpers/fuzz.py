@@ -40,7 +40,7 @@ from core.results import (
     tokens,
 )
 from core.storage import places
-from core.studies import overview, study
+from core.studies import grid, overview, study
 
 SECONDS = 60  # after which a reader hangs
 DAMAGED, HEALTHY = "damaged", "small"
@@ -216,13 +216,22 @@ def parquet_types(seed: int, folder: Path) -> None:
     read(lambda: corpus.load(str(path)))
 
 
+_GRID = """
+[grid]
+strength = [0, 0.5]
+size = [10, 20]
+encoder = ["tiny"]
+"""
+
+
 def study_files(seed: int, folder: Path) -> None:
-    """Studies as TOML, by bytes and by values."""
+    """Studies and grids as TOML, by bytes and by values."""
     random_ = random.Random(seed)
     path = folder / "study.toml"
-    lines = _STUDY.splitlines()
+    whole = _STUDY + random_.choice(("", _GRID))
+    lines = whole.splitlines()
     if random_.random() < 0.5:
-        path.write_bytes(damaged_bytes(_STUDY.encode(), random_))
+        path.write_bytes(damaged_bytes(whole.encode(), random_))
     else:
         at = random_.choice([i for i, line in enumerate(lines) if " = " in line])
         value = random_.choice(
@@ -231,7 +240,7 @@ def study_files(seed: int, folder: Path) -> None:
         )  # fmt: skip
         lines[at] = f"{lines[at].partition(' = ')[0]} = {value}"
         path.write_text("\n".join(lines))
-    read(lambda: study.read(str(path)))
+    read(lambda: study.read(str(path)) if grid.read(str(path)) is None else None)
 
 
 def queue_files(seed: int, folder: Path) -> None:
@@ -499,6 +508,7 @@ name = "small"
 corpus = "reviews.parquet"
 encoder = "tiny"
 setups = ["balanced", "imbalanced"]
+strength = 1.5
 design = "linear"
 groups = [["fr"], ["de"]]
 seeds = [0, 1]

@@ -64,7 +64,14 @@ def test_a_shipped_study_fills_the_form() -> None:
     assert app.multiselect[0].value == ["balanced", "imbalanced", "imbalanced+cw"]
     values = {number.label: number.value for number in app.number_input}
     assert values["Epochs"] == 3 and values["Frozen layers"] == 8
+    assert values["Strength of the skew"] == 1
     assert values["Learning rate"] == 3e-4 and values["Rows a language, train"] == 198
+
+
+def test_a_grid_is_started_from_the_command_line() -> None:
+    app = train_page(begin="dose")
+    assert not app.exception
+    assert "Start it from the command line" in texts(app, "error")
 
 
 def test_a_licence_stands_before_the_check_until_it_is_accepted(tmp_path, monkeypatch) -> None:

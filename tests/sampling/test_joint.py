@@ -309,3 +309,53 @@ def test_independent_has_the_marginals_and_no_skew(shares: pd.DataFrame) -> None
 def test_of_a_linear_design_the_independent_counterpart_is_uniform() -> None:
     skewed = designs.design_shares("linear", LANGUAGES, LABELS, (("fr",), ("de", "en")))
     assert np.allclose(designs.independent(skewed), 1 / 9)
+
+
+strengths = st.floats(0, 1)
+
+
+def halves(n: int) -> joint.Groups:
+    languages = tuple(f"l{i}" for i in range(2 * n))
+    return languages[:n], languages[n:]
+
+
+@given(share_tables, share_tables, strengths)
+def test_strength_goes_from_the_balanced_design_to_the_skewed_one(a, b, strength) -> None:
+    assume(min(a.to_numpy().sum(), b.to_numpy().sum()) > 0.01)
+    balanced, skewed = (t / t.to_numpy().sum() for t in (a, b))
+    assert designs.strengthened(balanced, skewed, 1.0) is skewed
+    assert designs.strengthened(balanced, skewed, 0.0).equals(balanced)
+    made = designs.strengthened(balanced, skewed, strength)
+    assert made.to_numpy().min() >= 0
+    assert made.to_numpy().sum() == pytest.approx(1)
+    assert np.allclose(made, balanced + strength * (skewed - balanced))
+
+
+@given(st.integers(1, 3), st.integers(2, 6), strengths)
+def test_of_linear_the_strength_keeps_marginals_and_goes_as_far_as_its_labels(n, c, share) -> None:
+    groups = halves(n)
+    languages, labels = [*groups[0], *groups[1]], [f"c{i}" for i in range(c)]
+    skewed = designs.design_shares("linear", languages, labels, groups)
+    balanced = designs.design_shares("uniform", languages, labels)
+    most = (c + 1) / (c - 1)
+    strength = share * most
+    made = designs.strengthened(balanced, skewed, strength)
+    for axis in (0, 1):
+        assert np.allclose(made.sum(axis=axis), 1 / made.shape[1 - axis])
+    assert np.allclose(joint.deviation(made), strength * joint.deviation(skewed))
+    assert joint.cramers_v(made) == pytest.approx(strength * joint.cramers_v(skewed), abs=1e-9)
+    assert designs.strengthened(balanced, skewed, most).to_numpy().min() == pytest.approx(0)
+    with pytest.raises(
+        InputError, match=r"\(l0, c0\) a share of -.* the largest strength is"
+    ) as told:
+        designs.strengthened(balanced, skewed, most + 0.01)
+    assert float(str(told.value).rstrip(".").rpartition(" ")[2]) == pytest.approx(most, abs=2e-3)
+
+
+@given(count_tables, strengths)
+def test_of_a_natural_design_every_strength_has_the_marginals_of_the_corpus(counts, share) -> None:
+    assume(counts.to_numpy().sum() > 0)
+    natural = designs.design_shares("natural", LANGUAGES, LABELS, natural=counts)
+    made = designs.strengthened(designs.independent(natural), natural, share)
+    for axis in (0, 1):
+        assert np.allclose(made.sum(axis=axis), natural.sum(axis=axis))

@@ -8,7 +8,8 @@ import pytest
 from core.checkpoints import studies
 from core.errors import InputError
 from core.models.session import Session
-from core.studies import planning, study
+from core.sampling import designs
+from core.studies import form, planning, study
 from tests.conftest import SMALL_STUDY
 
 
@@ -123,3 +124,33 @@ def test_sizes_left_out_are_the_largest_that_fit(study_file) -> None:
     assert config.train_per_language == 80  # 40 rows a cell, half of a language in one of them
     assert config.validation_per_language == 32
     assert config.test_per_language == 24
+
+
+def test_strength_leaves_the_balanced_runs_and_at_1_every_id(study_file) -> None:
+    from dataclasses import replace
+
+    asked = study.read(str(study_file))
+    session = Session()
+
+    def planned(strength: float) -> planning.Plan:
+        made = replace(asked, strength=strength)
+        document = study.to_document(made)
+        assert ("strength" in document) == (strength != 1)
+        assert study.from_document(document, study_file) == made
+        assert form.to_study(shown(made), made) == made
+        return planning.plan(made, session)
+
+    def shown(made: study.Study) -> dict[str, object]:
+        document = study.to_document(made)
+        return document | form.texts_of(made)
+
+    whole, half, none = (planned(s) for s in (1, 0.5, 0))
+    config = next(c for c in whole.runs.values() if c.skewed)
+    plain = designs.design_shares("linear", config.languages, config.labels)
+    assert config.shares == plain.round(12).T.to_dict()
+    shared = set(whole.runs) & set(half.runs)
+    assert {whole.runs[run].setup for run in shared} == {"balanced"} and len(shared) == 2
+    shares = [p.skewed.loc["fr"].mul(6).round(9).tolist() for p in (whole, half, none)]
+    assert np.allclose(shares, [[2 / 12, 4 / 12, 6 / 12], [3 / 12, 4 / 12, 5 / 12], [4 / 12] * 3])
+    with pytest.raises(InputError, match=r"strength is 2.5, .* the largest strength is 2\."):
+        planned(2.5)
