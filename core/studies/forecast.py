@@ -88,9 +88,7 @@ def of(plan: Plan) -> Forecast:
         "seconds": None if each is None else each * len(trained),
         "memory": memory,
         "memory_of_machine": system_memory.of_machine(),
-        "disk": None
-        if shape is None or kept is None
-        else kept + _while_training(shape, len(trained)),
+        "disk": disk,
         "disk_kept": kept,
         "disk_free": _disk_free(),
         "problems": [],
