@@ -131,6 +131,7 @@ def _save(
                 p.copy_(torch.from_numpy(value))
         classifier.save(folder)
         return
+    folder.mkdir()
     for file in source.iterdir():
         try:
             os.link(file, folder / file.name)
