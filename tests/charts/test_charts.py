@@ -16,12 +16,13 @@ from core.charts.palette import (
     SETUP_SHAPES,
     language_encoding,
     setup_encoding,
+    setup_look,
 )
 from core.checkpoints import studies
-from core.config import SETUPS
 from core.figures import headline
+from core.mitigation.setups import suggested
 from core.results import comparison_tables, comparisons, overlap, study_results
-from core.results.names import SETUP_ORDER, short_names
+from core.results.names import SETUP_ORDER, setups_in_order, short_names
 from tests.helpers.started import small_study
 
 
@@ -81,10 +82,18 @@ def test_a_language_looks_the_same_whichever_a_chart_shows() -> None:
 
 
 def test_every_setup_has_a_look_and_an_unknown_one_gets_one() -> None:
-    assert set(SETUPS) <= set(SETUP_ORDER) == set(SETUP_COLOURS) == set(SETUP_SHAPES)
+    assert set(SETUP_ORDER) == set(SETUP_COLOURS) == set(SETUP_SHAPES)
+    looks = [setup_look(setup) for setup in {*SETUP_ORDER, *suggested()}]
+    assert len(set(looks)) == len(looks) > 20
     scale = setup_encoding(["adversarial", "balanced"])["color"].to_dict()["scale"]
     assert scale["domain"] == ["balanced", "adversarial"]
     assert scale["range"][0] == SETUP_COLOURS["balanced"]
+
+
+def test_setups_have_one_order_whichever_there_are() -> None:
+    given = ["imported", "imbalanced+leace", "imbalanced+zzz", "balanced", "imbalanced+focal"]
+    wanted = ["balanced", "imbalanced+focal", "imbalanced+leace", "imbalanced+zzz", "imported"]
+    assert setups_in_order([*given, "balanced"]) == wanted
 
 
 def test_names_of_runs_are_short_and_tell_them_apart() -> None:
