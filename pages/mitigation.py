@@ -20,7 +20,7 @@ st.caption(
 study_data.done_runs(document)
 found = mitigations.mitigations(document, study_data.first_reliance_curve(study))
 if not mitigations.has_mitigations(found):
-    wanted = ", ".join(f"`{s}`" for s in setups.suggested() if s.startswith("imbalanced+"))
+    wanted = ", ".join(s for s in setups.suggested() if s.startswith("imbalanced+"))
     st.info(
         "No setup of this study with a mitigation is done. Add some to its setups, on the page "
         f"Train or in its file, such as {wanted}. Runs that are there already are not trained "

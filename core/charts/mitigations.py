@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from core.charts.chart import AnyChart
@@ -16,9 +17,10 @@ STAGES = {
     "loss": ("#D9731A", "circle"),
     "after training": ("#1FA37A", "triangle-up"),
 }
-HEIGHT = 430
+HEIGHT = 560
+NULLS = "between balanced"
 LETTERS = "#7A7A7A"  # read on white and on a dark ground
-_LINE = 17  # of a label, in pixels
+_LINE = 15 / 400  # of a label, as a share of the plot, of which axis and key take their part
 _ENDS = ["accuracy low", "accuracy high", "uptake low", "uptake high"]
 
 
@@ -39,12 +41,13 @@ def trade_off(
     low, top = _span(given, "accuracy", high)
     column = right + 0.04 * (right - left)  # of the names
     end = column + 0.32 * (right - left)
+    ticks = change_axis(values=_ticks(left, right))
     y_scale = alt.Scale(domain=[low, top], nice=False, zero=False)
     x_scale = alt.Scale(domain=[left, end], nice=False, zero=False)
 
     def x(field: str) -> alt.X:
         title = "skew uptake minus balanced (slope)"
-        return alt.X(f"{field}:Q", title=title, scale=x_scale, axis=change_axis(tickCount=8))
+        return alt.X(f"{field}:Q", title=title, scale=x_scale, axis=ticks)
 
     def y(field: str) -> alt.Y:
         title = "accuracy minus balanced (share right)"
@@ -59,7 +62,7 @@ def trade_off(
         rule = alt.Chart(pd.DataFrame({"zero": [0.0]}))
         layers.append(rule.mark_rule(color=TRUTH, strokeDash=[4, 3]).encode(**axis))
     if len(nulls):
-        cloud = alt.Chart(nulls).mark_point(shape="stroke", angle=45, size=70, color=NEUTRAL)
+        cloud = alt.Chart(nulls).mark_text(text="×", fontSize=16, color=NEUTRAL)
         layers.append(cloud.encode(x=x("uptake"), y=y("accuracy")))
     placed = frame.assign(place=_apart(frame["accuracy"], low, top), column=column)
     base = alt.Chart(placed)
@@ -98,16 +101,20 @@ def trade_off(
     return alt.layer(*layers).properties(height=HEIGHT)
 
 
-def forest(frame: pd.DataFrame, order: list[str], title: str, margin: float | None) -> AnyChart:
-    """One line a setup: a measure minus balanced with its interval.
+def forest(
+    frame: pd.DataFrame, nulls: list[float], order: list[str], title: str, margin: float | None
+) -> AnyChart:
+    """One line a setup: a measure minus balanced with its interval; below, what is noise.
 
     Args:
         frame: `name`, `verdict`, `difference`, `low`, `high` (may be missing).
+        nulls: differences between balanced runs.
         order: names from top to bottom.
         title: of the axis, with the unit.
         margin: of the measure.
     """
-    y = alt.Y("name:N", sort=order, title=None, axis=names_axis(), scale=alt.Scale(domain=order))
+    lines = [*order, NULLS] if nulls else order
+    y = alt.Y("name:N", sort=lines, title=None, axis=names_axis(), scale=alt.Scale(domain=lines))
     axis = change_axis(tickCount=5, titleAnchor="end")
     x = alt.X("difference:Q", title=title, axis=axis)
     layers: list[AnyChart] = []
@@ -129,7 +136,10 @@ def forest(frame: pd.DataFrame, order: list[str], title: str, margin: float | No
             rules.encode(x=alt.X("low:Q", title=title, axis=axis), x2=alt.X2("high:Q")),
             points.encode(x=x),
         ]
-    return alt.layer(*layers).properties(height=26 * len(order) + 20)
+    noise = pd.DataFrame({"name": NULLS, "difference": nulls})
+    crosses = alt.Chart(noise).mark_text(text="×", fontSize=16, color=NEUTRAL)
+    layers.append(crosses.encode(x=x, y=y, tooltip=tips("name", difference="+.3f")))
+    return alt.layer(*layers).properties(height=22 * len(lines) + 76)
 
 
 def _span(frame: pd.DataFrame, name: str, margin: float) -> tuple[float, float]:
@@ -140,9 +150,18 @@ def _span(frame: pd.DataFrame, name: str, margin: float) -> tuple[float, float]:
     return min(values) - room, max(values) + room
 
 
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers from one end to the other, five to ten of them."""
+    raw = (high - low) / 10
+    power = 10.0 ** np.floor(np.log10(raw))
+    step = power * next(x for x in (1, 2, 5, 10) if x * power >= raw)
+    first, last = np.ceil(low / step), np.floor(high / step)
+    return [round(float(i * step), 10) for i in np.arange(first, last + 1)]
+
+
 def _apart(values: pd.Series, low: float, high: float) -> list[float]:
     """Heights near the values, far enough from each other for a line of text."""
-    line = min(_LINE / HEIGHT, 1 / max(1, len(values))) * (high - low)
+    line = min(_LINE, 1 / max(1, len(values))) * (high - low)
     order = values.sort_values(ascending=False, kind="stable").index
     place: dict[int, float] = {}
     above = high + line / 2

@@ -52,7 +52,7 @@ def reading(document: MitigationResults) -> str:
     if advice["state"] == "no balanced":
         return (
             "**No recommendation:** no setup has a balanced run of the same seed beside it, so "
-            "there is nothing to read it against. Add `balanced` to the study's setups."
+            "there is nothing to read it against. Add balanced to the study's setups."
         )
     if advice["state"] == "no skew":
         return (
@@ -70,9 +70,9 @@ def reading(document: MitigationResults) -> str:
 
 
 def _recommended(advice: MitigationAdvice, row: MitigationRow, document: MitigationResults) -> str:
-    others = [f"`{setup}`" for setup in advice["equivalent"][1:]]
+    others = advice["equivalent"][1:]
     n = len(_compared(document))
-    text = f"**Recommended: `{row['setup']}`**"
+    text = f"**Recommended: {row['setup']}**"
     if row["mitigations"]:
         text += f" ({escaped('; '.join(m['title'] for m in row['mitigations']))})."
     else:
@@ -103,9 +103,9 @@ def _none_equivalent(_: MitigationAdvice, row: MitigationRow, document: Mitigati
     ]
     return (
         f"**None of {len(judged)} setups is shown equivalent to balanced training** in accuracy "
-        f"and skew uptake both: {len(apart)} differ in one or both, of {len(judged) - len(apart)} "
-        f"it cannot be told. Nearest by estimate is **`{row['setup']}`**: {_differences(row)}. "
-        "More seeds or test sentences make the intervals narrower."
+        f"and skew uptake both. {len(apart)} of them differ from it in one or both; of "
+        f"{len(judged) - len(apart)} these runs cannot tell, which more seeds and test sentences "
+        f"may change. Nearest by estimate is **{row['setup']}**: {_differences(row)}."
     )
 
 
@@ -113,7 +113,7 @@ def _few_seeds(advice: MitigationAdvice, row: MitigationRow, _: MitigationResult
     seeds = "one seed" if advice["seeds"] == 1 else f"{advice['seeds']} seeds"
     return (
         f"**No verdict: {seeds}.** To show a setup equivalent to balanced training takes "
-        f"{FEWEST_SEEDS} seeds or more. Nearest by estimate is **`{row['setup']}`**: "
+        f"{FEWEST_SEEDS} seeds or more. Nearest by estimate is **{row['setup']}**: "
         f"{_differences(row)}. Its intervals cover other test sentences with the same models, and "
         "another seed may change the order."
     )
@@ -141,7 +141,7 @@ def _asks(row: MitigationRow) -> str:
     }[row["serving"]]
     cost = row["cost"]
     if cost["corrects"]:
-        return f"{needs}; it corrects a model of `{cost['corrects']}` in {_time(cost['seconds'])}."
+        return f"{needs}; it corrects a model of {cost['corrects']} in {_time(cost['seconds'])}."
     return f"{needs}; a run took {_time(cost['seconds'])}."
 
 
@@ -186,17 +186,9 @@ def trade_off(document: MitigationResults) -> Figure | None:
     ]
     if not rows:
         return None
-    pairs = [p["differences"] for p in document["between_balanced"]]
     nulls = pd.DataFrame(
-        [
-            {"uptake": sign * p["skew_uptake"], "accuracy": sign * p["accuracy"]}
-            for p in pairs
-            if all(measure in p for measure in both)
-            for sign in (1, -1)
-        ],
-        columns=["uptake", "accuracy"],
+        {"uptake": _nulls(document, both[0]), "accuracy": _nulls(document, both[1])}
     )
-    noise = f" Grey crosses: {len(pairs)} pairs of balanced runs, both ways." if len(nulls) else ""
     margins = (MARGINS["skew_uptake"], MARGINS["accuracy"])
     return Figure(
         f"{document['study']}-mitigations-trade-off",
@@ -204,7 +196,7 @@ def trade_off(document: MitigationResults) -> Figure | None:
         [charts.trade_off(pd.DataFrame(rows), nulls, margins)],
         f"{_covers(document, both)} Shaded: the margins, ±{margins[1]:g} of accuracy and "
         f"±{margins[0]:g} of uptake. Filled: both 90 % intervals lie within them. A name that "
-        f"begins with + is trained on the skewed rows.{noise}",
+        f"begins with + is trained on the skewed rows.{_noise_shown(document)}",
         "At the crossing of the dashed lines a setup is as balanced training is. To the right it "
         "takes up more of the skew, below it loses accuracy; a model that has learned little takes "
         f"up little too, so read both. {VERDICTS} (Paper, section 4.1, Tables 2, 3 and 6.)",
@@ -229,19 +221,32 @@ def forest(document: MitigationResults) -> Figure | None:
         title, unit = SHOWN[measure]
         margin = rows and compared[0]["minus_balanced"][measure]["margin"]
         axis = f"{title} minus balanced ({unit})"
-        panels.append(charts.forest(frame, order, axis, margin or None))
+        nulls = _nulls(document, measure)
+        panels.append(charts.forest(frame, nulls, order, axis, margin or None))
     if not panels:
         return None
     return Figure(
         f"{document['study']}-mitigations",
         "Every setup minus balanced, by measure",
         panels,
-        f"{_covers(document, there)} {FORMS} {_SORTED}",
+        f"{_covers(document, there)} {FORMS}{_noise_shown(document)} {_SORTED}",
         f"Each difference is taken seed by seed. {VERDICTS} {UNCORRECTED} What a setup does to the "
         "identification of the language is no end in itself: a model may know the language and "
         "not use it. (Paper, sections 4.1 and 4.2.)",
         columns=2,
     )
+
+
+def _nulls(document: MitigationResults, measure: str) -> list[float]:
+    """What balanced runs differ by, each pair both ways."""
+    pairs = [p["differences"] for p in document["between_balanced"]]
+    return [sign * p[measure] for p in pairs if measure in p for sign in (1, -1)]
+
+
+def _noise_shown(document: MitigationResults) -> str:
+    n = len(document["between_balanced"])
+    pairs = "the pair" if n == 1 else f"{n} pairs"
+    return f" Crosses: {pairs} of balanced runs, one run each, both ways." if n else ""
 
 
 _SORTED = (

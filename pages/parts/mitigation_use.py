@@ -37,18 +37,19 @@ def draw(study: Started, found: MitigationResults) -> None:
     except InputError as error:
         st.warning(escaped(str(error)))
         return
-    drawing.show_table(figures.cells_table(study.name, chosen.name, cells))
+    drawing.show_table(figures.cells_table(study.name, chosen.name, cells), height="content")
     stem = file_name(f"{study.name}-{chosen.name}")
     document = {"setup": chosen.name, "cells": cells.to_dict("records")}
     _download("JSON", f"{stem}.json", "application/json", json.dumps(document, indent=1))
+    st.markdown("#### For the transformers Trainer")
     try:
         source = snippet.source(chosen, counts)
     except InputError as error:
         st.info(escaped(str(error)))
         return
     st.caption(
-        "For the transformers Trainer, with the weights in it; its loss and gradients are tested "
-        "to be those that LangSkew trains with."
+        "With the numbers of the cells in it. Its loss and gradients are tested to be those that "
+        "LangSkew trains with."
     )
     st.code(source, language="python", height=360)
     _download("Python", f"{stem}.py", "text/x-python", source)
