@@ -229,7 +229,7 @@ def forest(document: MitigationResults) -> Figure | None:
         f"{document['study']}-mitigations",
         "Every setup minus balanced, by measure",
         panels,
-        f"{_covers(document, there)} {FORMS}{_noise_shown(document)} {_SORTED}",
+        f"{_covers(document, there)} {FORMS}{_noise_shown(document)} {SORTED}",
         f"Each difference is taken seed by seed. {VERDICTS} {UNCORRECTED} What a setup does to the "
         "identification of the language is no end in itself: a model may know the language and "
         "not use it. (Paper, sections 4.1 and 4.2.)",
@@ -249,7 +249,7 @@ def _noise_shown(document: MitigationResults) -> str:
     return f" Crosses: {pairs} of balanced runs, one run each, both ways." if n else ""
 
 
-_SORTED = (
+SORTED = (
     "Sorted by the distance from balanced, in margins: of skew uptake, or of the accuracy that is "
     "lost, whichever is more."
 )
@@ -284,7 +284,7 @@ def results_table(document: MitigationResults) -> Table:
         cell, reliance = row["worst_cell"], row["language_reliance"]
         line: dict[str, Any] = {
             "setup": row["setup"],
-            "equivalent to balanced": _equivalent(row),
+            "equivalent to balanced": equivalent(row),
             "seeds": row["seeds"],
             **_own("accuracy", row["accuracy"]),
         }
@@ -310,7 +310,7 @@ def results_table(document: MitigationResults) -> Table:
     frame = frame.astype(dict.fromkeys(numbers, float))
     missing = [r for r in document["rows"] if r["no_reliance"] == "not attributed"]
     caption = (
-        f"n = {document['n_test']:,} test rows. {_SORTED} Intervals are in the CSV file: from "
+        f"n = {document['n_test']:,} test rows. {SORTED} Intervals are in the CSV file: from "
         f"{FEWEST_SEEDS} seeds on of setups over other seeds, on these test sentences; below, over "
         "test sentences. Worst cell: the language and label with the smallest share right; the "
         "lowest of many is low by chance too, so read it beside that of balanced."
@@ -348,6 +348,13 @@ def cost_table(document: MitigationResults) -> Table:
     )
     title = "What each setup costs, in training and in use"
     return Table(f"{document['study']}-mitigation-costs", title, frame, formats, caption=caption)
+
+
+def whole_table(document: MitigationResults) -> Table:
+    """Both tables side by side: what each setup reaches and costs."""
+    reached, cost = results_table(document), cost_table(document)
+    frame = reached.frame.merge(cost.frame, on="setup")
+    return Table(reached.name, reached.title, frame)
 
 
 def schemes_table(rows: Sequence[SchemeOf]) -> Table:
@@ -401,7 +408,8 @@ def _own(key: str, of: Any) -> dict[str, float | None]:
     return {key: of and of["value"], f"{key}, from": low, f"{key}, to": high}
 
 
-def _equivalent(row: MitigationRow) -> str:
+def equivalent(row: MitigationRow) -> str:
+    """Whether a setup is shown equivalent to balanced, in words."""
     if not row["minus_balanced"]:
         return "–"
     return {True: "yes", False: "not shown", None: "no verdict"}[row["equivalent"]]
