@@ -16,7 +16,7 @@ from core.results import study_results, thresholds
 
 from .conftest import APP, ROOT, charts, texts
 
-PAGES = ["overview", "data", "predictions", "latent", "paper", "compare"]
+PAGES = ["overview", "data", "predictions", "latent", "paper", "compare", "mitigation"]
 
 
 def test_these_are_all_pages_of_the_study() -> None:
