@@ -84,7 +84,7 @@ def trade_off(
             y=y("accuracy low"), y2=alt.Y2("accuracy high:Q"), x=x("uptake"), color=colour
         ),
     ]
-    for filled in (False, True):
+    for filled in placed["equivalent"].unique().tolist():
         part = alt.Chart(placed[placed["equivalent"] == filled])
         points = part.mark_point(filled=filled, size=95, strokeWidth=2, opacity=1)
         layers.append(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.charts import calibration, comparison, data, predictions
+from core.charts import calibration, comparison, data, mitigations, predictions
 from core.charts import headline as headlines
 from core.charts.palette import (
     LANGUAGE_COLOURS,
@@ -164,3 +164,26 @@ def test_seeds_are_dots_and_their_values_are_written() -> None:
     assert set(rows_of(chart, "line")) == {
         "balanced|0.00 [\u22120.10, 0.10]", "imbalanced|0.50"
     }  # fmt: skip
+
+
+def test_names_of_many_setups_stand_apart_and_in_the_order_of_their_points() -> None:
+    n = 21
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"name": [f"+s{i}" for i in range(n)], "stage": "loss", "equivalent": False, "seeds": 3,
+         "uptake": rng.normal(0, 0.01, n), "accuracy": rng.normal(0, 0.0005, n)}
+    )  # fmt: skip
+    for name in ("uptake", "accuracy"):
+        frame[f"{name} low"], frame[f"{name} high"] = frame[name] - 0.1, frame[name] + 0.1
+    chart = mitigations.trade_off(frame, pd.DataFrame(), (0.1, 0.01)).to_dict()
+    rows = max(chart["datasets"].values(), key=lambda rows: len(rows[0]))
+    low, high = next(
+        layer["encoding"]["y"]["scale"]["domain"]
+        for layer in chart["layer"]
+        if "scale" in layer["encoding"].get("y", {})
+    )
+    places = sorted((row["place"], row["accuracy"]) for row in rows)
+    apart = np.diff([place for place, _ in places])
+    assert len(places) == n and apart.min() > 0.03 * (high - low)
+    assert low < places[0][0] and places[-1][0] < high
+    assert [a for _, a in places] == sorted(a for _, a in places)
