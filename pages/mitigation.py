@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.figures import mitigation_tables
 from core.figures import mitigations as figures
 from core.mitigation import setups
 from core.results import mitigations
@@ -19,6 +20,9 @@ st.caption(
 )
 study_data.done_runs(document)
 found = mitigations.mitigations(document, study_data.first_reliance_curve(study))
+if not found["rows"]:
+    st.info("This study has models from elsewhere alone, which no mitigation was tried on.")
+    st.stop()
 if not mitigations.has_mitigations(found):
     wanted = ", ".join(s for s in setups.suggested() if s.startswith("imbalanced+"))
     st.info(
@@ -31,10 +35,10 @@ st.markdown(figures.reading(found))
 for figure in (figures.trade_off(found), figures.forest(found)):
     if figure is not None:
         drawing.show(figure)
-for table in (figures.results_table(found), figures.cost_table(found)):
+for table in (mitigation_tables.results_table(found), mitigation_tables.cost_table(found)):
     st.markdown(f"#### {table.title}")
     drawing.show_table(table, height="content")
 st.divider()
 mitigation_use.draw(study, found)
 with st.expander("All mitigations"):
-    drawing.show_table(figures.schemes_table(mitigations.scheme_rows()))
+    drawing.show_table(mitigation_tables.schemes_table(mitigations.scheme_rows()))

@@ -102,7 +102,12 @@ def trade_off(
 
 
 def forest(
-    frame: pd.DataFrame, nulls: list[float], order: list[str], title: str, margin: float | None
+    frame: pd.DataFrame,
+    nulls: list[float],
+    order: list[str],
+    measure: str,
+    unit: str,
+    margin: float | None,
 ) -> AnyChart:
     """One line a setup: a measure minus balanced with its interval; below, what is noise.
 
@@ -110,9 +115,11 @@ def forest(
         frame: `name`, `verdict`, `difference`, `low`, `high` (may be missing).
         nulls: differences between balanced runs.
         order: names from top to bottom.
-        title: of the axis, with the unit.
+        measure: its title.
+        unit: its unit.
         margin: of the measure.
     """
+    title = f"minus balanced ({unit})"
     lines = [*order, NULLS] if nulls else order
     y = alt.Y("name:N", sort=lines, title=None, axis=names_axis(), scale=alt.Scale(domain=lines))
     axis = change_axis(tickCount=5, titleAnchor="end")
@@ -139,7 +146,7 @@ def forest(
     noise = pd.DataFrame({"name": NULLS, "difference": nulls})
     crosses = alt.Chart(noise).mark_text(text="×", fontSize=16, color=NEUTRAL)
     layers.append(crosses.encode(x=x, y=y, tooltip=tips("name", difference="+.3f")))
-    return alt.layer(*layers).properties(height=22 * len(lines) + 76)
+    return alt.layer(*layers).properties(height=22 * len(lines) + 96, title=measure)
 
 
 def _span(frame: pd.DataFrame, name: str, margin: float) -> tuple[float, float]:

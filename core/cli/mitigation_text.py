@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
+from core.figures import mitigation_tables
 from core.figures import mitigations as figures
 from core.results.comparison_tables import verdict
 from core.results.schema import ComparisonResults, MitigationResults, SchemeOf
@@ -26,7 +27,7 @@ def study(document: MitigationResults) -> str:
                 number(row["accuracy"]["value"], 3),
                 *_minus(apart.get("accuracy")),
                 *_minus(apart.get("skew_uptake")),
-                figures.equivalent(row),
+                mitigation_tables.equivalent(row),
                 f"{cell['language']}, {cell['label']}",
                 number(cell["value"], 3),
                 number(row["cost"]["seconds"], 1),

@@ -172,8 +172,7 @@ def _show(chosen: argparse.Namespace) -> None:
 def _mitigations(chosen: argparse.Namespace) -> None:
     from core.checkpoints.studies import read_started
     from core.cli import mitigation_text
-    from core.figures import export
-    from core.figures import mitigations as figures
+    from core.figures import export, mitigation_tables
     from core.results import mitigations
 
     if chosen.json and chosen.csv:
@@ -181,11 +180,16 @@ def _mitigations(chosen: argparse.Namespace) -> None:
     if chosen.list or not chosen.study:
         schemes = mitigations.scheme_rows()
         document: Mapping[str, object] = {"mitigations": schemes}
-        table = figures.schemes_table(schemes)
+        table = mitigation_tables.schemes_table(schemes)
         text = mitigation_text.schemes(schemes)
     else:
         found = mitigations.of_study(read_started(chosen.study))
-        document, table = found, figures.whole_table(found)
+        if not found["rows"]:
+            raise InputError(
+                f"study {chosen.study}: no setup that is trained here is done yet. `python -m core "
+                f"show {chosen.study}` says how its runs are."
+            )
+        document, table = found, mitigation_tables.whole_table(found)
         text = mitigation_text.study(found)
     if chosen.csv:
         text = export.csv(table.frame).decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
 from core.charts import mitigations as charts
 from core.charts.comparison import FORMS
 from core.figures.comparison import UNCORRECTED, VERDICTS, written
-from core.figures.figure import Figure, Table
+from core.figures.figure import Figure
 from core.measures.comparison import MARGINS
 from core.measures.intervals import FEWEST_SEEDS
 from core.results.comparison_tables import verdict
@@ -19,7 +18,6 @@ from core.results.schema import (
     MitigationAdvice,
     MitigationResults,
     MitigationRow,
-    SchemeOf,
 )
 from core.text import escaped, signed
 
@@ -35,10 +33,6 @@ SHOWN = {
 STAGES = {"": "none", "data": "data", "loss": "loss", "after": "after training"}
 SERVING = {"": "no", "given": "given", "identified": "identified from the text"}
 _PERCENT = "\u00a0%"
-_SIMPLEST = (
-    "How much a setup asks of who uses it is a rank: a weight or a draw of rows first, then a "
-    "changed loss, heads of their own, and what needs the language of a text when it is used."
-)
 
 
 def name(setup: str) -> str:
@@ -220,9 +214,8 @@ def forest(document: MitigationResults) -> Figure | None:
         )
         title, unit = SHOWN[measure]
         margin = rows and compared[0]["minus_balanced"][measure]["margin"]
-        axis = f"{title} minus balanced ({unit})"
         nulls = _nulls(document, measure)
-        panels.append(charts.forest(frame, nulls, order, axis, margin or None))
+        panels.append(charts.forest(frame, nulls, order, title, unit, margin or None))
     if not panels:
         return None
     return Figure(
@@ -275,141 +268,3 @@ def _covers(document: MitigationResults, measures: Sequence[str]) -> str:
 def _ends(key: str, c: ComparisonResults) -> dict[str, float | None]:
     low, high = c["ci"] or (None, None)
     return {key: c["difference"], f"{key} low": low, f"{key} high": high}
-
-
-def results_table(document: MitigationResults) -> Table:
-    """A setup a row: what it reaches. All ends of intervals are in the frame."""
-    rows = []
-    for row in document["rows"]:
-        cell, reliance = row["worst_cell"], row["language_reliance"]
-        line: dict[str, Any] = {
-            "setup": row["setup"],
-            "equivalent to balanced": equivalent(row),
-            "seeds": row["seeds"],
-            **_own("accuracy", row["accuracy"]),
-        }
-        for measure in ("accuracy", "skew_uptake", "soft_uptake", "language_effect"):
-            line |= _minus(SHOWN[measure][0], row["minus_balanced"].get(measure))
-        line |= {
-            "worst cell": f"{cell['language']}, {cell['label']}",
-            **_own("right in it", cell),
-            "rows in it": cell["n"],
-            **_own("calibration error", row["calibration"]),
-            **_own("language identification", row["probe"]),
-            **_own("language reliance", reliance),
-            "intervals": row["accuracy"]["covers"],
-        }
-        rows.append(line)
-    shown = ["setup", "equivalent to balanced", "seeds", "accuracy"]
-    shown += [_title(SHOWN[m][0]) for m in SHOWN if m not in ("calibration", "probe_original_knn")]
-    shown += ["worst cell", "right in it", "calibration error", "language identification"]
-    shown += ["language reliance"]
-    frame = pd.DataFrame(rows)
-    numbers = [c for c in frame if c.endswith((", from", ", to")) or c in shown[3:]]
-    numbers.remove("worst cell")
-    frame = frame.astype(dict.fromkeys(numbers, float))
-    missing = [r for r in document["rows"] if r["no_reliance"] == "not attributed"]
-    caption = (
-        f"n = {document['n_test']:,} test rows. {SORTED} Intervals are in the CSV file: from "
-        f"{FEWEST_SEEDS} seeds on of setups over other seeds, on these test sentences; below, over "
-        "test sentences. Worst cell: the language and label with the smallest share right; the "
-        "lowest of many is low by chance too, so read it beside that of balanced."
-    )
-    if missing:
-        caption += (
-            f" Language reliance: {len(missing)} setups have no attributions against balanced; "
-            f"python -m core attribute {document['study']} makes them."
-        )
-    title = "What each setup reaches"
-    return Table(f"{document['study']}-mitigations", title, frame, shown=shown, caption=caption)
-
-
-def cost_table(document: MitigationResults) -> Table:
-    """A setup a row: what it does, and what training and serving take."""
-    rows = [
-        {
-            "setup": row["setup"],
-            "acts on": STAGES[row["stage"]],
-            "what it is": "; ".join(m["title"] for m in row["mitigations"]) or "–",
-            "seconds": row["cost"]["seconds"],
-            "rows an epoch": row["cost"]["rows"] or None,
-            "corrects a model of": row["cost"]["corrects"] or "–",
-            "which took (s)": row["cost"]["corrects_seconds"],
-            "language at serving": SERVING[row["serving"]],
-            "simplicity": row["rank"],
-        }
-        for row in document["rows"]
-    ]
-    frame = pd.DataFrame(rows).astype({"rows an epoch": "Int64", "which took (s)": float})
-    formats = {"seconds": "%.1f", "which took (s)": "%.1f"}
-    caption = (
-        "Seconds of a run, prediction included, mean over seeds, on the machine that it ran on; "
-        f"what runs share is counted in the first. Simplicity: {_SIMPLEST}"
-    )
-    title = "What each setup costs, in training and in use"
-    return Table(f"{document['study']}-mitigation-costs", title, frame, formats, caption=caption)
-
-
-def whole_table(document: MitigationResults) -> Table:
-    """Both tables side by side: what each setup reaches and costs."""
-    reached, cost = results_table(document), cost_table(document)
-    frame = reached.frame.merge(cost.frame, on="setup")
-    return Table(reached.name, reached.title, frame)
-
-
-def schemes_table(rows: Sequence[SchemeOf]) -> Table:
-    """All mitigations there are, with their sources and settings."""
-    frame = pd.DataFrame(
-        [
-            {
-                "name": row["name"],
-                "acts on": STAGES[row["stage"]],
-                "title": row["title"],
-                "what it does": row["about"],
-                "source": row["source"],
-                "settings": ", ".join(f"{k} = {v:g}" for k, v in row["settings"].items()) or "–",
-                "language at serving": SERVING[row["serving"]],
-                "simplicity": row["rank"],
-            }
-            for row in rows
-        ]
-    )
-    return Table("mitigations", "All mitigations", frame, caption=_SIMPLEST)
-
-
-def cells_table(study: str, setup: str, cells: pd.DataFrame) -> Table:
-    """What a setup makes of each cell of the skewed training set."""
-    caption = (
-        "Weight: of a row of the cell in the loss. Added to the logit: of a row in the language, "
-        "to that class, in the loss alone (nats). Rows drawn: that an epoch passes over. Cells of "
-        "the skewed training set."
-    )
-    title = f"Cells of {setup}"
-    return Table(f"{study}-{setup}-cells", title, cells, caption=caption)
-
-
-def _title(measure: str) -> str:
-    return f"{measure} − balanced"
-
-
-def _minus(measure: str, c: ComparisonResults | None) -> dict[str, Any]:
-    key = _title(measure)
-    low, high = (c and c["ci"]) or (None, None)
-    return {
-        key: c and c["difference"],
-        f"{key}, from": low,
-        f"{key}, to": high,
-        f"{key}, verdict": verdict(c) if c else "–",
-    }
-
-
-def _own(key: str, of: Any) -> dict[str, float | None]:
-    low, high = (of and of["ci"]) or (None, None)
-    return {key: of and of["value"], f"{key}, from": low, f"{key}, to": high}
-
-
-def equivalent(row: MitigationRow) -> str:
-    """Whether a setup is shown equivalent to balanced, in words."""
-    if not row["minus_balanced"]:
-        return "–"
-    return {True: "yes", False: "not shown", None: "no verdict"}[row["equivalent"]]

@@ -12,11 +12,11 @@ from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import data as data_figures
 from core.figures import latent as latent_figures
+from core.figures import mitigation_tables, tokens_sentences
 from core.figures import mitigations as mitigation_figures
 from core.figures import paper as paper_figures
 from core.figures import predictions as prediction_figures
 from core.figures import tokens as token_figures
-from core.figures import tokens_sentences
 from core.figures.figure import Figure, Table
 from core.paper import directions as paper_directions
 from core.paper import measured as paper_measured
@@ -282,8 +282,8 @@ def _mitigations(study: Started) -> list[Block]:
     return [
         mitigation_figures.reading(found),
         *(figure for figure in figures if figure is not None),
-        mitigation_figures.results_table(found),
-        mitigation_figures.cost_table(found),
+        mitigation_tables.results_table(found),
+        mitigation_tables.cost_table(found),
     ]
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.checkpoints.studies import Started
 from core.errors import InputError
-from core.figures import mitigations as figures
+from core.figures import mitigation_tables
 from core.mitigation import setups, snippet
 from core.results import overlap
 from core.results.schema import MitigationResults
@@ -37,7 +37,9 @@ def draw(study: Started, found: MitigationResults) -> None:
     except InputError as error:
         st.warning(escaped(str(error)))
         return
-    drawing.show_table(figures.cells_table(study.name, chosen.name, cells), height="content")
+    drawing.show_table(
+        mitigation_tables.cells_table(study.name, chosen.name, cells), height="content"
+    )
     stem = file_name(f"{study.name}-{chosen.name}")
     document = {"setup": chosen.name, "cells": cells.to_dict("records")}
     _download("JSON", f"{stem}.json", "application/json", json.dumps(document, indent=1))

@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score
 from core.checkpoints import run_folders, studies
 from core.cli.main import main
 from core.models.session import Session
+from core.results import mitigations
 from core.sampling import designs, subsets
 from tests.helpers.commands import show
 
@@ -157,3 +158,6 @@ def test_mitigations_of_a_study_and_those_there_are(mitigated, monkeypatch, caps
     assert "+cw  class weights per language" in capsys.readouterr().out
     assert main(["mitigations", "--json", "--csv"]) == 2
     assert main(["mitigations", "gone"]) == 2
+    monkeypatch.setattr(mitigations, "of_study", lambda study: {**document, "rows": []})
+    assert main(["mitigations", "mitigated"]) == 2
+    assert "no setup that is trained here is done" in capsys.readouterr().err

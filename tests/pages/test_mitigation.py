@@ -4,6 +4,7 @@ import pytest
 
 from core.mitigation.setups import schemes
 from core.results import mitigations
+from tests.helpers.started import small_study
 
 from .conftest import charts, texts
 
@@ -66,4 +67,12 @@ def test_without_mitigations_the_page_says_which_to_add(done, open_page, monkeyp
 def test_with_one_seed_there_is_no_verdict(done, open_page) -> None:
     app = open_page("mitigation")
     assert "No verdict: one seed." in texts(app, "markdown")
-    assert set(app.dataframe[0].value["equivalent to balanced"]) == {"–", "no verdict"}
+    assert set(app.dataframe[0].value["equivalent"]) == {"–", "no verdict"}
+
+
+def test_a_study_of_models_from_elsewhere_has_nothing_to_show(done, open_page, monkeypatch) -> None:
+    empty = {**mitigations.of_study(small_study()), "rows": []}
+    monkeypatch.setattr(mitigations, "mitigations", lambda *_: empty)
+    app = open_page("mitigation")
+    assert not app.exception and not charts(app)
+    assert "models from elsewhere" in texts(app, "info")

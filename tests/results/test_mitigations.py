@@ -9,6 +9,7 @@ import pytest
 import scipy.stats
 
 from core.checkpoints.studies import Started, read_started
+from core.figures import mitigation_tables
 from core.figures import mitigations as figures
 from core.mitigation.setups import schemes
 from core.results import mitigations, study_results
@@ -217,7 +218,7 @@ def test_figures_and_tables_keep_the_schema_and_all_setups(study) -> None:
         assert "n = 144 test rows, 3 seeds" in figure.caption
         assert "3 pairs of balanced runs" in figure.caption
     assert len(made[1].charts) == 6
-    table = figures.results_table(found)
+    table = mitigation_tables.results_table(found)
     assert set(table.shown) <= set(table.frame)
-    assert len(table.frame) == len(figures.cost_table(found).frame) == 4
-    assert len(figures.whole_table(found).frame) == 4
+    assert len(table.frame) == len(mitigation_tables.cost_table(found).frame) == 4
+    assert len(mitigation_tables.whole_table(found).frame) == 4
