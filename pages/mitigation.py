@@ -6,9 +6,10 @@ from core.figures import mitigation_tables
 from core.figures import mitigations as figures
 from core.mitigation import setups
 from core.results import mitigations
+from core.results.schema import MitigationResults
 from core.text import escaped
 from pages.parts import mitigation_use
-from pages.shared import access, drawing, study_data
+from pages.shared import access, address, drawing, study_data
 
 access.gate()
 
@@ -32,7 +33,12 @@ if not mitigations.has_mitigations(found):
     )
     st.page_link("pages/train.py", label="Train")
 st.markdown(figures.reading(found))
-for figure in (figures.trade_off(found), figures.forest(found)):
+read = [row["setup"] for row in found["rows"] if row["minus_balanced"]]
+shown = read
+if len(read) > 1:  # one that has learned nothing is so far off that the others lie on one point
+    shown = address.choose_some("Setups in the charts", "setups", read)
+drawn: MitigationResults = {**found, "rows": [r for r in found["rows"] if r["setup"] in shown]}
+for figure in (figures.trade_off(drawn), figures.forest(drawn)):
     if figure is not None:
         drawing.show(figure)
 for table in (mitigation_tables.results_table(found), mitigation_tables.cost_table(found)):

@@ -97,7 +97,8 @@ def _none_equivalent(_: MitigationAdvice, row: MitigationRow, document: Mitigati
     ]
     return (
         f"**None of {len(judged)} setups is shown equivalent to balanced training** in accuracy "
-        f"and skew uptake both. {len(apart)} of them differ from it in one or both; of "
+        f"and skew uptake both. {len(apart) or 'None'} of them "
+        f"{'is' if len(apart) < 2 else 'are'} shown to differ from it in one or both; of "
         f"{len(judged) - len(apart)} these runs cannot tell, which more seeds and test sentences "
         f"may change. Nearest by estimate is **{row['setup']}**: {_differences(row)}."
     )

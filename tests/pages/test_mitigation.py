@@ -28,6 +28,16 @@ def test_every_setup_stands_beside_balanced(page) -> None:
     assert "python -m core attribute mitigated" in texts(app, "caption")
 
 
+def test_the_charts_show_the_setups_that_are_chosen(page) -> None:
+    app = page(setups=["imbalanced", "imbalanced+prior"])
+    assert not app.exception and not app.warning
+    names = {row["name"] for chart in charts(app) for row in chart["rows"] if row.get("name")}
+    assert names == {"imbalanced", "+prior", "between balanced"}
+    assert len(app.dataframe[0].value) == 4
+    app.multiselect[0].set_value([]).run()
+    assert not app.exception and not charts(app)
+
+
 def test_weights_and_source_of_a_chosen_setup(page) -> None:
     app = page(scheme="imbalanced+cw")
     assert not app.exception

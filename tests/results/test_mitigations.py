@@ -148,7 +148,10 @@ def test_where_none_is_equivalent_the_nearest_is_named(document) -> None:
     advised, said = advice(document)
     assert (advised["state"], advised["setup"]) == ("none equivalent", "imbalanced+prior")
     assert said.startswith("**None of 3 setups is shown equivalent")
-    assert "3 of them differ" in said and "Nearest by estimate is **imbalanced+prior**" in said
+    assert (
+        "3 of them are shown to differ" in said
+        and "Nearest by estimate is **imbalanced+prior**" in said
+    )
     for claim in ("no effect", "no difference", "Recommended"):
         assert claim not in said
 
