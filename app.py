@@ -23,6 +23,7 @@ def show() -> None:
         st.Page("pages/tokens.py", title="Tokens"),
         st.Page("pages/paper.py", title="Paper"),
         st.Page("pages/compare.py", title="Compare"),
+        st.Page("pages/mitigation.py", title="Mitigation"),
     ]
     st.set_page_config(page_title="LangSkew", page_icon="pages/icon.png", layout="wide")
     if access.may_read():

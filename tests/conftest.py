@@ -221,6 +221,22 @@ def projected(trained: Path, once: Once) -> Path:
 
 
 @pytest.fixture(scope="session")
+def mitigated(study_file: Path, once: Once) -> Path:
+    """Checkpoints folder, read only, with the study `mitigated`: three seeds of a setup that draws
+    its rows and of one that corrects a model, beside the bases."""
+    from core.cli.main import main
+
+    def make(folder: Path) -> None:
+        text = study_file.read_text().replace('"small"', '"mitigated"\nseeds = [0, 1, 2]')
+        text = text.replace('"imbalanced+cw"', '"imbalanced+undersample", "imbalanced+prior"')
+        file = study_file.with_name("mitigated.toml")
+        file.write_text(text)
+        assert main(["study", str(file)]) == 0
+
+    return once("mitigated", make)
+
+
+@pytest.fixture(scope="session")
 def three_seeds(explained: Path, once: Once) -> Path:
     """The explained study as if trained with seeds 0 to 2, read only: copies of its runs, and
     attributions to which what all share and noise of each run are added, since its models have

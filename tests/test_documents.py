@@ -14,6 +14,7 @@ import pytest
 
 from core.attribution.explain import BUDGETS
 from core.config import Recipe
+from core.mitigation.setups import schemes
 from docs.tools import commands
 from tests import test_architecture as house
 
@@ -136,3 +137,17 @@ def test_methods_are_listed_with_their_budgets() -> None:
     found = dict(re.findall(r"^\| `(\w+)`.* \| (.+) \|$", text, re.MULTILINE))
     assert set(found) == set(BUDGETS)
     assert all(re.search(rf"\b{usual}\b", found[name]) for name, (_, usual) in BUDGETS.items())
+
+
+def test_mitigations_are_listed_with_their_sources_and_numbers() -> None:
+    text = (ROOT / "docs/mitigations.md").read_text(encoding="utf-8")
+    sections = re.split(r"^#{2,3} ", text, flags=re.MULTILINE)
+    listed = {part.partition("\n")[0]: " ".join(part.split()) for part in sections}
+    assert [name for name in listed if name in schemes()] == list(schemes())
+    for name, scheme in schemes().items():
+        said = listed[name].lower()
+        assert scheme.title.lower() in said, name
+        assert scheme.evens == ("⚖" in said), name
+        assert (scheme.serving == "given") == ("language given." in said), name
+        for author in re.findall(r"[A-Z]\w+ (?:et al\.|and \w+) \d{4}", scheme.source):
+            assert author.lower() in said, (name, author)

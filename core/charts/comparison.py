@@ -9,7 +9,7 @@ from core.charts.chart import AnyChart
 from core.charts.palette import NEUTRAL, TRUTH, names_axis, tips
 
 # Colour and fill by how the verdict begins; told apart without the colours too.
-_FORMS = {
+LOOKS = {
     "differs": ("#2F7AB5", "#2F7AB5"),
     "equivalent": (NEUTRAL, NEUTRAL),
     "cannot tell": (NEUTRAL, "transparent"),
@@ -38,7 +38,7 @@ def differences(frame: pd.DataFrame) -> AnyChart:
         y=y, x=alt.X("below:Q", title=title, axis=ticks), x2=alt.X2("margin:Q")
     )  # fmt: skip
     layers.append(band)
-    for verdict, (colour, fill) in _FORMS.items():
+    for verdict, (colour, fill) in LOOKS.items():
         part = frame["verdict"].str.startswith(verdict)
         if not part.any():
             continue

@@ -19,7 +19,8 @@ from core.charts.palette import (
     language_encoding,
     setup_encoding,
 )
-from core.results.names import SETUP_ORDER, language_order, run_name
+from core.results.latent import BEFORE
+from core.results.names import language_order, run_name, setups_in_order
 from core.results.schema import RunResults, StudyResults
 
 RECTANGLE = "rectangle"  # the selection's name
@@ -139,9 +140,7 @@ def probes(table: pd.DataFrame) -> list[AnyChart]:
     Args:
         table: of `core.results.latent.probe_table`, one kind of texts.
     """
-    given = list(dict.fromkeys(table["setup"]))
-    setups = [s for s in SETUP_ORDER if s in given]
-    setups = [s for s in given if s not in setups] + setups  # before fine-tuning comes first
+    setups = sorted(setups_in_order(table["setup"]), key=lambda s: s != BEFORE)  # that comes first
     names = list(dict.fromkeys(table["probe"]))
     scale = alt.Scale(domain=[0, 1])
 

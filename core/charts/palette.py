@@ -7,12 +7,13 @@ apart, and all colours keep a contrast of about 3 to 1 on a white and on a dark 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
 
-from core.results.names import SETUP_ORDER
+from core.results.names import further_setups, setups_in_order
 from core.results.schema import StudyResults
 
 # After Okabe and Ito (2008), as mid-tones.
@@ -62,6 +63,9 @@ LANGUAGE_SHAPES = (
     "triangle-left",
     "stroke",
 )
+# Of setups with other mitigations than the paper's: each a colour and shape of its own.
+FURTHER_COLOURS = LANGUAGE_COLOURS[2:]
+FURTHER_SHAPES = LANGUAGE_SHAPES[2:]
 TRUTH = "#888888"
 TRAINING = "#B98B6A"
 NEUTRAL = "#8C8C8C"
@@ -95,15 +99,24 @@ def tips(*fields: str, **formats: str) -> list[alt.Tooltip]:
     return plain + numbers
 
 
+def setup_look(setup: str) -> tuple[str, str]:
+    """Colour and shape of a setup, the same in every chart; of several mitigations, by its name."""
+    if setup in SETUP_COLOURS:
+        return SETUP_COLOURS[setup], SETUP_SHAPES[setup]
+    known = further_setups()
+    place = known.index(setup) if setup in known else zlib.crc32(setup.encode())
+    colour = FURTHER_COLOURS[place % len(FURTHER_COLOURS)]
+    return colour, FURTHER_SHAPES[place % len(FURTHER_SHAPES)]
+
+
 def setup_encoding(
     setups: Iterable[str], column: str = "setup", legend: alt.Legend | None = None
 ) -> dict[str, Any]:
     """Colour and shape channels for a column of setup names."""
-    given = set(setups)
-    shown = [s for s in SETUP_ORDER if s in given]
-    shown += sorted(given - set(shown))
-    shape = alt.Scale(domain=shown, range=[SETUP_SHAPES.get(s, "cross") for s in shown])
-    colour = alt.Scale(domain=shown, range=[SETUP_COLOURS.get(s, NEUTRAL) for s in shown])
+    shown = setups_in_order(setups)
+    colours, shapes = zip(*map(setup_look, shown), strict=True) if shown else ((), ())
+    shape = alt.Scale(domain=shown, range=list(shapes))
+    colour = alt.Scale(domain=shown, range=list(colours))
     return {
         "color": alt.Color(f"{column}:N", scale=colour, legend=legend),
         "shape": alt.Shape(f"{column}:N", scale=shape, legend=legend),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,19 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
         "--power", action="store_true", help="how many seeds a difference takes in this study"
     )
     show.set_defaults(command=_show)
+
+    mitigations = commands.add_parser(
+        "mitigations",
+        help="every setup of a study beside balanced training, and which can be recommended; "
+        "without a study: the mitigations there are",
+    )
+    mitigations.add_argument("study", nargs="?", help="a started study")
+    mitigations.add_argument(
+        "--list", action="store_true", help="all mitigations, with source and settings"
+    )
+    mitigations.add_argument("--json", action="store_true", help="one JSON document")
+    mitigations.add_argument("--csv", action="store_true", help="a table, unrounded")
+    mitigations.set_defaults(command=_mitigations)
 
     report = commands.add_parser(
         "report", help="a study as one HTML file, and its figures and tables for a paper"
@@ -153,6 +167,33 @@ def _show(chosen: argparse.Namespace) -> None:
         raise InputError(f"{error} Studies that were started: {known}.") from error
     run = run_summary(run_id)
     say(as_json(run) if chosen.json else text.run_text(run))
+
+
+def _mitigations(chosen: argparse.Namespace) -> None:
+    from core.checkpoints.studies import read_started
+    from core.cli import mitigation_text
+    from core.figures import export, mitigation_tables
+    from core.results import mitigations
+
+    if chosen.json and chosen.csv:
+        raise InputError("--json and --csv are two formats; choose one of them.")
+    if chosen.list or not chosen.study:
+        schemes = mitigations.scheme_rows()
+        document: Mapping[str, object] = {"mitigations": schemes}
+        table = mitigation_tables.schemes_table(schemes)
+        text = mitigation_text.schemes(schemes)
+    else:
+        found = mitigations.of_study(read_started(chosen.study))
+        if not found["rows"]:
+            raise InputError(
+                f"study {chosen.study}: no setup that is trained here is done yet. `python -m core "
+                f"show {chosen.study}` says how its runs are."
+            )
+        document, table = found, mitigation_tables.whole_table(found)
+        text = mitigation_text.study(found)
+    if chosen.csv:
+        text = export.csv(table.frame).decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n")
+    say(as_json(document) if chosen.json else text)
 
 
 def _report(chosen: argparse.Namespace) -> None:

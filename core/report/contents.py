@@ -12,10 +12,11 @@ from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import data as data_figures
 from core.figures import latent as latent_figures
+from core.figures import mitigation_tables, tokens_sentences
+from core.figures import mitigations as mitigation_figures
 from core.figures import paper as paper_figures
 from core.figures import predictions as prediction_figures
 from core.figures import tokens as token_figures
-from core.figures import tokens_sentences
 from core.figures.figure import Figure, Table
 from core.paper import directions as paper_directions
 from core.paper import measured as paper_measured
@@ -28,6 +29,7 @@ from core.report import wording
 from core.results import (
     comparison_tables,
     latent,
+    mitigations,
     overlap,
     projection,
     settings,
@@ -36,7 +38,7 @@ from core.results import (
 )
 from core.results import references as result_references
 from core.results.attributions import THRESHOLD
-from core.results.names import setup_name
+from core.results.names import SETUP_ORDER, setup_name
 from core.results.schema import Attributions, RunResults, StudyResults
 from core.results.study_results import done_runs
 from core.text import escaped, short
@@ -262,12 +264,27 @@ def _against(study: Started, document: StudyResults, found: Attributions) -> lis
     return [*blocks, token_figures.shares_table(name, found)]
 
 
-def _comparisons(_: Started, document: StudyResults) -> list[Block]:
+def _comparisons(study: Started, document: StudyResults) -> list[Block]:
     name = document["study"]
     frame = comparison_tables.pairs_table(document["comparisons"])
     if frame.empty:
         return ["No two setups of this study are done, so nothing can be compared."]
-    return [Table(f"{name}-comparisons", "Setups compared", frame, caption=wording.COMPARED)]
+    table = Table(f"{name}-comparisons", "Setups compared", frame, caption=wording.COMPARED)
+    return [*_mitigations(study), table]
+
+
+def _mitigations(study: Started) -> list[Block]:
+    """Setups beside balanced, of a study with other ones than the paper's."""
+    found = mitigations.of_study(study)
+    if all(row["setup"] in SETUP_ORDER for row in found["rows"]):
+        return []
+    figures = (mitigation_figures.trade_off(found), mitigation_figures.forest(found))
+    return [
+        mitigation_figures.reading(found),
+        *(figure for figure in figures if figure is not None),
+        mitigation_tables.results_table(found),
+        mitigation_tables.cost_table(found),
+    ]
 
 
 def _paper(study: Started, document: StudyResults) -> list[Block]:

@@ -14,6 +14,8 @@ from core.errors import InputError
 from core.measures.accuracy import accuracy_totals
 from core.measures.bootstrap import Totals
 from core.measures.comparison import Comparison, Spread, compare, holm, margin_of
+from core.mitigation.setups import parse
+from core.results.names import SETUP_ORDER
 from core.results.run_measures import comparable, skewed_design
 from core.results.schema import ComparisonResults, RunComparison, SpreadResults
 
@@ -161,7 +163,11 @@ def _spread(s: Spread) -> SpreadResults:
 
 
 def pairs(setups: Sequence[str]) -> list[tuple[str, str]]:
-    """The setups of a study that are compared, each with the one it is read against."""
+    """The setups of a study that are compared, each with the one it is read against.
+
+    Those of the paper as it does. Every other one against balanced (with the masked-input entropy
+    where it has that), against the setup that it corrects, and against its rows without mitigation.
+    """
     wanted = [
         ("imbalanced", "balanced"),
         ("imbalanced+cw", "imbalanced"),
@@ -172,4 +178,14 @@ def pairs(setups: Sequence[str]) -> list[tuple[str, str]]:
         ("imbalanced+cw+entropy", "balanced+entropy"),
         (IMPORTED, "balanced"),
     ]
-    return [(a, b) for a, b in wanted if a in setups and b in setups]
+    for setup in setups:
+        if setup in SETUP_ORDER:
+            continue
+        try:
+            read = parse(setup)
+        except InputError:  # of a version that knows other mitigations
+            continue
+        lossy = "balanced+entropy" if "entropy" in read.parts else "balanced"
+        against = (lossy if lossy in setups else "balanced", read.trained, read.base)
+        wanted += [(setup, other) for other in against if other != setup]
+    return [(a, b) for a, b in dict.fromkeys(wanted) if a in setups and b in setups]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 
+from core.config import IMPORTED
+from core.mitigation.setups import suggested
 from core.results.schema import Run, StudyResults
 
-# In the order shown.
+# Those of the paper, and models from elsewhere, in the order shown.
 SETUP_ORDER = (
     "balanced",
     "balanced (null)",
@@ -17,8 +20,25 @@ SETUP_ORDER = (
     "balanced+entropy (null)",
     "imbalanced+entropy",
     "imbalanced+cw+entropy",
-    "imported",
+    IMPORTED,
 )
+
+
+@cache
+def further_setups() -> tuple[str, ...]:
+    """Setups of one mitigation that are not the paper's, in the order shown."""
+    return tuple(setup for setup in suggested() if setup not in SETUP_ORDER)
+
+
+def setups_in_order(setups: Iterable[str]) -> list[str]:
+    """Setups by their names, each once: the paper's, those of one mitigation, others by name."""
+    known = [s for s in SETUP_ORDER if s != IMPORTED] + [*further_setups()]
+    place = {setup: i for i, setup in enumerate(known)}
+
+    def key(setup: str) -> tuple[bool, int, str]:
+        return setup == IMPORTED, place.get(setup, len(place)), setup
+
+    return sorted(set(setups), key=key)
 
 
 def setup_name(run: Run) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from core.measures.predictions import Predictions, group_shares, predicted_share
 from core.measures.skew_uptake import By, skew_uptake, uptake_by, uptake_totals
 from core.results.schema import (
     BaseValues,
+    Drawn,
     Measures,
     ProbeResults,
     Shares,
@@ -107,6 +108,7 @@ def measure(run_id: str, config: RunConfig, skewed: pd.DataFrame | None) -> Meas
         "probe": cast(dict[str, ProbeResults], outputs.read_probes(run_id)),
         **_skew_measures(predictions, shares, skewed),
         **_weighting(predictions, config),
+        **_drawn(metrics),
     }
 
 
@@ -193,6 +195,12 @@ def _skew_measures(
     n = pd.Series(once).groupby(predictions.rows["language"].to_numpy()).sum()
     pooled = group_shares(shares, n, groups)
     return measured | {"predictions_by_group": pooled.to_dict("index")}
+
+
+def _drawn(metrics: Mapping[str, Any]) -> Drawn:
+    """Rows that an epoch passes over; empty where they are all."""
+    drawn = metrics.get("n_drawn")
+    return {"n_drawn": drawn} if type(drawn) is int and drawn > 0 else {}
 
 
 def _weighting(predictions: Predictions, config: RunConfig) -> Weighted:

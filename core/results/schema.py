@@ -120,7 +120,13 @@ class Weighted(TypedDict):
     test_weighting: NotRequired[TestWeighting]
 
 
-class Measures(SkewMeasures, Weighted):
+class Drawn(TypedDict):
+    """Of a run whose mitigation draws the training rows."""
+
+    n_drawn: NotRequired[int]  # rows that an epoch passes over
+
+
+class Measures(SkewMeasures, Weighted, Drawn):
     """The measures of a finished run on the study's test set: uniform, or weighted to be so."""
 
     n_train: int  # rows
@@ -128,7 +134,7 @@ class Measures(SkewMeasures, Weighted):
     n_test: int
     accuracy: float
     accuracy_ci: Interval  # over test sentences
-    seconds: float  # of its training
+    seconds: float  # of its training, or of the correction of another run's model
     accuracy_by_language: dict[str, LanguageAccuracy]
     best_epoch: float | None  # None of a model from elsewhere
     validation_loss: float | None  # at its best epoch
@@ -212,6 +218,104 @@ class StudyResults(TypedDict):
     training_shares: Shares  # of the labels in each language of the skewed design
     runs: list[RunResults | OpenRun]
     comparisons: list[ComparisonResults]
+
+
+class OverRuns(TypedDict):
+    """A measure of a setup: the mean over its runs."""
+
+    value: float
+    ci: Interval | None  # None of a probe below three seeds
+    covers: str  # what the interval is over, in words
+
+
+class WorstCell(OverRuns):
+    """The cell of language and label with the smallest share right; `value` is that share."""
+
+    language: str
+    label: str
+    n: int  # test rows in it
+
+
+class ReliancePart(TypedDict):
+    """Language reliance of a setup: change of the soft uptake that neutral tokens carry."""
+
+    value: float
+    ci: Interval
+    threshold: float
+    n_texts: int
+    n_seeds: int
+    covers: str
+
+
+class MitigationCost(TypedDict):
+    """What a run of a setup takes."""
+
+    seconds: float  # of training or, of a correction, of that; prediction included; mean over seeds
+    rows: int  # that an epoch passes over; 0 where nothing is trained
+    corrects: str  # setup whose model is corrected; empty where one is trained
+    corrects_seconds: float | None  # of training that, where the study has it
+
+
+class SchemeOf(TypedDict):
+    """A mitigation, as it says of itself; see `core.mitigation.scheme.Scheme`."""
+
+    name: str  # in a setup
+    title: str
+    source: str
+    about: str
+    stage: str  # data, loss, after
+    rank: int
+    serving: str  # as in MitigationRow
+    settings: dict[str, float]
+
+
+class MitigationRow(TypedDict):
+    """A setup of a study beside balanced training."""
+
+    setup: str
+    base: str  # balanced or imbalanced
+    mitigations: list[SchemeOf]
+    stage: str  # of the last of them; empty without any
+    rank: int  # how much it asks of who uses it; 0 without mitigation
+    serving: str  # whether it needs the language of a text: empty, given, identified
+    seeds: int
+    accuracy: OverRuns
+    worst_cell: WorstCell
+    calibration: OverRuns  # root-mean-square calibration error
+    probe: OverRuns | None  # language identification, test set, 15 neighbours
+    language_reliance: ReliancePart | None
+    no_reliance: Literal["", "reference", "not attributed"]  # why there is none
+    against: str | None  # the balanced setup that it is read against
+    minus_balanced: dict[str, ComparisonResults]  # by measure
+    equivalent: bool | None  # accuracy and skew uptake within the margin; None: no verdict
+    distance: float | None  # in margins: the larger of |uptake| and the loss of accuracy
+    cost: MitigationCost
+
+
+class BetweenBalanced(TypedDict):
+    """What two balanced runs differ by, which have nothing but the seed to differ in."""
+
+    seeds: list[int]  # of the two
+    differences: dict[str, float]  # by measure, the first minus the second
+
+
+class MitigationAdvice(TypedDict):
+    """Which setup can be recommended, as far as there is evidence."""
+
+    state: Literal["recommended", "none equivalent", "few seeds", "no balanced", "no skew"]
+    setup: str | None  # the recommended one, else the one with the smallest distance
+    equivalent: list[str]  # those that would do, the simplest first
+    seeds: int  # that setups and balanced have in common, at most
+
+
+class MitigationResults(TypedDict):
+    """All setups of a study beside balanced training: `mitigations STUDY --json`."""
+
+    study: str
+    n_test: int  # rows
+    rows: list[MitigationRow]
+    between_balanced: list[BetweenBalanced]
+    advice: MitigationAdvice
 
 
 class OpenRunDocument(TypedDict):

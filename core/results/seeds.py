@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from core.measures.intervals import FEWEST_SEEDS, seeds_and_sentences
-from core.results.names import SETUP_ORDER, setup_name
+from core.results.names import setup_name, setups_in_order
 from core.results.schema import Interval, RunResults
 
-Measure = Literal["accuracy", "skew_uptake", "soft_uptake", "language_effect", "knn"]
+Measure = Literal["accuracy", "skew_uptake", "soft_uptake", "language_effect", "calibration", "knn"]
 
 
 def value_of(run: RunResults, measure: Measure) -> tuple[float | None, Interval | None]:
@@ -25,6 +25,9 @@ def value_of(run: RunResults, measure: Measure) -> tuple[float | None, Interval 
         return run["soft_uptake"], run["soft_uptake_ci"]
     if measure == "language_effect":
         return run["language_effect"], run["language_effect_ci"]
+    if measure == "calibration":
+        error = run["calibration"]["all"]
+        return error["rms"], error["rms_ci"]
     probe = run["probe"].get("original")
     return probe and probe["knn"], None
 
@@ -57,5 +60,5 @@ def over_seeds(runs: Sequence[RunResults], measure: Measure) -> pd.DataFrame:
 def in_order(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Setups as a table, in the order shown."""
     frame = pd.DataFrame(rows, columns=["setup", "value", "low", "high", "seeds"])
-    order = {setup: i for i, setup in enumerate(SETUP_ORDER)}
+    order = {setup: i for i, setup in enumerate(setups_in_order(frame["setup"]))}
     return frame.sort_values("setup", key=lambda s: s.map(order), kind="stable", ignore_index=True)

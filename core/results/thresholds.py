@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.checkpoints.studies import Started
+from core.errors import InputError
 from core.results import attributions as result_attributions
 from core.results import cache
 from core.results.attributions import TEXTS, THRESHOLD, Texts
@@ -66,6 +67,15 @@ def reliance_curve(study: Started, reference: str, key: str) -> list[RelianceRow
         lambda: {"rows": result_attributions.reliance_curve(study, reference, key)},
     )
     return document["rows"]
+
+
+def first_curve(study: Started) -> list[RelianceRow]:
+    """The curve of the attributions that come first; nothing where none read."""
+    try:
+        keys, setups = available(study), references(study)
+        return reliance_curve(study, setups[0], next(iter(keys))) if keys and setups else []
+    except InputError:  # the page Tokens says what is wrong
+        return []
 
 
 def _file(threshold: float, texts: Texts) -> str:

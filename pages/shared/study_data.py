@@ -13,7 +13,7 @@ from core.checkpoints.studies import Started
 from core.corpora import texts as corpora_texts
 from core.errors import InputError
 from core.jobs import ask
-from core.results import references, study_results, thresholds
+from core.results import study_results, thresholds
 from core.results.attributions import Texts
 from core.results.names import short_names
 from core.results.schema import Attributions, RelianceRow, RunResults, StudyResults
@@ -101,11 +101,7 @@ def reliance_curve(study: Started, reference: str, key: str) -> list[RelianceRow
 @st.cache_resource(show_spinner="Adding up attributions …", max_entries=16, hash_funcs=ATTRIBUTIONS)
 def first_reliance_curve(study: Started) -> list[RelianceRow]:
     """The curve of the attributions that the page Tokens opens with; nothing without any."""
-    try:
-        keys, setups = references.available(study), references.references(study)
-        return reliance_curve(study, setups[0], next(iter(keys))) if keys and setups else []
-    except InputError:  # the page Tokens says what is wrong
-        return []
+    return thresholds.first_curve(study)
 
 
 def attributions(

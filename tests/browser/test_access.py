@@ -43,7 +43,7 @@ may_read = ["EXAMPLE.org"]
 may_run = ["acts@Example.org"]
 folders = ["{corpora}"]
 """
-PAGES = ("", "train", "data", "predictions", "latent", "tokens", "compare")
+PAGES = ("", "train", "data", "predictions", "latent", "tokens", "compare", "mitigation")
 
 
 @pytest.fixture(scope="module")

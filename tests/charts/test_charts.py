@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.charts import calibration, comparison, data, predictions
+from core.charts import calibration, comparison, data, mitigations, predictions
 from core.charts import headline as headlines
 from core.charts.palette import (
     LANGUAGE_COLOURS,
@@ -16,12 +16,13 @@ from core.charts.palette import (
     SETUP_SHAPES,
     language_encoding,
     setup_encoding,
+    setup_look,
 )
 from core.checkpoints import studies
-from core.config import SETUPS
 from core.figures import headline
+from core.mitigation.setups import suggested
 from core.results import comparison_tables, comparisons, overlap, study_results
-from core.results.names import SETUP_ORDER, short_names
+from core.results.names import SETUP_ORDER, setups_in_order, short_names
 from tests.helpers.started import small_study
 
 
@@ -81,10 +82,18 @@ def test_a_language_looks_the_same_whichever_a_chart_shows() -> None:
 
 
 def test_every_setup_has_a_look_and_an_unknown_one_gets_one() -> None:
-    assert set(SETUPS) <= set(SETUP_ORDER) == set(SETUP_COLOURS) == set(SETUP_SHAPES)
+    assert set(SETUP_ORDER) == set(SETUP_COLOURS) == set(SETUP_SHAPES)
+    looks = [setup_look(setup) for setup in {*SETUP_ORDER, *suggested()}]
+    assert len(set(looks)) == len(looks) > 20
     scale = setup_encoding(["adversarial", "balanced"])["color"].to_dict()["scale"]
     assert scale["domain"] == ["balanced", "adversarial"]
     assert scale["range"][0] == SETUP_COLOURS["balanced"]
+
+
+def test_setups_have_one_order_whichever_there_are() -> None:
+    given = ["imported", "imbalanced+leace", "imbalanced+zzz", "balanced", "imbalanced+focal"]
+    wanted = ["balanced", "imbalanced+focal", "imbalanced+leace", "imbalanced+zzz", "imported"]
+    assert setups_in_order([*given, "balanced"]) == wanted
 
 
 def test_names_of_runs_are_short_and_tell_them_apart() -> None:
@@ -155,3 +164,26 @@ def test_seeds_are_dots_and_their_values_are_written() -> None:
     assert set(rows_of(chart, "line")) == {
         "balanced|0.00 [\u22120.10, 0.10]", "imbalanced|0.50"
     }  # fmt: skip
+
+
+def test_names_of_many_setups_stand_apart_and_in_the_order_of_their_points() -> None:
+    n = 21
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"name": [f"+s{i}" for i in range(n)], "stage": "loss", "equivalent": False, "seeds": 3,
+         "uptake": rng.normal(0, 0.01, n), "accuracy": rng.normal(0, 0.0005, n)}
+    )  # fmt: skip
+    for name in ("uptake", "accuracy"):
+        frame[f"{name} low"], frame[f"{name} high"] = frame[name] - 0.1, frame[name] + 0.1
+    chart = mitigations.trade_off(frame, pd.DataFrame(), (0.1, 0.01)).to_dict()
+    rows = max(chart["datasets"].values(), key=lambda rows: len(rows[0]))
+    low, high = next(
+        layer["encoding"]["y"]["scale"]["domain"]
+        for layer in chart["layer"]
+        if "scale" in layer["encoding"].get("y", {})
+    )
+    places = sorted((row["place"], row["accuracy"]) for row in rows)
+    apart = np.diff([place for place, _ in places])
+    assert len(places) == n and apart.min() > 0.03 * (high - low)
+    assert low < places[0][0] and places[-1][0] < high
+    assert [a for _, a in places] == sorted(a for _, a in places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import accuracy_score
 from core.checkpoints import run_folders, studies
 from core.cli.main import main
 from core.models.session import Session
+from core.results import mitigations
 from core.sampling import designs, subsets
 from tests.helpers.commands import show
 
@@ -134,3 +136,28 @@ def test_audit_of_a_skewed_file(tmp_path, capsys) -> None:
     assert found["mutual_information_bits"] == pytest.approx(0.1258, abs=1e-3)
     assert main(["audit", str(tmp_path / "a.csv"), "--column", "language=lang"]) == 0
     assert "dropped 1 rows: empty text" in capsys.readouterr().out
+
+
+def test_mitigations_of_a_study_and_those_there_are(mitigated, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(mitigated))
+    assert main(["mitigations", "mitigated"]) == 0
+    said = capsys.readouterr().out
+    assert "imbalanced+undersample" in said and "Sorted by the distance" in said
+    assert "**" not in said and "\\" not in said
+    assert main(["mitigations", "mitigated", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["rows"][0]["setup"] == "balanced"
+    assert main(["mitigations", "mitigated", "--csv"]) == 0
+    frame = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert frame["setup"].tolist() == [row["setup"] for row in document["rows"]]
+    assert frame["accuracy"].tolist() == [row["accuracy"]["value"] for row in document["rows"]]
+    assert main(["mitigations", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["mitigations"]
+    assert {"name", "title", "source", "about", "settings"} <= set(listed[0])
+    assert main(["mitigations", "--list"]) == 0
+    assert "+cw  class weights per language" in capsys.readouterr().out
+    assert main(["mitigations", "--json", "--csv"]) == 2
+    assert main(["mitigations", "gone"]) == 2
+    monkeypatch.setattr(mitigations, "of_study", lambda study: {**document, "rows": []})
+    assert main(["mitigations", "mitigated"]) == 2
+    assert "no setup that is trained here is done" in capsys.readouterr().err

@@ -20,7 +20,17 @@ AUTH = {
     "redirect_uri": "http://localhost/oauth2callback",
     "server_metadata_url": "https://sso.example.org/.well-known/openid-configuration",
 }
-PAGES = ("overview", "train", "data", "predictions", "latent", "tokens", "paper", "compare")
+PAGES = (
+    "overview",
+    "train",
+    "data",
+    "predictions",
+    "latent",
+    "tokens",
+    "paper",
+    "compare",
+    "mitigation",
+)
 
 
 @pytest.fixture

@@ -34,6 +34,8 @@ VIEWS: list[tuple[str, dict[str, str]]] = [
     *(("latent", {"colour": colour}) for colour in ("language", "label", "prediction")),
     *(("tokens", {"class": label, "language": hostile.LANGUAGES[0]}) for label in hostile.LABELS),
     ("compare", {}),
+    ("mitigation", {}),
+    ("mitigation", {"scheme": "imbalanced+undersample"}),
     *(("paper", {"show": show}) for show in ("tables", "figures", "thresholds")),
 ]
 # What Markdown, HTML or a terminal would obey where it is not escaped.

@@ -25,6 +25,7 @@ def test_a_study_of_a_link_that_is_not_here_is_said(done, open_page) -> None:
         ("predictions", {"runs": ["0000", "1111"]}),
         ("predictions", {"part": "confusion", "run": "x"}),
         ("compare", {"a": "*"}),
+        ("mitigation", {"scheme": "imbalanced+hearts"}),
     ],
 )
 def test_a_value_that_does_not_fit_is_a_warning(page, view, done, open_page) -> None:

@@ -195,6 +195,24 @@ def test_the_setups_with_entropy_are_read_against_their_own() -> None:
     ]
 
 
+def test_every_mitigation_is_read_against_balanced_and_what_it_starts_from() -> None:
+    paper = ["balanced", "imbalanced", "imbalanced+cw"]
+    first = comparisons.pairs(paper)
+    further = ["imbalanced+focal", "imbalanced+cw+leace", "imported", "imbalanced+unheard-of"]
+    found = comparisons.pairs([*paper, *further])
+    assert found[: len(first)] == first
+    assert found[len(first) :] == [
+        ("imported", "balanced"),
+        ("imbalanced+focal", "balanced"),
+        ("imbalanced+focal", "imbalanced"),
+        ("imbalanced+cw+leace", "balanced"),
+        ("imbalanced+cw+leace", "imbalanced+cw"),
+        ("imbalanced+cw+leace", "imbalanced"),
+    ]
+    lossy = ["balanced", "balanced+entropy", "imbalanced+focal+entropy"]
+    assert ("imbalanced+focal+entropy", "balanced+entropy") in comparisons.pairs(lossy)
+
+
 def test_sides_are_setups_and_the_runs_of_those_with_several() -> None:
     runs = [
         {"run": f"{i}" * 16, "setup": s, "seed": seed, "null": False}
