@@ -50,7 +50,7 @@ def test_one_file_makes_a_setup_with_all_that_belongs_to_it(added) -> None:
     assert "root-cw" in {row["name"] for row in mitigations.scheme_rows()}
     compile(snippet.source(setup, COUNTS), "source", "exec")
     with pytest.raises(InputError, match="root-cw needs rows in every cell"):
-        setup.check(COUNTS.replace(1, 0))
+        setup.check(COUNTS.replace(1, 0), COUNTS)
     with pytest.raises(InputError, match="write 'imbalanced\\+root-cw\\+entropy'"):
         setups.parse("imbalanced+entropy+root-cw")
 
