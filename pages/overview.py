@@ -46,7 +46,7 @@ st.caption(
     f"{comparison.UNCORRECTED} {comparison.NO_VERDICT}"
     if all(c["verdict"] == "no verdict" for c in document["comparisons"])
     else f"Verdicts: {comparison.VERDICTS} Beyond chance over the pairs of setups of one measure "
-    f"together (Holm). {comparison.UNCORRECTED}"
+    f"together (Holm), mitigations beyond the paper's apart. {comparison.UNCORRECTED}"
 )
 guide = power.for_study(document)
 if guide is not None:

@@ -59,7 +59,8 @@ def comparisons(found: list[ComparisonResults]) -> list[str]:
         "Over both: the interval covers other seeds and other test sentences; over seeds: other "
         "seeds, on these test sentences; over sentences: other test sentences, these trained "
         "models.",
-        comparison.VERDICTS + " Beyond chance over the lines of one measure together (Holm).",
+        f"{comparison.VERDICTS} Beyond chance over the lines of one measure together (Holm); "
+        "mitigations beyond the paper's apart, those against balanced and those against none.",
         comparison.UNCORRECTED,
     ]
     if any(c["verdict"] == "no verdict" for c in found):

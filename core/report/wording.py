@@ -8,7 +8,7 @@ from core.paper import published as paper
 NOTHING_DONE = "No run of this study is done yet, so there are no predictions to show."
 COMPARED = (
     f"Difference: the first setup minus the second, paired by seed. {comparison.VERDICTS} Beyond "
-    "chance over the pairs of one measure together (Holm). "
+    "chance over the pairs of one measure together (Holm), mitigations beyond the paper's apart. "
     f"{comparison.UNCORRECTED} {comparison.NO_VERDICT} Without an interval: fewer than three seeds "
     "and one value a run."
 )

@@ -122,7 +122,8 @@ def for_plan(plan: Plan) -> PowerGuide:
             continue
     seeds = len(plan.study.seeds)
     setups = list(plan.study.setups)
-    return guide(known, source, seeds, len(result_comparisons.pairs(setups)), rows / of_rows)
+    together = result_comparisons.most_together(result_comparisons.pairs(setups))
+    return guide(known, source, seeds, together, rows / of_rows)
 
 
 def for_study(document: StudyResults) -> PowerGuide | None:
@@ -131,7 +132,7 @@ def for_study(document: StudyResults) -> PowerGuide | None:
     if not known:
         return None
     seeds = max(c["n_seeds"] for c in document["comparisons"] if c["b"] in BALANCED)
-    pairs = len({(c["a"], c["b"]) for c in document["comparisons"]})
+    pairs = result_comparisons.most_together({(c["a"], c["b"]) for c in document["comparisons"]})
     return guide(known, f"the study itself, {seeds} seeds", seeds, pairs)
 
 
@@ -146,7 +147,7 @@ def guide(
         known: by measure.
         source: where that is from, in words.
         seeds: planned.
-        pairs: of setups, compared by one measure.
+        pairs: of setups that answer one question, the most there are.
         times: sentences of the test set, as a multiple of those that `known` is of.
     """
     first_step = ALPHA / max(1, pairs)

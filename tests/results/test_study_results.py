@@ -300,3 +300,35 @@ def test_studies_are_listed_with_what_most_needs_attention(copied) -> None:
     (copied / "studies" / "small" / "study.toml").write_text("[")
     assert overview.studies().iloc[0]["state"] == "failed"
     assert "does not read" in overview.studies().iloc[0]["message"]
+
+
+def test_each_question_is_corrected_over_its_own_pairs_alone() -> None:
+    """A mitigation that is added takes nothing from the evidence of the skew."""
+    names = ["balanced", "imbalanced", "imbalanced+cw", "imbalanced+focal", "imbalanced+prior"]
+    found = comparisons.pairs(names)
+    by_question: dict[str, list[tuple[str, str]]] = {}
+    for a, b in found:
+        by_question.setdefault(comparisons.question(a, b), []).append((a, b))
+    assert by_question == {
+        "the paper's pairs": [
+            ("imbalanced", "balanced"),
+            ("imbalanced+cw", "imbalanced"),
+            ("imbalanced+cw", "balanced"),
+        ],
+        "mitigations against balanced": [
+            ("imbalanced+focal", "balanced"),
+            ("imbalanced+prior", "balanced"),
+        ],
+        "mitigations against none": [
+            ("imbalanced+focal", "imbalanced"),
+            ("imbalanced+prior", "imbalanced"),
+        ],
+    }
+    assert comparisons.most_together(found) == 3
+    assert comparisons.question("balanced (null)", "balanced") == "the paper's pairs"
+
+
+def test_the_entropy_loss_is_read_against_balanced_where_balanced_has_it_not() -> None:
+    names = ["balanced", "imbalanced", "imbalanced+entropy"]
+    assert ("imbalanced+entropy", "balanced") in comparisons.pairs(names)
+    assert ("imbalanced+entropy", "balanced") not in comparisons.pairs([*names, "balanced+entropy"])
