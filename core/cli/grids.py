@@ -121,16 +121,20 @@ def check_text(rows: Sequence[CheckRow]) -> str:
             row["encoder"],
             row["measure"].replace("_", " "),
             row["told_from"],
-            number(row["observed"], 3),
+            interval(row["observed"], row["observed_ci"]),
             interval(row["value"], [row["low"], row["high"]]),
             "yes" if row["inside"] else "no",
+            {True: "yes", False: "no", None: "–"}[row["contradicted"]],
         ]
         for row in rows
     ]
     columns = ["strength", "training rows", "encoder", "minus balanced", "told from"]
-    columns += ["observed", "told [range]", "inside"]
-    inside = sum(row["inside"] for row in rows)
-    return f"{table(columns, cells)}\n{inside} of {len(rows)} lie in the range that is told."
+    columns += ["observed [95 %]", "told [range]", "inside", "contradicted"]
+    inside, against = (sum(bool(r[key]) for r in rows) for key in ("inside", "contradicted"))
+    return (
+        f"{table(columns, cells)}\n{inside} of {len(rows)} lie in the range that is told; "
+        f"{against} contradict it: their interval over seeds has nothing of it."
+    )
 
 
 def _wrapped(text: str) -> list[str]:

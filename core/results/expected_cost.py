@@ -18,6 +18,7 @@ from core.checkpoints import outputs
 from core.checkpoints.studies import Started, read_started
 from core.errors import InputError
 from core.measures.accuracy import accuracy_totals
+from core.measures.intervals import FEWEST_SEEDS, seeds_and_sentences
 from core.measures.predictions import Predictions
 from core.measures.skew_uptake import uptake_totals
 from core.results.run_measures import skewed_design
@@ -106,10 +107,12 @@ class CheckRow(TypedDict):
     measure: str  # of PARTS; imbalanced minus balanced, mean over seeds
     told_from: str  # `balanced models`, or their `accuracy` alone
     observed: float
+    observed_ci: list[float] | None  # 95 %, over seeds; None below three
     value: float  # as told
     low: float
     high: float
     inside: bool  # whether what was observed lies in the range that is told
+    contradicted: bool | None  # whether its interval has nothing of that range; None without one
 
 
 def check(grid: Grid, fit: Collection[float] = ()) -> list[CheckRow]:
@@ -154,8 +157,11 @@ def _rows(
     name: str, strength: float, encoder: str, of: Trained, source: str, told: Expected
 ) -> list[CheckRow]:
     rows: list[CheckRow] = []
-    for measure, observed in zip(PARTS, of.changes.mean(axis=0), strict=True):
-        part = told[measure]
+    enough = len(of.changes) >= FEWEST_SEEDS
+    over = seeds_and_sentences(of.changes, None) if enough else None
+    for i, measure in enumerate(PARTS):
+        part, observed = told[measure], of.changes[:, i].mean()
+        ci = [float(over.low[i]), float(over.high[i])] if over else None
         rows.append(
             {
                 "study": name,
@@ -165,8 +171,10 @@ def _rows(
                 "measure": measure,
                 "told_from": source,
                 "observed": float(observed),
+                "observed_ci": ci,
                 **part,
-                "inside": part["low"] <= float(observed) <= part["high"],
+                "inside": bool(part["low"] <= observed <= part["high"]),
+                "contradicted": None if ci is None else part["high"] < ci[0] or ci[1] < part["low"],
             }
         )
     return rows

@@ -146,6 +146,12 @@ def test_points_are_read_beside_the_expected_cost(asked) -> None:
     for row in rows:
         assert row["low"] <= row["value"] <= row["high"]
         assert row["inside"] == (row["low"] <= row["observed"] <= row["high"])
+        if row["observed_ci"] is None:
+            assert row["contradicted"] is None
+            continue
+        low, high = row["observed_ci"]
+        assert low <= row["observed"] <= high
+        assert row["contradicted"] == (not (row["low"] <= high and low <= row["high"]))
 
 
 def test_held_back_points_are_told_by_the_others_alone(asked, monkeypatch) -> None:
