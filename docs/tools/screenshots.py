@@ -18,12 +18,14 @@ CHART = "path[role=graphics-symbol], canvas.marks"
 PAGES = {
     "overview": ("/?study=demo", 1180, CHART),
     "train": ("/train?begin=demo", 1180, "h3"),
-    "data": ("/data?study=demo&cells=difference+from+uniform&split=train", 1540, CHART),
+    "data": ("/data?look=a+corpus&corpus=multiemo", 1540, CHART),
+    "data-study": ("/data?study=demo&cells=difference+from+uniform&split=train", 1540, CHART),
     "predictions": ("/predictions?study=demo", 1180, CHART),
     "latent": ("/latent?study=demo", 1180, CHART),
     "tokens": ("/tokens?study=demo", 1540, CHART),
     "paper": ("/paper?study=demo", 1540, CHART),
     "compare": ("/compare?study=demo", 1180, CHART),
+    "mitigation": ("/mitigation?study=demo", 1180, CHART),
 }
 COLOURS = 128  # of a picture: a third of the bytes, and nothing that a reader sees
 FLAGS = [
