@@ -14,7 +14,8 @@ CLOSE = 1e-6  # where no share moves further, it ends
 
 SCHEME = Scheme(
     title="test-time label shift, language as the nuisance",
-    source="Sun et al. 2023 (TTLSA), with a language that is seen; EM of Saerens et al. 2002",
+    source="Sun et al. 2023 (TTLSA), with a language that is seen; EM of Saerens et al. 2002 after "
+    "the calibration of Alexandari et al. 2020",
     about="p(c | l) where the model is used is estimated from unlabelled texts of each language, "
     "and the logits are moved from the training set's to it",
     stage="after",
@@ -30,7 +31,7 @@ def check(counts: pd.DataFrame, validation: pd.DataFrame) -> None:
 
 
 def correct(trained: Trained) -> Correction:
-    """Calibrated by a temperature on validation rows, then moved by log p_use(c | l) / p_train.
+    """Calibrated on validation rows, then moved by log p_use(c | l) / p_train(c | l).
 
     Where the language of a text is seen, the nuisance need not be summed over, and the correction
     of the method is one of the labels within each language. The texts of use are the test texts,
@@ -42,36 +43,54 @@ def correct(trained: Trained) -> Correction:
     from scipy.special import softmax
 
     need_rows(trained.counts, "label-shift")
-    temperature = calibrated(trained)
+    temperature, biases = calibrated(trained)
     test = trained.part("test")
-    logits = trained.logits(test) / temperature
+    logits = trained.logits(test) / temperature + biases[test.languages]
     of_training = label_given_language(trained.counts).to_numpy()
-    offsets = np.zeros_like(of_training)
+    offsets = biases.copy()
     for number, before in enumerate(of_training):
         own = softmax(logits[test.languages == number], axis=1)
         after = estimate(own, before) if len(own) else before
-        offsets[number] = np.log(after / before)
+        offsets[number] += np.log(after / before)
     return Correction(
         weight=trained.weight / temperature,
         bias=trained.bias / temperature,
         offsets=offsets,
-        told={"temperature": float(temperature)},
+        told={"temperature": temperature},
     )
 
 
-def calibrated(trained: Trained) -> float:
-    """The temperature with the smallest loss on validation rows (Guo et al. 2017)."""
-    from scipy.optimize import minimize_scalar
+def calibrated(trained: Trained) -> tuple[float, np.ndarray]:
+    """Temperature, and what is added to the logits by language, with the smallest validation loss.
+
+    Bias-corrected temperature scaling (Alexandari, Kundaje and Shrikumar 2020, section 2.3), with
+    biases for each language: without them EM takes what the model did not learn of
+    p(label | language) for a shift.
+
+    Returns:
+        Temperature, and biases (languages x classes).
+    """
+    from scipy.optimize import minimize
     from scipy.special import log_softmax
 
     validation = trained.part("validation")
-    logits = trained.logits(validation)
-    rows = np.arange(len(logits)), validation.labels
+    logits, spoken = trained.logits(validation), validation.languages
+    shape = len(trained.counts), logits.shape[1]
+    hot = np.eye(shape[1])[validation.labels]
+    languages = np.eye(shape[0])[spoken]
 
-    def loss(log_temperature: float) -> float:
-        return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[rows].mean())
+    def loss(found: np.ndarray) -> tuple[float, np.ndarray]:
+        """Mean cross-entropy, and its gradient."""
+        scale, biases = np.exp(-found[0]), found[1:].reshape(shape)
+        told = log_softmax(scale * logits + biases[spoken], axis=1)
+        wrong = (np.exp(told) - hot) / len(logits)
+        of_scale = -scale * (wrong * logits).sum()
+        return -float((hot * told).sum()) / len(logits), np.append(of_scale, languages.T @ wrong)
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+    found = minimize(loss, np.zeros(1 + shape[0] * shape[1]), jac=True, method="L-BFGS-B",
+                     bounds=[(-3, 3), *[(-5, 5)] * (shape[0] * shape[1])])  # fmt: skip
+    biases = found.x[1:].reshape(shape)
+    return float(np.exp(found.x[0])), biases - biases.mean(axis=1, keepdims=True)
 
 
 def estimate(probabilities: np.ndarray, prior: np.ndarray) -> np.ndarray:

@@ -69,15 +69,36 @@ def test_without_a_shift_label_shift_leaves_the_shares() -> None:
     assert label_shift.estimate(own, prior_) == pytest.approx(prior_, abs=0.03)
 
 
-def test_the_temperature_is_the_one_that_was_put_in() -> None:
-    validation = texts(3000, 0)
-    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(validation.vectors, validation.labels)
-    sharp = trained(fitted.coef_ * 3, fitted.intercept_ * 3, validation=validation)
-    assert label_shift.calibrated(sharp) == pytest.approx(3, rel=0.02)
+def test_temperature_and_biases_are_those_that_were_put_in() -> None:
+    """A model that is right for each language, made sharper and then wrong by language."""
+    validation = texts(20_000, 0)
+    hot = np.hstack([validation.vectors, np.eye(2)[validation.languages]])
+    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(hot, validation.labels)
+    wrong = np.array([[0.5, -0.5, 0.0], [-1.0, 0.0, 1.0]])
+    weight = fitted.coef_.copy()
+    weight[:, -2:] += wrong.T
+    whole = Part(hot, validation.languages, validation.labels)
+    model = trained(weight * 3, fitted.intercept_ * 3, validation=whole)
+    temperature, biases = label_shift.calibrated(model)
+    assert temperature == pytest.approx(3, rel=0.03)
+    assert biases == pytest.approx(-wrong, abs=0.08)
+
+
+def test_what_a_model_did_not_learn_of_the_prior_is_not_taken_for_a_shift() -> None:
+    """It tells by the text alone; the test set has the training set's labels: nothing moves."""
+    train, validation, test = (texts(6000, seed) for seed in (0, 1, 2))
+    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(train.vectors[:, :3], train.labels)
+    weight = np.hstack([fitted.coef_, np.zeros((3, 3))])
+    found = label_shift.correct(
+        trained(weight, fitted.intercept_, validation=validation, test=test)
+    )
+    _, biases = label_shift.calibrated(trained(weight, fitted.intercept_, validation=validation))
+    assert found.offsets is not None
+    assert found.offsets - biases == pytest.approx(0, abs=0.15)
 
 
 def test_label_shift_finds_even_labels_where_the_test_set_has_them() -> None:
-    train, validation = texts(4000, 0), texts(2000, 1)
+    train, validation = texts(6000, 0), texts(8000, 1)
     test = texts(3000, 2, np.full((2, 3), 1 / 3))
     hot = np.hstack([train.vectors, np.eye(2)[train.languages]])
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(hot, train.labels)
@@ -90,7 +111,9 @@ def test_label_shift_finds_even_labels_where_the_test_set_has_them() -> None:
     model = trained(fitted.coef_, fitted.intercept_, **parts)
     found = label_shift.correct(model)
     assert found.offsets is not None and found.weight is not None and found.bias is not None
-    assert np.exp(found.offsets) * GIVEN == pytest.approx(np.full((2, 3), 1 / 3), abs=0.04)
+    _, biases = label_shift.calibrated(model)
+    moved = np.exp(found.offsets - biases) * GIVEN
+    assert moved == pytest.approx(np.full((2, 3), 1 / 3), abs=0.04)
 
     def right(logits: np.ndarray) -> float:
         return float((logits.argmax(axis=1) == test.labels).mean())
