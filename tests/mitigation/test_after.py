@@ -99,7 +99,7 @@ def test_what_a_model_did_not_learn_of_the_prior_is_not_taken_for_a_shift() -> N
 
 def test_label_shift_finds_even_labels_where_the_test_set_has_them() -> None:
     train, validation = texts(6000, 0), texts(8000, 1)
-    test = texts(3000, 2, np.full((2, 3), 1 / 3))
+    test = texts(20_000, 2, np.full((2, 3), 1 / 3))
     hot = np.hstack([train.vectors, np.eye(2)[train.languages]])
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(hot, train.labels)
 
