@@ -110,7 +110,7 @@ def test_a_reader_chooses_a_study_reads_downloads_and_comes_back(address, page) 
     assert any("setup: imbalanced+cw" in (label or "") for label in labels)
     page.get_by_text("As a table, one run a row").click()
     # The table opens above its downloads, which move until it stands.
-    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame").filter(visible=True).first).to_be_visible()
     drawn(page)
     table = download(page, "CSV").decode("utf-8-sig").splitlines()
     assert table[0].startswith("setup,seed,accuracy,accuracy from,accuracy to")
