@@ -82,6 +82,11 @@ def _recommended(advice: MitigationAdvice, row: MitigationRow, document: Mitigat
         )
     else:
         text += f"Of {n} setups on skewed rows no other one is shown to be. "
+    if n > 1:
+        text += (
+            "Each is judged by itself: of setups that lie just at a margin, up to one in twenty is "
+            f"called equivalent, and among {n} one may be so by chance. "
+        )
     return text + _asks(row)
 
 

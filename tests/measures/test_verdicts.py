@@ -74,6 +74,23 @@ def test_at_the_margin_one_in_twenty_is_called_equivalent_at_most(seeds) -> None
     assert np.mean([c.within_margin for c in none]) > 0.4
 
 
+def test_each_of_several_at_the_margin_is_called_equivalent_by_itself() -> None:
+    """Equivalence is judged pair by pair, which a recommendation among setups must say."""
+    rng = np.random.default_rng(0)
+    studies = []
+    for _ in range(40):
+        made = models(rng, 3, (0, 0.15, 0.15))
+        names = [name for name in made if name != "balanced"]
+        compared = [
+            compare(name, "balanced", "accuracy", made[name], made["balanced"], DRAWS, 0.15)
+            for name in names
+        ]
+        studies.append([c.within_margin for c in compared])
+    alone, any_of = np.mean(studies), np.mean([any(study) for study in studies])
+    assert alone <= 0.05 + 2 * (0.05 * 0.95 / np.size(studies)) ** 0.5
+    assert any_of <= 2 * 0.05 + 0.1  # not corrected for being two
+
+
 def test_a_verdict_follows_from_holm_and_the_margin() -> None:
     base = Comparison("a", "b", "accuracy", 0, -1, 1, 0.5, 3, "seeds", (-0.01, 0.01), 0.02)
     assert base.verdict == "no verdict"
