@@ -8,24 +8,16 @@ from starlette.middleware import Middleware
 
 from core.storage import disk, places
 from core.text import escaped
-from pages.shared import access, door
+from pages.shared import access, contents, door
 
 
 def show() -> None:
     """The page that a visitor asked for, or the sign-in page."""
     # No material icons: they would be fetched from outside.
     pages = [
-        st.Page("pages/overview.py", title="Overview", default=True),
-        st.Page("pages/train.py", title="Train"),
-        st.Page("pages/data.py", title="Data"),
-        st.Page("pages/predictions.py", title="Predictions"),
-        st.Page("pages/latent.py", title="Latent space"),
-        st.Page("pages/tokens.py", title="Tokens"),
-        st.Page("pages/paper.py", title="Paper"),
-        st.Page("pages/compare.py", title="Compare"),
-        st.Page("pages/mitigation.py", title="Mitigation"),
+        st.Page(entry.path, title=entry.title, default=entry.path == contents.OVERVIEW)
+        for entry in contents.PAGES
     ]
-    st.set_page_config(page_title="LangSkew", page_icon="pages/icon.png", layout="wide")
     if access.may_read():
         page = st.navigation(pages)
         access.show_visitor()
@@ -35,6 +27,9 @@ def show() -> None:
             for p in pages
         ]
         page = st.navigation(doors, position="hidden")
+    st.set_page_config(
+        page_title=f"{page.title} · LangSkew", page_icon="pages/icon.png", layout="wide"
+    )
     try:
         page.run()
     except OSError as error:

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePath
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$:~^=@&])")
+_MARKS = re.compile(r"\\(.)|\*+")
 _BLANKS = re.compile(r"[^\S\u00a0\u202f]+")  # but those that no line break parts
 _ADDRESS = re.compile(r"(?i)(https?:(?=//)|www(?=\.))")  # which GitHub's Markdown makes a link
 # Control characters, which a terminal obeys, and those that turn the direction of what follows
@@ -20,6 +21,11 @@ def escaped(text: str) -> str:
     """
     apart = _ADDRESS.sub("\\1\u2060", printable(_BLANKS.sub(" ", text).strip()))
     return _PUNCTUATION.sub(r"\\\1", apart)
+
+
+def plain(markdown: str) -> str:
+    """Markdown of ours, with emphasis and escaped texts, as bare text; `escaped` turned back."""
+    return _MARKS.sub(lambda found: found[1] or "", markdown).replace("\u2060", "")
 
 
 def printable(text: str, keep: str = "") -> str:

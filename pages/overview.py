@@ -1,18 +1,21 @@
-"""What does LangSkew show, which studies are there, and what did the chosen one find?"""
+"""Do the models of a study copy the skew of their training set, and what does it cost?"""
 
 import streamlit as st
 
-from core.figures import comparison
+from core.figures import comparison, verdict
 from core.figures import predictions as figures
 from core.figures import tokens as token_figures
 from core.results import power
 from core.results.attributions import THRESHOLD
 from core.studies import overview
 from core.text import escaped
-from pages.shared import access, drawing, study_data
+from pages.shared import access, contents, drawing, study_data
 
 access.gate()
 
+ABOUT = """A training set can be balanced over labels and over languages and still be skewed: French
+reviews mostly good, German ones mostly bad. A fine-tuned encoder then predicts partly by language.
+"""
 EXPECT = """What to expect of the demo: on a test set in which every class is a third of every
 language, a model trained on balanced data predicts each class about a third of the time in all
 of them. The one trained on the skewed set copies a good part of the skew and its CLS vectors give
@@ -20,28 +23,43 @@ the language away; what that costs in accuracy, and how much of it class weights
 back, is measured seed by seed. With one seed you see the numbers, with three or more verdicts.
 """
 
-st.title("LangSkew")
-st.markdown(
-    "A training set can be balanced over labels and over languages and still be skewed: French "
-    "reviews mostly good, German ones mostly bad. A fine-tuned encoder then predicts partly by "
-    "language. Each page answers one question about that."
-)
-studies, broken = overview.studies(), overview.broken_runs()
-if len(broken):
-    with st.expander(f"Run folders with something wrong: {len(broken)}"):
-        drawing.table(broken, "broken-runs")
-study, document = study_data.choose_study(f"{study_data.NO_STUDY}\n{EXPECT}")
-if len(studies) > 1 or (document["runs"] and (studies["state"] != "done").any()):
-    with st.expander(f"Studies: {len(studies)}", expanded=bool((studies["state"] != "done").any())):
-        drawing.table(studies, "studies")
 
+def show_pages() -> None:
+    """Each page with its question."""
+    st.markdown("#### What each page answers")
+    contents.list_questions()
+
+
+st.title("Overview")
+studies, broken = overview.studies(), overview.broken_runs()
+if studies.empty:
+    st.markdown(ABOUT)
+    show_pages()
+study, document = study_data.choose_study(f"{study_data.NO_STUDY}\n{EXPECT}")
 name = study.name
-st.subheader(f"What the study {escaped(name)} found")
+st.subheader(verdict.sentence(document))
+if costs := verdict.cost(document):
+    st.markdown(costs)
 st.caption(
-    f"Corpus {escaped(document['corpus'])}, encoder {escaped(document['encoder'])}; languages "
-    f"{escaped(' '.join(document['languages']))}, classes {escaped(', '.join(document['labels']))}."
+    f"Study {escaped(name)}: corpus {escaped(document['corpus'])}, encoder "
+    f"{escaped(document['encoder'])}; languages {escaped(' '.join(document['languages']))}, "
+    f"classes {escaped(', '.join(document['labels']))}. {ABOUT}"
 )
+for doubt in verdict.doubts(document):
+    st.warning(doubt)
 study_data.done_runs(document)
+first, *others = figures.cards(document)
+with st.container(border=True):
+    drawing.show(first)
+curve = study_data.first_reliance_curve(study)
+if curve:
+    setups = list(dict.fromkeys(row["setup"] for row in curve))
+    setup = "imbalanced" if "imbalanced" in setups else setups[0]
+    others.insert(1, token_figures.reliance(name, curve, setup, THRESHOLD))
+places = st.columns(2)
+for i, figure in enumerate(others):
+    with places[i % 2], st.container(border=True):
+        drawing.show(figure)
 st.caption(
     f"{comparison.UNCORRECTED} {comparison.NO_VERDICT}"
     if all(c["verdict"] == "no verdict" for c in document["comparisons"])
@@ -54,13 +72,10 @@ if guide is not None:
     with st.expander("How many seeds a difference takes"):
         drawing.table(power.table(guide), f"{name}-power")
         st.caption(power.source(guide))
-places = st.columns(2)
-for i, figure in enumerate(figures.cards(document)):
-    with places[i % 2], st.container(border=True):
-        drawing.show(figure)
-curve = study_data.first_reliance_curve(study)
-if curve:
-    setups = list(dict.fromkeys(row["setup"] for row in curve))
-    setup = "imbalanced" if "imbalanced" in setups else setups[0]
-    with st.container(border=True):
-        drawing.show(token_figures.reliance(name, curve, setup, THRESHOLD))
+show_pages()
+if len(studies) > 1 or (document["runs"] and (studies["state"] != "done").any()):
+    with st.expander(f"Studies: {len(studies)}", expanded=bool((studies["state"] != "done").any())):
+        drawing.table(studies, "studies")
+if len(broken):
+    with st.expander(f"Run folders with something wrong: {len(broken)}"):
+        drawing.table(broken, "broken-runs")

@@ -10,7 +10,7 @@ from core.paper import reasons as paper_reasons
 from core.paper import tables as paper_tables
 from core.results.schema import StudyResults
 from core.text import escaped
-from pages.parts import paper_figures, paper_report
+from pages.parts import paper_figures
 from pages.shared import access, address, drawing, study_data
 
 access.gate()
@@ -61,5 +61,3 @@ elif part == "figures":
     paper_figures.draw(started, study, corpus, encoder)
 else:
     paper_figures.thresholds(started, study, encoder)
-st.divider()
-paper_report.draw(started)

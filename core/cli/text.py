@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from core.checkpoints import run_folders
 from core.cli import comparison_text
+from core.figures import verdict
 from core.results import power
 from core.results.names import run_name, setup_name
 from core.results.schema import OpenRunDocument, RunDocument, RunResults, StudyResults
@@ -18,6 +20,7 @@ from core.sampling import subsets
 from core.terminal import interval as _interval
 from core.terminal import number as _number
 from core.terminal import table
+from core.text import plain
 
 if TYPE_CHECKING:
     from core.studies.planning import Plan
@@ -53,6 +56,9 @@ def plan_text(plan: Plan) -> str:
 def study_text(document: StudyResults) -> str:
     """What `python -m core study` and `show STUDY` print."""
     lines = [f"study {document['study']}: {document['corpus']}, {document['encoder']}", ""]
+    said = [verdict.sentence(document), verdict.cost(document)]
+    said += verdict.doubts(document)
+    lines += [*wrap(plain(" ".join(filter(None, said))), 100), ""]
     rows = []
     for run in document["runs"]:
         named = [run["run"], setup_name(run), run["seed"]]

@@ -32,6 +32,9 @@ class Card:
         caption: n, and what the intervals cover.
         how: how to read it, with the section of the paper.
         zero: the axis has a line at 0.
+        percent: the axis is in per cent.
+        noise: how far two balanced models lie apart on average, drawn as a band about 0, and how
+            many there are.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Card:
     caption: str
     how: str
     zero: bool = False
+    percent: bool = False
+    noise: tuple[float, int] | None = None
 
 
 def minus_balanced(document: StudyResults, measure: str) -> Compared:
@@ -117,6 +122,8 @@ def difference_card(
     axis: str,
     n: str,
     how: str,
+    percent: bool = False,
+    noise: tuple[float, int] | None = None,
 ) -> Card:
     """A card of a measure minus balanced, paired by seed.
 
@@ -125,7 +132,7 @@ def difference_card(
         measure: its key is the card's name.
         apart: from `minus_balanced`; one or more.
         n: what is counted, in words.
-        sentence, title, axis, how: fields of Card.
+        sentence, title, axis, how, percent, noise: fields of Card.
     """
     rows = []
     for a, c in apart.items():
@@ -145,6 +152,12 @@ def difference_card(
         if setup == a and (c["b"], seed) in by_seed
     ]
     dots = "Dots: seeds. " if setups["seeds"].max() > 1 else ""
+    band = ""
+    if noise is not None:
+        band = (
+            "Grey band: how far two balanced models, which differ by their seed alone, lie apart "
+            f"on average ({noise[1]} models). "
+        )
     return Card(
         name=measure,
         title=title,
@@ -152,7 +165,9 @@ def difference_card(
         setups=setups,
         runs=pd.DataFrame(single, columns=["setup", "seed", "value"]),
         sentence=sentence,
-        caption=f"{dots}{covered(apart)}; {n}.",
+        caption=f"{dots}{band}{covered(apart)}; {n}.",
         how=how,
         zero=True,
+        percent=percent,
+        noise=noise,
     )

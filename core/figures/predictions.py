@@ -25,7 +25,16 @@ def cards(document: StudyResults) -> list[Figure]:
         Figure(
             f"{document['study']}-headline-{card.name}",
             card.title,
-            [headline_charts.over_setups(card.setups, card.runs, card.axis, zero=card.zero)],
+            [
+                headline_charts.over_setups(
+                    card.setups,
+                    card.runs,
+                    card.axis,
+                    zero=card.zero,
+                    percent=card.percent,
+                    noise=card.noise[0] if card.noise else None,
+                )
+            ],
             card.caption,
             card.how,
             card.sentence,

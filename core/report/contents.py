@@ -12,7 +12,7 @@ from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import data as data_figures
 from core.figures import latent as latent_figures
-from core.figures import mitigation_tables, tokens_sentences
+from core.figures import mitigation_tables, tokens_sentences, verdict
 from core.figures import mitigations as mitigation_figures
 from core.figures import paper as paper_figures
 from core.figures import predictions as prediction_figures
@@ -104,6 +104,7 @@ def _findings(_: Started, document: StudyResults) -> list[Block]:
     unsound = [run for run in done_runs(document) if run["message"]]
     for message in dict.fromkeys(run["message"] for run in unsound):
         blocks.append(f"**{len(unsound)} of {len(document['runs'])} runs:** {escaped(message)}.")
+    blocks += verdict.doubts(document)
     return [*blocks, *prediction_figures.cards(document)]
 
 

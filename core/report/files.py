@@ -14,7 +14,7 @@ from pathlib import Path
 from core.checkpoints import versions
 from core.checkpoints.studies import Started
 from core.errors import InputError
-from core.figures import export
+from core.figures import export, verdict
 from core.figures.figure import Figure, Table
 from core.progress import Progress
 from core.report import contents as report_contents
@@ -133,6 +133,7 @@ def _facts(document: StudyResults) -> dict[str, str]:
         "encoder": short(document["encoder"]),
         "languages": " ".join(document["languages"]),
         "labels": ", ".join(document["labels"]),
+        "verdict": " ".join(filter(None, (verdict.sentence(document), verdict.cost(document)))),
         "made": f"Made on {date.today().isoformat()} by LangSkew {version}.",
     }
 

@@ -28,7 +28,8 @@ def html(facts: dict[str, str], sections: Sequence[Section], report: Progress) -
     """The whole file. Texts are data: escaped, never markup.
 
     Args:
-        facts: `study`, `corpus`, `encoder`, `languages`, `labels`, `made` (date and version).
+        facts: `study`, `corpus`, `encoder`, `languages`, `labels`, `verdict` (Markdown), `made`
+            (date and version).
         sections: from `report_contents.sections`.
         report: called with what is being drawn, and how much of it (0 to 1).
     """

@@ -62,3 +62,21 @@ def in_order(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["setup", "value", "low", "high", "seeds"])
     order = {setup: i for i, setup in enumerate(setups_in_order(frame["setup"]))}
     return frame.sort_values("setup", key=lambda s: s.map(order), kind="stable", ignore_index=True)
+
+
+def noise(runs: Sequence[RunResults], measure: Measure) -> tuple[float, int] | None:
+    """How far two balanced models, which differ by their seed alone, lie apart on average.
+
+    Returns:
+        The mean absolute difference over all pairs of balanced runs (nulls among them) that have
+        the measure, and how many models they are; None below two.
+    """
+    values = [
+        value
+        for run in runs
+        if run["setup"] == "balanced" and (value := value_of(run, measure)[0]) is not None
+    ]
+    if len(values) < 2:
+        return None
+    apart = np.abs(np.subtract.outer(values, values))
+    return float(apart.sum() / (len(values) * (len(values) - 1))), len(values)

@@ -19,7 +19,7 @@ from core.results.names import short_names
 from core.results.schema import Attributions, RelianceRow, RunResults, StudyResults
 from core.studies import study
 from core.text import escaped
-from pages.shared import access, address
+from pages.shared import access, address, report_button
 
 HashFuncs = dict[str | type, Callable[[Any], Any]]
 NO_STUDY = """No study has been trained yet. The demo study fetches a small real corpus and encoder
@@ -61,6 +61,7 @@ def choose_study(no_study: str = NO_STUDY) -> tuple[Started, StudyResults]:
     except InputError as error:
         st.error(escaped(str(error)))
         st.stop()
+    report_button.draw(started)
     _warn_of_unsound(document)
     return started, document
 

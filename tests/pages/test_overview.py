@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from core.checkpoints import studies
+from core.figures import verdict
+from core.results import study_results
+from pages.shared import contents
+from tests.helpers.started import small_study
 
 from .conftest import charts, texts
 
 
 def test_the_cards_carry_a_sentence_an_interval_and_n(done, open_page) -> None:
     app = open_page("overview")
-    for title in ("Accuracy on", "Skew uptake", "Language identification", "Language effect"):
+    for title in ("Accuracy on", "How much of", "Language identification", "Language effect"):
         assert f"#### {title}" in texts(app, "markdown")
     assert len(charts(app)) == 4
     assert "the truth is 33" in texts(app, "markdown")
@@ -15,6 +19,19 @@ def test_the_cards_carry_a_sentence_an_interval_and_n(done, open_page) -> None:
     assert "Minus balanced" in texts(app, "markdown")
     assert "No verdict below three seeds" in texts(app, "caption")
     assert "nothing is corrected across the measures" in texts(app, "caption")
+
+
+def test_the_page_begins_with_a_verdict_and_what_speaks_against_it(done, open_page) -> None:
+    app = open_page("overview")
+    document = study_results.summary(small_study())
+    assert app.subheader[0].value == verdict.sentence(document)
+    assert [w.value for w in app.warning] == verdict.doubts(document) != []
+
+
+def test_each_page_is_named_with_its_question(done, open_page) -> None:
+    links = [link.proto.label for link in open_page("overview").get("page_link")]
+    others = [entry for entry in contents.PAGES if entry.path != contents.OVERVIEW]
+    assert links == [f"**{entry.title}**: {entry.question}" for entry in others]
 
 
 def test_attributions_add_the_curve_of_language_reliance(attributed, open_page) -> None:

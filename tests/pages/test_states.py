@@ -36,7 +36,9 @@ def test_without_a_study_the_page_says_what_to_do(page, open_page) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_with_a_study_the_page_has_charts_and_no_complaint(page, done, open_page) -> None:
     app = open_page(page)
-    assert not app.exception and not app.error and not app.warning
+    assert not app.exception and not app.error
+    # Of models this small Overview says that they have not learnt the task.
+    assert [page == "overview" for _ in app.warning] == [True] * len(app.warning)
     assert charts(app)
     assert app.query_params["study"] == "small"
 

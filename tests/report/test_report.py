@@ -24,7 +24,8 @@ from core.report.contents import Section
 from core.results import study_results
 from tests.helpers.started import small_study
 
-FACTS = {"study": "s", "corpus": "c", "encoder": "e", "languages": "", "labels": "", "made": ""}
+KEYS = ("languages", "labels", "verdict", "made")
+FACTS = {"study": "s", "corpus": "c", "encoder": "e", **dict.fromkeys(KEYS, "")}
 
 
 class Page(HTMLParser):

@@ -1,4 +1,4 @@
-"""Buttons that make and download the report of a study."""
+"""The report of a study in the sidebar: made by a button, downloaded by others."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core.report import files as report_files
 from pages.shared import job_button
 
 _SAYS = {
-    "none": "One HTML file with everything above and on the other pages, and a folder of figures "
-    "and tables for a paper. Takes about half a minute, in a process of its own.",
+    "none": "One HTML file with what all pages show, to hand on or to print, and a folder of "
+    "figures and tables for a paper. Takes about half a minute, in a process of its own.",
     "outdated": "The study has changed since this report was made.",
     "current": "",
 }
@@ -23,12 +23,11 @@ _SAYS = {
 def draw(study: Started) -> None:
     """The report's downloads, where it was made, and a button that makes it."""
     name = study.name
-    st.markdown("#### Report")
     state = report_files.state(study)
-    if _SAYS[state]:
-        st.caption(_SAYS[state])
-    folder = report_files.folder_of(study)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.sidebar.expander("Report"):
+        if _SAYS[state]:
+            st.caption(_SAYS[state])
+        folder = report_files.folder_of(study)
         if state != "none":
             page = partial(Path.read_bytes, folder / "report.html")
             _download("↓ HTML", f"{name}-report.html", "text/html", page)
