@@ -1,0 +1,61 @@
+"""The reader: one test text, wherever it was chosen, with all that is known of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.checkpoints.studies import Started
+from core.errors import InputError
+from core.results import reader
+from core.results.schema import RunResults
+from core.text import escaped
+from pages.shared import drawing, study_data
+
+# Pages that show the same text, and the name of its id in their links.
+_PLACES = (
+    ("pages/tokens.py", "Its tokens"),
+    ("pages/latent.py", "Its place in the latent space"),
+)
+
+
+def show(study: Started, runs: list[RunResults], row: str | None, *, here: str = "") -> None:
+    """A text with its translations, what all runs predict, and links to it on other pages.
+
+    Args:
+        runs: finished ones.
+        row: its id; None shows nothing.
+        here: the page's own file, which needs no link.
+    """
+    if row is None:
+        return
+    file = study_data.texts_file(study)
+    try:
+        found = reader.read(runs, row, file)
+    except InputError as error:
+        st.warning(escaped(str(error)))
+        return
+    with st.container(border=True):
+        st.markdown(f"#### The text: {escaped(found.language)}, labelled {escaped(found.label)}")
+        isolate = drawing.texts_in(found.texts)
+        shown = ["language", *isolate]
+        name = f"{study.name}-text-{row[:12]}"
+        drawing.table(found.texts, name, None, shown, isolate=isolate)
+        if len(found.texts) > 1:
+            st.markdown(_says(found))
+        drawing.table(found.predicted, f"{name}-predictions")
+        with st.container(horizontal=True):
+            for path, label in _PLACES:
+                if path != here:
+                    link = {"study": study.name, "row": row}
+                    st.page_link(path, label=f"{label} →", query_params=link)
+
+
+def _says(found: reader.Reading) -> str:
+    """Which runs change their mind with the language."""
+    n, of = len(found.changes), len(found.predicted)
+    if not n:
+        return f"None of the {of} runs changes its prediction with the language."
+    return (
+        f"**{n} of {of} runs** predict another class in another language: "
+        f"{escaped(', '.join(found.changes))}."
+    )
