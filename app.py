@@ -3,6 +3,8 @@
 Streamlit imports this file once, as the server starts, for `app`; then it runs it for each visitor.
 """
 
+from pathlib import Path
+
 import streamlit as st
 from starlette.middleware import Middleware
 
@@ -26,6 +28,7 @@ def show() -> None:
         st.Page("pages/mitigation.py", title="Mitigation"),
     ]
     st.set_page_config(page_title="LangSkew", page_icon="pages/icon.png", layout="wide")
+    st.html(Path(__file__).with_name("pages") / "shared" / "page.css")
     if access.may_read():
         page = st.navigation(pages)
         access.show_visitor()
