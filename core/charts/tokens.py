@@ -144,17 +144,22 @@ def tokens_legend() -> AnyChart:
 
 
 def _key(entries: list[tuple[str, str, str]]) -> AnyChart:
-    """Names with their marks and colours, in rows of three."""
+    """Names with their marks and colours, two beside each other: that fits the narrowest page."""
     frame = pd.DataFrame(entries, columns=["entry", "mark", "colour"])
-    frame["across"], frame["down"] = frame.index % 3, frame.index // 3
-    x = alt.X("across:O", axis=None, scale=alt.Scale(domain=[0, 1, 2]), bandPosition=0)
-    base = alt.Chart().encode(x=x, y=alt.Y("down:O", axis=None))
-    marks = base.mark_text(align="center", dx=8, fontSize=15, fontWeight="bold").encode(
+    frame["across"], frame["down"] = frame.index % 2, frame.index // 2
+    rows = int(frame["down"].max()) + 1
+    scale = alt.Scale(domain=[-0.5, rows - 0.5], nice=False, reverse=True)
+    base = alt.Chart().encode(
+        x=alt.X("across:Q", axis=None, scale=alt.Scale(domain=[0, 2], nice=False)),
+        y=alt.Y("down:Q", axis=None, scale=scale),
+    )
+    marks = base.mark_text(dx=8, fontSize=15, fontWeight="bold", baseline="middle").encode(
         text=alt.Text("mark:N"), color=alt.Color("colour:N", scale=None, legend=None)
     )
-    names = base.mark_text(align="left", dx=19, fontSize=12).encode(text=alt.Text("entry:N"))
-    height = 24 * (1 + (len(frame) - 1) // 3)
-    return alt.layer(marks, names, data=frame).properties(width=540, height=height)  # in files
+    names = base.mark_text(align="left", dx=19, fontSize=12, baseline="middle").encode(
+        text=alt.Text("entry:N")
+    )
+    return alt.layer(marks, names, data=frame).properties(width=400, height=22 * rows)  # in files
 
 
 def decomposition(document: Attributions, *, crossed: bool = False) -> AnyChart:

@@ -60,13 +60,13 @@ def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, brows
     expect(page.get_by_text("Threshold 0.001, method").first).to_be_visible()
     expect(page.get_by_text("chosen by the balanced model of another seed").first).to_be_visible()
     page.get_by_role("radio", name="As in the paper", exact=True).click()
-    expect(page.get_by_text("fall and negative ones rise by selection").first).to_be_visible()
+    expect(page.get_by_text("fall and opposing ones rise by selection").first).to_be_visible()
     drawn(page)
 
     first = opened_text(page).inner_text()
     for row in (4, 5):  # of texts; the page may have moved under the first click
         box = settled(page, page.locator("[data-testid=stDataFrame]:visible").first)
-        page.mouse.click(box["x"] + 15, box["y"] + (row + 0.5) * 35)  # its tick box
+        page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + (row + 0.5) * 35)  # its text
         page.wait_for_url("**row=**")
         drawn(page)
         if opened_text(page).inner_text() != first:
