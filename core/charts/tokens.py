@@ -150,7 +150,7 @@ def _key(entries: list[tuple[str, str, str]]) -> AnyChart:
     rows = int(frame["down"].max()) + 1
     scale = alt.Scale(domain=[-0.5, rows - 0.5], nice=False, reverse=True)
     base = alt.Chart().encode(
-        x=alt.X("across:Q", axis=None, scale=alt.Scale(domain=[0, 2], nice=False)),
+        x=alt.X("across:Q", axis=None, scale=alt.Scale(domain=[0, 2], nice=False, range=[0, 350])),
         y=alt.Y("down:Q", axis=None, scale=scale),
     )
     marks = base.mark_text(dx=8, fontSize=15, fontWeight="bold", baseline="middle").encode(
@@ -159,7 +159,9 @@ def _key(entries: list[tuple[str, str, str]]) -> AnyChart:
     names = base.mark_text(align="left", dx=19, fontSize=12, baseline="middle").encode(
         text=alt.Text("entry:N")
     )
-    return alt.layer(marks, names, data=frame).properties(width=400, height=22 * rows)  # in files
+    return alt.layer(marks, names, data=frame).properties(
+        width=400, height=22 * rows + 14
+    )  # in files
 
 
 def decomposition(document: Attributions, *, crossed: bool = False) -> AnyChart:

@@ -117,6 +117,16 @@ def test_three_seeds_are_shown_as_their_mean(three_seeds, open_page, monkeypatch
     said = texts(app, "caption")
     assert "mean over 6 pairs of seeds; 95 % intervals over seeds and test sentences" in said
     assert "what two balanced models of different seeds differ by" in said
+    bound = [
+        (abs(r["crossed"]), r["between_balanced"], r["language"], r["group"])
+        for r in document["over_seeds"]["rows"]
+        if (r["setup"], r["label"]) == ("imbalanced", "negative")
+    ]
+    longer = [(language, group) for size, noise, language, group in bound if size > noise]
+    n = f"{len(bound) - len(longer)} of {len(bound)}"
+    wanted = f"**{n}** bars are no longer than" if longer else f"None of the {len(bound)} bars"
+    assert wanted in texts(app, "markdown")
+    assert all(language in texts(app, "markdown") for language, _ in longer)
     app.selectbox(key="view-seed").set_value("1").run()
     assert "mean over 2 pairs of seeds; 95 % intervals over test sentences alone" in texts(
         app, "caption"
