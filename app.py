@@ -3,6 +3,8 @@
 Streamlit imports this file once, as the server starts, for `app`; then it runs it for each visitor.
 """
 
+from pathlib import Path
+
 import streamlit as st
 from starlette.middleware import Middleware
 
@@ -30,6 +32,7 @@ def show() -> None:
     st.set_page_config(
         page_title=f"{page.title} · LangSkew", page_icon="pages/icon.png", layout="wide"
     )
+    st.html(Path(__file__).with_name("pages") / "shared" / "page.css")
     try:
         page.run()
     except OSError as error:

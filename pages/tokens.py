@@ -40,8 +40,9 @@ with top[3]:
         thresholds.THRESHOLDS,
         attributions.THRESHOLD,
         widget=st.select_slider,
-        help="By their value in the reference model tokens above it are positive, below its "
-        "negative are negative, the others are neutral. The paper takes 0.01 (section 2.3) and "
+        help="By their value in the reference model tokens above it support the class (the paper's "
+        "positive tokens), those below its negative oppose it (negative), the others are neutral. "
+        "The paper takes 0.01 (section 2.3) and "
         "tries others (appendix A.4).",
     )
 try:

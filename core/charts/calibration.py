@@ -70,12 +70,12 @@ def reliability(document: StudyResults, runs: Sequence[RunResults]) -> list[AnyC
         curves = base.mark_line(strokeWidth=1.5, opacity=0.4).encode(
             color=encoding["color"], detail=alt.Detail("run:N")
         )
-        points = base.mark_point(filled=True, opacity=0.9).encode(
+        points = base.mark_point(filled=True).encode(
             **encoding,
             size=alt.Size("n:Q", scale=alt.Scale(range=[12, 130]), legend=None),
             tooltip=tips("run", "n", confidence=".3f", accuracy=".3f", low=".3f", high=".3f"),
         )
-        ends = base.mark_rule(strokeWidth=1, opacity=0.35).encode(
+        ends = base.mark_rule(strokeWidth=1).encode(
             y=alt.Y("low:Q", title="share right", scale=alt.Scale(domain=[0, 1])),
             y2=alt.Y2("high:Q"),
             color=encoding["color"],

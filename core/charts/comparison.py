@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
-from core.charts.chart import AnyChart
-from core.charts.palette import NEUTRAL, TRUTH, names_axis, tips
+from core.charts.chart import STYLE, AnyChart
+from core.charts.palette import NEUTRAL, TRUTH, change_axis, names_axis, tips
 
-# Colour and fill by how the verdict begins; told apart without the colours too.
-LOOKS = {
-    "differs": ("#2F7AB5", "#2F7AB5"),
-    "equivalent": (NEUTRAL, NEUTRAL),
-    "cannot tell": (NEUTRAL, "transparent"),
-    "no verdict": (NEUTRAL, "transparent"),
+# Rules and points by how the verdict begins: without a hue, which stand for things.
+_HOLLOW = ({"color": NEUTRAL}, {"color": NEUTRAL, "fill": "transparent"})
+LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "differs": ({"style": STYLE}, {"style": STYLE, "filled": True}),
+    "equivalent": ({"color": NEUTRAL}, {"color": NEUTRAL, "filled": True}),
+    "cannot tell": _HOLLOW,
+    "no verdict": _HOLLOW,
 }
 FORMS = (
-    "Filled and blue: differs. Filled and grey: equivalent. Hollow: cannot tell, or no verdict. "
-    "Pale bands: the margins."
+    "Filled, in the colour of the text: differs. Filled and grey: equivalent. Hollow: cannot tell, "
+    "or no verdict. Pale bands: the margins."
 )
 
 
-def differences(frame: pd.DataFrame) -> AnyChart:
-    """One line a measure; FORMS says what the marks mean.
+def differences(frame: pd.DataFrame) -> list[AnyChart]:
+    """One line a measure, a panel a unit, since slopes are larger; FORMS says what marks mean.
 
     Args:
         frame: from `comparison_tables.table`.
     """
-    title, ticks = "difference, first minus second", alt.Axis(tickCount=7)
-    y = alt.Y("measure:N", sort=frame["measure"].tolist(), title=None, axis=names_axis())
+    slopes = frame["measure"].str.contains("uptake")
+    panels = {"slope": frame[slopes], "share or probability": frame[~slopes]}
+    return [_panel(part, unit) for unit, part in panels.items() if len(part)]
+
+
+def _panel(frame: pd.DataFrame, unit: str) -> AnyChart:
+    title, ticks = f"difference, first minus second ({unit})", change_axis(tickCount=7)
+    y = alt.Y(
+        "measure:N", sort=frame["measure"].tolist(), title=None, axis=names_axis(minExtent=130)
+    )
     forms = dict.fromkeys(("first", "second"), ".3f")
     forms |= dict.fromkeys(("difference", "from", "to"), "+.3f")
     zero = alt.Chart(pd.DataFrame({"difference": [0.0]})).mark_rule(color=TRUTH, strokeDash=[4, 3])
@@ -38,17 +49,17 @@ def differences(frame: pd.DataFrame) -> AnyChart:
         y=y, x=alt.X("below:Q", title=title, axis=ticks), x2=alt.X2("margin:Q")
     )  # fmt: skip
     layers.append(band)
-    for verdict, (colour, fill) in LOOKS.items():
+    for verdict, (line, point) in LOOKS.items():
         part = frame["verdict"].str.startswith(verdict)
         if not part.any():
             continue
         base = alt.Chart(frame[part]).encode(
             y=y, tooltip=tips("measure", "verdict", "margin", **forms)
         )
-        rules = base.mark_rule(strokeWidth=2.5, color=colour)
-        points = base.mark_point(size=80, strokeWidth=2, opacity=1, color=colour, fill=fill)
+        rules = base.mark_rule(strokeWidth=2.5, **line)
+        points = base.mark_point(size=80, strokeWidth=2, opacity=1, **point)
         layers += [
             rules.encode(x=alt.X("from:Q", title=title, axis=ticks), x2=alt.X2("to:Q")),
             points.encode(x=alt.X("difference:Q", title=title, axis=ticks)),
         ]
-    return alt.layer(*layers).properties(height=30 * len(frame) + 60)
+    return alt.layer(*layers).properties(height=30 * len(frame) + 62)

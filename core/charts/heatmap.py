@@ -8,7 +8,13 @@ import altair as alt
 import pandas as pd
 
 from core.charts.chart import AnyChart
-from core.charts.palette import DIVERGING, NEUTRAL, SEQUENTIAL, names_axis, tips
+from core.charts.palette import (
+    DIVERGING,
+    SEQUENTIAL,
+    dark_from,
+    names_axis,
+    tips,
+)
 
 
 def heatmap(
@@ -50,25 +56,32 @@ def heatmap(
         ),
         "y": alt.Y(f"{y}:N", sort=order_y, title=None, axis=names_axis(**bare)),
     }
-    scale = alt.Scale(domain=[0, upper], range=list(SEQUENTIAL), clamp=True)
+    scale = alt.Scale(domain=[0, upper], range=list(SEQUENTIAL), clamp=True, interpolate="lab")
     if diverging:
-        scale = alt.Scale(domain=[-upper, 0, upper], range=list(DIVERGING), clamp=True)
+        scale = alt.Scale(
+            domain=[-upper, 0, upper], range=list(DIVERGING), clamp=True, interpolate="lab"
+        )
     tooltip = [*tips(x, y), alt.Tooltip("value:Q", format=form, title=unit)]
     base = alt.Chart(frame).encode(**axes, tooltip=tooltip)
     text = alt.Text("value:Q", format=form)
     # The cells look the same in both themes, and so do the numbers on them.
-    numbers = {
-        f"!datum.margin && abs(datum.value) > {0.6 * upper}": "white",
-        f"!datum.margin && abs(datum.value) <= {0.6 * upper}": "#222222",
-        "datum.margin": NEUTRAL,
+    if diverging:  # from the middle to either end
+        below, above = dark_from(DIVERGING[1::-1]), dark_from(DIVERGING[1:])
+        strong = f"(datum.value > {above * upper} || datum.value < {-below * upper})"
+    else:
+        strong = f"datum.value > {dark_from(SEQUENTIAL) * upper}"
+    numbers: dict[str, dict[str, Any]] = {
+        f"!datum.margin && {strong}": {"color": "white"},
+        f"!datum.margin && !({strong})": {"color": "black"},
+        "datum.margin": {},
     }
     layers = [
         base.transform_filter("!datum.margin")
         .mark_rect(cornerRadius=2)
         .encode(color=alt.Color("value:Q", scale=scale, legend=None)),
         *(
-            base.transform_filter(where).mark_text(fontSize=11, color=colour).encode(text=text)
-            for where, colour in numbers.items()
+            base.transform_filter(where).mark_text(fontSize=11, **look).encode(text=text)
+            for where, look in numbers.items()
         ),
     ]
     named = {"title": title} if title else {}

@@ -6,20 +6,19 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts.chart import AnyChart
+from core.charts.chart import STYLE, AnyChart
 from core.charts.comparison import LOOKS
 from core.charts.palette import NEUTRAL, TRUTH, change_axis, names_axis, tips
 
-# Where a setup acts: colour and shape, told apart without the colours too.
+# Where a setup acts, by shape: the hues are those of single setups.
 STAGES = {
-    "none": ("#8C8C8C", "cross"),
-    "data": ("#3B8BC4", "square"),
-    "loss": ("#D9731A", "circle"),
-    "after training": ("#1FA37A", "triangle-up"),
+    "none": "cross",
+    "data": "square",
+    "loss": "circle",
+    "after training": "triangle-up",
 }
 HEIGHT = 560
 NULLS = "between balanced"
-LETTERS = "#7A7A7A"  # read on white and on a dark ground
 _LINE = 15 / 400  # of a label, as a share of the plot, of which axis and key take their part
 _ENDS = ["accuracy low", "accuracy high", "uptake low", "uptake high"]
 
@@ -67,36 +66,33 @@ def trade_off(
     placed = frame.assign(place=_apart(frame["accuracy"], low, top), column=column)
     base = alt.Chart(placed)
     names = list(STAGES)
-    colours = alt.Scale(domain=names, range=[colour for colour, _ in STAGES.values()])
-    shapes = alt.Scale(domain=names, range=[shape for _, shape in STAGES.values()])
-    key = alt.Legend(title="acts on", orient="top", symbolOpacity=1)
-    colour = alt.Color("stage:N", scale=colours, legend=key)
+    shapes = alt.Scale(domain=names, range=list(STAGES.values()))
+    key = alt.Legend(title="acts on", orient="top", symbolOpacity=1, symbolStrokeColor=NEUTRAL)
     forms = dict.fromkeys(["uptake", "accuracy", *_ENDS], "+.3f")
     tooltip = tips("name", "stage", "seeds", **forms)
     layers += [
         base.mark_rule(color=NEUTRAL, opacity=0.45, strokeWidth=0.8).encode(
             x=x("uptake"), x2=alt.X2("column:Q"), y=y("accuracy"), y2=alt.Y2("place:Q")
         ),
-        base.mark_rule(opacity=0.55, strokeWidth=1.5).encode(
-            x=x("uptake low"), x2=alt.X2("uptake high:Q"), y=y("accuracy"), color=colour
+        base.mark_rule(color=NEUTRAL, strokeWidth=1.2).encode(
+            x=x("uptake low"), x2=alt.X2("uptake high:Q"), y=y("accuracy")
         ),
-        base.mark_rule(opacity=0.55, strokeWidth=1.5).encode(
-            y=y("accuracy low"), y2=alt.Y2("accuracy high:Q"), x=x("uptake"), color=colour
+        base.mark_rule(color=NEUTRAL, strokeWidth=1.2).encode(
+            y=y("accuracy low"), y2=alt.Y2("accuracy high:Q"), x=x("uptake")
         ),
     ]
     for filled in placed["equivalent"].unique().tolist():
         part = alt.Chart(placed[placed["equivalent"] == filled])
-        points = part.mark_point(filled=filled, size=95, strokeWidth=2, opacity=1)
+        points = part.mark_point(style=STYLE, filled=filled, size=95, strokeWidth=2)
         layers.append(
             points.encode(
                 x=x("uptake"),
                 y=y("accuracy"),
-                color=colour,
                 shape=alt.Shape("stage:N", scale=shapes, legend=key),
                 tooltip=tooltip,
             )
         )
-    labels = base.mark_text(align="left", dx=4, fontSize=12, color=LETTERS)
+    labels = base.mark_text(align="left", dx=4, fontSize=12)
     layers.append(labels.encode(x=x("column"), y=y("place"), text=alt.Text("name:N")))
     return alt.layer(*layers).properties(height=HEIGHT)
 
@@ -132,13 +128,13 @@ def forest(
     zero = alt.Chart(pd.DataFrame({"difference": [0.0]})).mark_rule(color=TRUTH, strokeDash=[4, 3])
     layers.append(zero.encode(x=x))
     forms = dict.fromkeys(("difference", "low", "high"), "+.3f")
-    for verdict, (colour, fill) in LOOKS.items():
+    for verdict, (line, point) in LOOKS.items():
         part = frame[frame["verdict"].str.startswith(verdict)]
         if part.empty:
             continue
         base = alt.Chart(part).encode(y=y, tooltip=tips("name", "verdict", **forms))
-        rules = base.mark_rule(strokeWidth=2.5, color=colour)
-        points = base.mark_point(size=80, strokeWidth=2, opacity=1, color=colour, fill=fill)
+        rules = base.mark_rule(strokeWidth=2.5, **line)
+        points = base.mark_point(size=80, strokeWidth=2, opacity=1, **point)
         layers += [
             rules.encode(x=alt.X("low:Q", title=title, axis=axis), x2=alt.X2("high:Q")),
             points.encode(x=x),

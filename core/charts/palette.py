@@ -1,14 +1,18 @@
-"""Colours and shapes: a setup and a language look the same in every chart.
+"""Colours and shapes: one thing looks the same in every chart, and two things never look alike.
 
-Both carry a shape beside the colour, so that a reader who does not see the colours still tells them
-apart, and all colours keep a contrast of about 3 to 1 on a white and on a dark ground (WCAG 2.2,
-1.4.11).
+Setups, languages, the sides of a skew, pushes towards and away from a class, and token groups each
+have hues of their own. All carry a shape or a sign beside the colour, for a reader who does not see
+it, and have a contrast of 3 to 1 or more on a white and on a dark ground (WCAG 2.2, 1.4.11).
+
+The colours were searched for among mid-tones for the largest distances (CIE Lab) between any two of
+a kind as seen with normal, protan, deutan and tritan vision (Machado, Oliveira and Fernandes 2009),
+and between kinds; tests/charts/test_palette.py has what they keep.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import altair as alt
@@ -16,17 +20,17 @@ import altair as alt
 from core.results.names import further_setups, setups_in_order
 from core.results.schema import StudyResults
 
-# After Okabe and Ito (2008), as mid-tones.
+# Setups with the entropy loss have the hue of those without it.
 SETUP_COLOURS = {
-    "balanced": "#3B8BC4",
-    "balanced (null)": "#8C8C8C",
-    "imbalanced": "#D9731A",
-    "imbalanced+cw": "#1FA37A",
-    "balanced+entropy": "#8CC3E8",
-    "balanced+entropy (null)": "#BDBDBD",
-    "imbalanced+entropy": "#F0B27A",
-    "imbalanced+cw+entropy": "#82CFB4",
-    "imported": "#A66BB8",
+    "balanced": "#0B9BE9",
+    "balanced (null)": "#7E8E91",
+    "imbalanced": "#DE6B15",
+    "imbalanced+cw": "#1A743C",
+    "balanced+entropy": "#1F78BB",
+    "balanced+entropy (null)": "#5C655D",
+    "imbalanced+entropy": "#BA692B",
+    "imbalanced+cw+entropy": "#5D8F70",
+    "imported": "#9B3A9C",
 }
 SETUP_SHAPES = {
     "balanced": "circle",
@@ -39,18 +43,16 @@ SETUP_SHAPES = {
     "imbalanced+cw+entropy": "diamond",
     "imported": "cross",
 }
-# Searched for the largest distance (CIE Lab) between any two as seen with normal, protan and deutan
-# vision (Machado, Oliveira and Fernandes 2009), among mid-tones. After eight languages the colours
-# come again with other shapes.
+# After eight languages the colours come again with other shapes.
 LANGUAGE_COLOURS = (
-    "#3C9CB4",
-    "#FC6000",
-    "#8418FC",
-    "#C0846C",
-    "#B4306C",
-    "#4860A8",
-    "#8478FC",
-    "#CC0024",
+    "#DF1508",
+    "#AF8E56",
+    "#249ED0",
+    "#940FFF",
+    "#216F50",
+    "#D20297",
+    "#8971F7",
+    "#E06F93",
 )
 LANGUAGE_SHAPES = (
     "circle",
@@ -63,15 +65,48 @@ LANGUAGE_SHAPES = (
     "triangle-left",
     "stroke",
 )
-# Of setups with other mitigations than the paper's: each a colour and shape of its own.
-FURTHER_COLOURS = LANGUAGE_COLOURS[2:]
-FURTHER_SHAPES = LANGUAGE_SHAPES[2:]
-TRUTH = "#888888"
-TRAINING = "#B98B6A"
+# Of setups with other mitigations than the paper's: one of these colours, a shape of its own.
+FURTHER_COLOURS = tuple(SETUP_COLOURS.values())[3:]
+FURTHER_SHAPES = (
+    "triangle-down",
+    "triangle-right",
+    "triangle-left",
+    "stroke",
+    "M0,-1L.3,-.3L1,-.3L.45,.15L.65,.9L0,.45L-.65,.9L-.45,.15L-1,-.3L-.3,-.3Z",  # a star
+    "M-.9,0L-.45,-.8H.45L.9,0L.45,.8H-.45Z",  # a hexagon
+    "M-.8,-.9H.8L-.8,.9H.8Z",  # an hourglass
+)
+# For a class, languages that were over- or under-represented in training, or neither.
 NEUTRAL = "#8C8C8C"
-SEQUENTIAL = ("#EAF2F9", "#1F6BA8")
-# Below 0 orange, above 0 blue: told apart with every kind of colour vision.
-DIVERGING = ("#C8641B", "#F2F2F2", "#2F7AB5")
+SIDES = {"over": "#00A2B7", "under": "#E0163C", "even": NEUTRAL}
+SIDE_MARKS = {"over": "▲", "under": "▼", "even": "·"}
+# A value or difference that pushes towards a class, or away from it.
+TOWARDS, AWAY = "#6255D3", "#B18B07"
+GROUP_COLOURS = {"positive": "#2E9E2B", "negative": "#E600B5", "neutral": NEUTRAL}
+GROUP_MARKS = {"positive": "+", "negative": "\u2212", "neutral": "·"}
+TRUTH = "#888888"
+TRAINING = "#8A7A5C"
+# Amounts have no hue; a difference from an even distribution has those of its two sides.
+SEQUENTIAL = ("#F0F1F3", "#556072")
+DIVERGING = (SIDES["under"], "#F2F2F2", SIDES["over"])
+
+
+def dark_from(colours: Sequence[str]) -> float:
+    """Share of the way from the first to the last colour from where white is read, black no more.
+
+    Colours between are those of CIE Lab, in which lightness goes straight; at lightness 49.5 black
+    and white are read equally well.
+    """
+    first, last = (_lightness(colours[i]) for i in (0, -1))
+    return min(1.0, (first - 49.5) / max(first - last, 1e-9))
+
+
+def _lightness(colour: str) -> float:
+    """CIE L* of a colour."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    y = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return 116 * float(y ** (1 / 3)) - 16 if y > 0.008856 else 903.3 * y
 
 
 def names_axis(**more: Any) -> alt.Axis:

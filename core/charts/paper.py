@@ -8,7 +8,7 @@ import pandas as pd
 from core.charts.chart import AnyChart
 from core.charts.palette import NEUTRAL, TRUTH, change_axis, names_axis, tips
 
-# Hollow and grey: published. Filled and blue: here.
+# Hollow and grey: published. Filled, in the colour of the text: here.
 PUBLISHED, OURS = "the paper", "this study"
 _COLOURS = {PUBLISHED: NEUTRAL, OURS: "#2F7AB5"}
 

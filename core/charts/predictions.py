@@ -82,7 +82,7 @@ def predicted_shares(document: StudyResults, runs: Sequence[RunResults], label: 
     tick = base.mark_tick(thickness=4, height=16, color=TRAINING).encode(
         x=x("mean(training)"), tooltip=[*tips("language"), given]
     )
-    points = base.mark_point(filled=True, size=85, opacity=0.9).encode(
+    points = base.mark_point(filled=True, size=85).encode(
         x=x("share"),
         **setup_encoding(frame["setup"]),
         tooltip=[*tips("setup", "seed", "language"), share],

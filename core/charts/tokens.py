@@ -9,21 +9,33 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from core.charts.chart import AnyChart
-from core.charts.palette import NEUTRAL, TRUTH, change_axis, names_axis, setup_encoding, tips
+from core.charts.chart import STYLE, AnyChart
+from core.charts.palette import (
+    AWAY,
+    GROUP_COLOURS,
+    GROUP_MARKS,
+    NEUTRAL,
+    SIDE_MARKS,
+    SIDES,
+    TOWARDS,
+    TRUTH,
+    change_axis,
+    names_axis,
+    setup_encoding,
+    tips,
+)
 from core.measures.cumulative import PARTS
-from core.results.names import language_order
+from core.results.names import PART_NAMES, language_order
 from core.results.schema import Attributions, RelianceRow, StudyResults
 from core.results.token_tables import chosen, seeds_of
 from core.text import signed
 
-# Over-represented blue, under-represented orange, as values above and below 0 elsewhere.
-SIDES = {"over": "#2F7AB5", "under": "#C8641B", "even": NEUTRAL}
-SIDE_MARKS = {"over": "▲", "under": "▼", "even": "·"}
-GROUP_COLOURS = {"positive": "#2F7AB5", "negative": "#C8641B", "neutral": NEUTRAL}
 DECOMPOSED = (*PARTS, "total")
 _ZERO = alt.InlineData(values=[{"value": 0}])
-_PART_NAMES = {"base": "base value"}
+# The four parts, and set apart what they add up to.
+_SUM, _GAP = "= total", " "
+_LINES = [*(PART_NAMES[part] for part in PARTS), _GAP, _SUM]
+FULL = 0.62  # opacity of the strongest colour behind a text, which has to be read on it
 
 
 def cumulative(
@@ -84,7 +96,9 @@ def _part(frame: pd.DataFrame, part: str, scale: alt.Scale) -> AnyChart:
     layers: list[Any] = []
     if frame["noise"].notna().any():
         layers.append(
-            base.mark_bar(size=20, color=NEUTRAL, opacity=0.3).encode(
+            base.mark_bar(
+                size=20, color=NEUTRAL, fillOpacity=0.25, stroke=NEUTRAL, strokeWidth=1
+            ).encode(
                 y=y,
                 x=alt.X("less:Q", scale=scale, axis=axis),
                 x2=alt.X2("noise:Q"),
@@ -93,36 +107,61 @@ def _part(frame: pd.DataFrame, part: str, scale: alt.Scale) -> AnyChart:
         )
     layers += [
         base.mark_bar(size=11).encode(y=y, x=x, color=colour, tooltip=tooltip),
-        base.mark_rule(strokeWidth=1.5, color=TRUTH).encode(
+        base.mark_rule(strokeWidth=1.5, style=STYLE).encode(
             y=y, x=alt.X("low:Q", scale=scale, axis=axis), x2=alt.X2("high:Q"), tooltip=tooltip
         ),
     ]
     zero = alt.Chart(_ZERO).mark_rule(color=TRUTH)
     layers.append(zero.encode(x=alt.X("value:Q", scale=scale, axis=axis)))
-    title = "base value" if part == "base" else f"{part} tokens"
-    heading = alt.TitleParams(title, fontSize=13, limit=200)  # not cut where panels are narrow
+    name = PART_NAMES[part]
+    ours, _, papers = name.removesuffix(")").partition(" (")
+    heading = alt.TitleParams(
+        name if part == "base" else f"{ours} tokens",
+        subtitle=f"({papers} in the paper)" if papers else " ",
+        fontSize=13,
+        subtitleFontSize=12,
+        limit=200,  # not cut where panels are narrow
+    )
     return alt.layer(*layers, data=frame).properties(title=heading, height=36 * len(frame) + 90)
 
 
 def sides_legend(with_noise: bool) -> AnyChart:
     """What colours and marks of the cumulative differences mean."""
     entries = [
-        ("▲ over-represented", SIDES["over"]),
-        ("▼ under-represented", SIDES["under"]),
+        (f"{SIDE_MARKS['over']} over-represented", "■", SIDES["over"]),
+        (f"{SIDE_MARKS['under']} under-represented", "■", SIDES["under"]),
     ]
     if with_noise:
-        entries.append(("between balanced models", NEUTRAL))
-    frame = pd.DataFrame(entries, columns=["entry", "colour"])
-    base = alt.Chart().encode(x=alt.X("entry:N", sort=None, axis=None))
-    points = base.mark_square(size=90, opacity=1).encode(
-        color=alt.Color("colour:N", scale=None, legend=None)
+        entries.append(("between balanced models", "■", NEUTRAL))
+    return _key(entries)
+
+
+def tokens_legend() -> AnyChart:
+    """What colours and signs of the bars of one text mean."""
+    pushes = [("towards the class", "■", TOWARDS), ("away from it", "■", AWAY)]
+    groups = [(PART_NAMES[g], mark, GROUP_COLOURS[g]) for g, mark in GROUP_MARKS.items()]
+    return _key([*pushes, *groups])
+
+
+def _key(entries: list[tuple[str, str, str]]) -> AnyChart:
+    """Names with their marks and colours, two beside each other: that fits the narrowest page."""
+    frame = pd.DataFrame(entries, columns=["entry", "mark", "colour"])
+    frame["across"], frame["down"] = frame.index % 2, frame.index // 2
+    rows = int(frame["down"].max()) + 1
+    scale = alt.Scale(domain=[-0.5, rows - 0.5], nice=False, reverse=True)
+    base = alt.Chart().encode(
+        x=alt.X("across:Q", axis=None, scale=alt.Scale(domain=[0, 2], nice=False, range=[0, 350])),
+        y=alt.Y("down:Q", axis=None, scale=scale),
     )
-    names = base.mark_text(align="left", dx=9, fontSize=12, color=TRUTH).encode(
+    marks = base.mark_text(dx=8, fontSize=15, fontWeight="bold", baseline="middle").encode(
+        text=alt.Text("mark:N"), color=alt.Color("colour:N", scale=None, legend=None)
+    )
+    names = base.mark_text(align="left", dx=19, fontSize=12, baseline="middle").encode(
         text=alt.Text("entry:N")
     )
-    return alt.layer(points, names, data=frame).properties(
-        width=540, height=24
-    )  # the width in files
+    return alt.layer(marks, names, data=frame).properties(
+        width=400, height=22 * rows + 14
+    )  # in files
 
 
 def decomposition(document: Attributions, *, crossed: bool = False) -> AnyChart:
@@ -138,7 +177,7 @@ def decomposition(document: Attributions, *, crossed: bool = False) -> AnyChart:
         for seed in seeds:
             rows += [
                 {
-                    "part": _PART_NAMES.get(r["part"], r["part"]),
+                    "part": _SUM if r["part"] == "total" else PART_NAMES[r["part"]],
                     "setup": setup,
                     "seed": "mean" if seed is None else str(seed),
                     "value": r["value"],
@@ -151,9 +190,8 @@ def decomposition(document: Attributions, *, crossed: bool = False) -> AnyChart:
                 if r["part"] in DECOMPOSED and r["value"] is not None
             ]
     frame = pd.DataFrame(rows)
-    parts = [_PART_NAMES.get(p, p) for p in DECOMPOSED]
     encoding = setup_encoding(setups, legend=alt.Legend(title=None, orient="top", columns=2))
-    y = alt.Y("part:N", sort=parts, title=None, axis=names_axis())
+    y = alt.Y("part:N", sort=_LINES, title=None, axis=names_axis(), scale=alt.Scale(domain=_LINES))
     offset = alt.YOffset("setup:N", sort=setups)
     axis = change_axis(tickCount=5, title="change of soft uptake (slope)")
     tooltip = tips("part", "setup", "seed", "texts", value="+.3f", low="+.3f", high="+.3f")
@@ -171,7 +209,7 @@ def decomposition(document: Attributions, *, crossed: bool = False) -> AnyChart:
             tooltip=tooltip,
         ),
         data=frame,
-    ).properties(height=(18 * len(setups) + 16) * len(parts))  # fmt: skip
+    ).properties(height=(18 * len(setups) + 16) * len(_LINES))  # fmt: skip
 
 
 def reliance(rows: list[RelianceRow]) -> list[AnyChart]:
@@ -241,36 +279,51 @@ def _noise(error: float | None, ends: list[float], scale: alt.Scale) -> list[Any
     base = alt.Chart(given).encode(x=alt.X("threshold:Q", scale=scale))
     return [
         base.mark_rule(color=TRUTH, strokeWidth=1.5),
-        base.mark_text(align="right", baseline="top", dx=-5, dy=4, fontSize=12, color=TRUTH).encode(
+        base.mark_text(align="right", baseline="top", dx=-5, dy=4, fontSize=12).encode(
             y=alt.value(0), text=alt.Text("said:N")
         ),
     ]
 
 
 def one_text(frame: pd.DataFrame, value: str) -> AnyChart:
-    """A bar a token in the text's order, coloured by the token's group in the reference.
+    """A bar a token in the text's order, in its colour in the text (`marked`), with the sign of the
+    token's group in the reference beside it.
 
     Args:
         frame: from `tokens.one_text`.
         value: `reference`, `other` or `difference`.
     """
+    largest = strongest(frame)
     given = frame.assign(
         name=[
             f"{p:>3} {t.strip() or '␣'}"
             for p, t in zip(frame["position"], frame["token"], strict=True)
-        ]
-    )
-    colour = alt.Color(
-        "group:N",
-        scale=alt.Scale(domain=list(GROUP_COLOURS), range=list(GROUP_COLOURS.values())),
-        legend=alt.Legend(title="group in the reference", orient="top"),
+        ],
+        colour=[shade(v, largest, FULL) for v in frame[value]],
+        edge=[TOWARDS if v > 0 else AWAY for v in frame[value]],
+        mark=frame["group"].map(GROUP_MARKS),
+        sign=frame["group"].map(GROUP_COLOURS),
+        group=frame["group"].map(PART_NAMES),
     )
     title = "difference of SHAP values" if value == "difference" else "SHAP value"
-    x = alt.X(f"{value}:Q", title=f"{title} (probability)", axis=change_axis(tickCount=4))
-    y = alt.Y("name:N", sort=None, title=None, axis=names_axis(labelOverlap=False))
+    axis = change_axis(tickCount=4)
+    x = alt.X(f"{value}:Q", title=f"{title} (probability)", axis=axis)
+    room = names_axis(labelOverlap=False, labelPadding=22)  # the signs stand in it
+    base = alt.Chart().encode(y=alt.Y("name:N", sort=None, title=None, axis=room))
     tooltip = tips("token", "group", reference="+.4f", other="+.4f", difference="+.4f")
-    bars = alt.Chart(given).mark_bar(size=12).encode(x=x, y=y, color=colour, tooltip=tooltip)
-    return bars.properties(height=18 * len(given) + 140)  # with legend and axis
+    bars = base.mark_bar(size=12, strokeWidth=1).encode(
+        x=x,
+        color=alt.Color("colour:N", scale=None, legend=None),
+        stroke=alt.Stroke("edge:N", scale=None, legend=None),
+        tooltip=tooltip,
+    )
+    signs = base.mark_text(fontSize=15, fontWeight="bold", baseline="middle").encode(
+        x=alt.value(-11),
+        text=alt.Text("mark:N"),
+        color=alt.Color("sign:N", scale=None, legend=None),
+        tooltip=tooltip,
+    )
+    return alt.layer(bars, signs, data=given).properties(height=18 * len(given) + 80)
 
 
 def strongest(frame: pd.DataFrame) -> float:
@@ -278,21 +331,37 @@ def strongest(frame: pd.DataFrame) -> float:
     return float(frame[["reference", "other", "difference"]].abs().max().max())
 
 
-def marked(tokens: Sequence[str], values: Sequence[float], largest: float) -> str:
-    """A text as HTML whose tokens are coloured by value: blue above 0, orange below.
+def shade(value: float, largest: float, full: float) -> str:
+    """The colour of a value, as CSS: that of its sign, the fainter the nearer it is to 0.
+
+    Args:
+        largest: value of the strongest colour.
+        full: opacity of that.
+    """
+    strength = min(1.0, abs(value) / largest) if largest > 0 else 0.0
+    colour = TOWARDS if value > 0 else AWAY
+    channels = ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
+    return f"rgba({channels},{full * strength:.2f})"
+
+
+def marked(tokens: Sequence[str], values: Sequence[float], largest: float, language: str) -> str:
+    """A text as HTML whose tokens are coloured by value, and underlined: those that push towards
+    the class with a line, those that push away from it with dots.
 
     Everything of the text is escaped; each run of the text finds its own direction.
 
     Args:
         largest: value of the strongest colour.
+        language: its code; empty if it is not known.
     """
     parts = []
     for token, value in zip(tokens, values, strict=True):
-        strength = min(1.0, abs(value) / largest) if largest > 0 else 0.0
-        colour = "47,122,181" if value > 0 else "200,100,27"
+        line = f"2px {'solid' if value > 0 else 'dotted'} {shade(value, largest, 1)}"
         shown = html.escape(token) or "&#9251;"
         parts.append(
-            f'<span title="{signed(value, 3)}" style="background:rgba({colour},'
-            f'{0.75 * strength:.2f});border-radius:3px;padding:1px 0">{shown}</span>'
+            f'<span title="{signed(value, 3)}" style="background:{shade(value, largest, FULL)};'
+            f'border-bottom:{line};border-radius:3px;padding:1px 0">{shown}</span>'
         )
-    return f'<div dir="auto" style="line-height:1.9;white-space:pre-wrap">{"".join(parts)}</div>'
+    tongue = f' lang="{html.escape(language)}"' if language else ""
+    style = "line-height:1.9;white-space:pre-wrap;overflow-wrap:anywhere"
+    return f'<div dir="auto"{tongue} style="{style}">{"".join(parts)}</div>'

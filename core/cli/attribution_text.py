@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.figures import tokens_sentences
 from core.measures.cumulative import PARTS
 from core.results import token_tables
+from core.results.names import PART_NAMES
 from core.results.schema import AttributionsPrinted, ChosenPart, ChosenSide
 from core.terminal import table
 
@@ -27,7 +28,8 @@ def text(document: AttributionsPrinted) -> str:
         f"share of tokens by value in the {document['reference']} model (neutral: -{threshold} to "
         f"{threshold})",
     ]
-    columns = ["class", "seed", "negative", "neutral", "positive", "tokens"]
+    groups = ("negative", "neutral", "positive")
+    columns = ["class", "seed", *(PART_NAMES[group] for group in groups), "tokens"]
     lines.append(
         table(
             columns,
@@ -35,9 +37,7 @@ def text(document: AttributionsPrinted) -> str:
                 [
                     r["label"],
                     r["seed"],
-                    f"{r['negative']:.2f}",
-                    f"{r['neutral']:.2f}",
-                    f"{r['positive']:.2f}",
+                    *(f"{share:.2f}" for share in (r["negative"], r["neutral"], r["positive"])),
                     r["n"],
                 ]
                 for r in document["token_shares"]
@@ -76,7 +76,7 @@ def _sides(document: AttributionsPrinted) -> list[str]:
                         label,
                         setup,
                         _seed(seed),
-                        group,
+                        PART_NAMES[group],
                         fitted,
                         _interval(over, None),
                         _interval(under, None),
@@ -84,7 +84,7 @@ def _sides(document: AttributionsPrinted) -> list[str]:
                         _size(row["between_balanced"]),
                     ]
                 )
-    order = {part: i for i, part in enumerate(PARTS)}
+    order = {PART_NAMES[part]: i for i, part in enumerate(PARTS)}
     rows.sort(key=lambda r: (str(r[0]), str(r[1]), str(r[2]), order[str(r[3])], str(r[4])))
     columns = ["class", "setup", "seed", "part", "groups", "over", "under", "over - under"]
     return [
@@ -125,11 +125,12 @@ def _decomposition(document: AttributionsPrinted) -> list[str]:
     for setup, seed, crossed, fitted in _read(document):
         for r in token_tables.chosen(document, "decomposition", setup, seed, crossed=crossed):
             if r["part"] != "unexplained" or abs(r["value"] or 0) > 1e-6:
-                rows.append([setup, _seed(seed), r["part"], fitted,
+                part = PART_NAMES.get(r["part"], r["part"])
+                rows.append([setup, _seed(seed), part, fitted,
                              _interval(r["value"], _ends(r))])  # fmt: skip
     columns = ["setup", "seed", "part", "groups", "change of soft uptake"]
     return [
-        "what carries the change of the soft uptake (base: the number of tokens alone)",
+        "what carries the change of the soft uptake (base value: the number of tokens alone)",
         table(columns, rows),
     ]
 

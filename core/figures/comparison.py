@@ -76,6 +76,17 @@ def reading(frame: pd.DataFrame, first: str, second: str) -> str:
     return f"{text}. {UNCORRECTED}"
 
 
+def _holm(frame: pd.DataFrame) -> str:
+    """Why an interval that leaves out 0 may be of no difference, where one does."""
+    apart = (frame["from"] > 0) | (frame["to"] < 0)
+    if not (apart & frame["verdict"].str.startswith("cannot tell")).any():
+        return ""
+    return (
+        " An interval that leaves out 0 without a difference is of one language of several: their "
+        "verdicts are corrected for that (Holm), intervals are not."
+    )
+
+
 def differences(frame: pd.DataFrame, study: str, sides: dict[str, str], rows: int) -> Figure:
     """What differs between two runs or setups, a measure with an interval a line.
 
@@ -89,12 +100,13 @@ def differences(frame: pd.DataFrame, study: str, sides: dict[str, str], rows: in
     shown = frame[frame["from"].notna()]
     covers = "; ".join(dict.fromkeys(shown["interval covers"]))
     return Figure(
-        charts=[charts.differences(shown)],
+        charts=charts.differences(shown),
+        columns=1,
         title=f"What differs: {sides[first]} minus {sides[second]}",
         name=f"{study}-{first}-{second}",
         reading=reading(frame, escaped(first), escaped(second)),
         caption=f"n = {rows:,} test rows. Bars: 95 % intervals of the difference; they cover "
-        f"{covers}. {charts.FORMS}",
+        f"{covers}. {charts.FORMS}{_holm(shown)}",
         how=f"{VERDICTS} From three seeds on an interval covers other seeds and other test "
         "sentences (for probes and base values other seeds alone); below, other test sentences "
         "alone, with the same trained models. The languages' accuracies are corrected for being "

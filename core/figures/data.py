@@ -13,8 +13,8 @@ from core.results.schema import StudyResults
 
 HOW = (
     "A cell is one language and class; the grey numbers are the marginals, which can be even while "
-    "the cells are not: that is the skew. In the difference from uniform, orange cells are "
-    "under-represented and blue ones over-represented. (Paper, sections 2.1 and 3, Table 1.)"
+    "the cells are not: that is the skew. In the difference from uniform, red cells are "
+    "under-represented and turquoise ones over-represented. (Paper, sections 2.1 and 3, Table 1.)"
 )
 
 

@@ -8,21 +8,25 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
-from core.charts.chart import AnyChart
-from core.text import printable
+from core.charts.chart import INK, AnyChart, looks
+from core.text import percent, printable
 
 # CJK and other scripts come from whatever font of the machine has them.
 FONTS = "Helvetica, Arial, Liberation Sans, DejaVu Sans, WenQuanYi Micro Hei, sans-serif"
+_LOOKS = looks(INK)
 _CONFIG: dict[str, Any] = {
+    **_LOOKS,
     "font": FONTS,
     "background": "white",
     "view": {"continuousHeight": 260, "discreteWidth": {"step": 58}, "stroke": None},
-    "axis": {"labelFontSize": 11, "titleFontSize": 11},
+    "axis": {**_LOOKS["axis"], "labelFontSize": 11, "titleFontSize": 11},
 }
 # XML 1.0, section 2.2.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -129,6 +133,7 @@ def svg(document: dict[str, Any]) -> str:
     return image
 
 
+_FORM = re.compile(r"%(\+?)(?:\.(\d+))?([dfg])")  # printf
 # OWASP, CSV injection; the wide ones are taken for the narrow ones in some languages.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -182,13 +187,19 @@ def _latex_row(cells: list[str]) -> str:
 
 
 def as_text(value: Any, form: str | None = None) -> str:
-    """A cell as printed; `form` as in `latex`."""
-    if value is None or value is pd.NA or value != value:
+    """A cell as printed: one sign for minus, commas between thousands; `form` as in `latex`."""
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
         return "–"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         return str(value)
     if form == "percent":
-        return f"{100 * value:.1f}%"
-    if form:
-        return form % value
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
+        return percent(float(value), 1)
+    if found := _FORM.fullmatch(form or ("%d" if isinstance(value, Integral) else "%.3f")):
+        sign, digits, kind = found.groups()
+        kind = {"d": ",d", "f": f",.{digits or 6}f", "g": f".{digits or 6}g"}[kind]
+        number = round(float(value)) if kind == ",d" else float(value)
+        text = f"{number:{sign}{kind}}"
+        return (text if any(c in "123456789" for c in text) else text.lstrip("+-")).replace(
+            "-", "\u2212"
+        )
+    return (form or "%s") % value

@@ -236,6 +236,6 @@ def thresholds(name: str, documents: Mapping[float, Attributions]) -> Table:
         f"{name}-paper-thresholds",
         "Appendix A.4: share of tokens in each group, by threshold (per cent)",
         paper_directions.thresholds(documents),
-        {"threshold": "%g", **dict.fromkeys(("negative", "neutral", "positive"), "%.1f")},
+        {"threshold": "%g", **dict.fromkeys(paper_directions.SHARES, "%.1f")},
         caption="Of the balanced model, mean over classes and seeds.",
     )

@@ -7,10 +7,12 @@ import pandas as pd
 from core.charts import tokens as charts
 from core.figures import tokens_sentences
 from core.figures.figure import Figure, Table
+from core.measures.cumulative import TOKEN_GROUPS
 from core.results import token_tables
+from core.results.names import PART_NAMES
 from core.results.schema import Attributions, RelianceRow, StudyResults
 
-SHARES = dict.fromkeys(("negative", "neutral", "positive"), "percent")
+SHARES = dict.fromkeys((PART_NAMES[group] for group in TOKEN_GROUPS), "percent")
 
 
 def cumulative(
@@ -52,12 +54,21 @@ def cumulative(
         caption,
         "A bar is the mean over a language's texts of the summed change of SHAP values in a "
         "token group of a balanced model. Where the group is chosen by the very model that is "
-        "subtracted, as in the paper, its noise alone makes positive tokens fall and negative ones "
-        "rise (regression to the mean). Cross-fitted, a balanced model of another seed chooses "
-        "the group, and a setup that does nothing has bars of 0 on average. The paper finds that "
-        "neutral tokens gain where a class was over-represented (sections 2.3 and 4.3, figure 1). "
-        "It leaves open whether a class takes all texts or those labelled so; both can be chosen.",
-        tokens_sentences.reading(document, label, setup, seed, crossed=crossed),
+        "subtracted, as in the paper, its noise alone makes supporting tokens fall and opposing "
+        "ones rise (regression to the mean). Cross-fitted, a balanced model of another seed "
+        "chooses the group, and a setup that does nothing has bars of 0 on average. The paper "
+        "finds that neutral tokens gain where a class was over-represented (sections 2.3 and 4.3, "
+        "figure 1). It leaves open whether a class takes all texts or those labelled so; both can "
+        "be chosen.",
+        " ".join(
+            filter(
+                None,
+                (
+                    said(document, label, setup, seed, crossed=crossed)
+                    for said in (tokens_sentences.reading, tokens_sentences.noise)
+                ),
+            )
+        ),
         charts.sides_legend(with_noise),
         4,
     )
@@ -148,8 +159,9 @@ def decomposition(name: str, document: Attributions, n: str, *, crossed: bool = 
         f"Groups chosen {groups}. {n} All classes. Lines: {lines}. "
         f"Threshold {document['threshold']:g}.",
         "The soft uptake says how much of the training skew mean probabilities copy. Its "
-        "change from the reference splits exactly into what positive, negative and neutral "
-        "tokens and the base value do. The base value depends on the number of tokens alone. How "
+        "change from the reference splits exactly into what supporting, opposing and neutral "
+        "tokens (the paper's positive, negative and neutral ones) and the base value do: the four "
+        "add up to the total below them. The base value depends on the number of tokens alone. How "
         "much neutral tokens carry depends on the threshold: see the curve. (Beyond the paper; "
         "built on its equation 1.)",
     )
@@ -207,10 +219,12 @@ def one_text(frame: pd.DataFrame, shown: str, by: str, *, title: str, name: str)
         charts=[charts.one_text(frame, shown)],
         title=title,
         name=name,
-        caption=f"n = {len(frame)} {by}; blue in the text pushes towards the class, orange away; "
-        f"full colour at {charts.strongest(frame):.2g}. A token's number is its place in the text."
-        + tokens_sentences.spread(frame),
+        caption=f"n = {len(frame)} {by}, in the colours of the text above: violet, with a line, "
+        "pushes towards the class, ochre, with dots, away from it; full colour at "
+        f"{charts.strongest(frame):.2g}. A token's number is its place in the text; the sign "
+        "before the bar is its group in the reference." + tokens_sentences.spread(frame),
         how="A SHAP value is how much a token moves the probability of the class, on average over "
         "all sets of the other tokens that may be masked. Values and the base value add up to the "
         "prediction. (Paper, section 2.3, equation 1.)",
+        legend=charts.tokens_legend(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from core.measures.intervals import FEWEST_SEEDS
+from core.results.names import PART_NAMES
 from core.results.schema import Attributions, RelianceRow
 from core.results.token_tables import chosen
 from core.text import escaped, percent, signed
@@ -48,7 +49,7 @@ def compared(document: Attributions, setup: str, seed: int | None, *, crossed: b
     else:
         text = (
             f"As in the paper, groups chosen by the same {reference} model that differences are "
-            "taken against: positive tokens fall and negative ones rise by selection alone"
+            "taken against: supporting tokens fall and opposing ones rise by selection alone"
         )
     over = (
         "over seeds and test sentences"
@@ -98,6 +99,36 @@ def reading(
     apart = low is not None and high is not None and (low > 0 or high < 0)
     said = "apart from 0" if apart else "these seeds cannot tell it from 0"
     return f"{text} over {row['n_seeds']} seeds, {said}."
+
+
+def noise(
+    document: Attributions, label: str, setup: str, seed: int | None, *, crossed: bool
+) -> str:
+    """How many bars are within what balanced models differ by, as a sentence; may be empty."""
+    bars = [
+        (r["group"], r["language"], abs(value) > between)
+        for r in chosen(document, "rows", setup, seed, crossed=crossed)
+        if r["label"] == label
+        and (between := r["between_balanced"]) is not None
+        and (value := r["value"]) is not None
+    ]
+    within = sum(not longer for _, _, longer in bars)
+    if not within:
+        return ""
+    if within == len(bars):
+        return (
+            f"None of the {len(bars)} bars is longer than its grey one: two balanced models differ "
+            "by as much."
+        )
+    beyond: dict[str, list[str]] = {}
+    for part, language, longer in bars:
+        if longer:
+            beyond.setdefault(PART_NAMES[part], []).append(language)
+    named = "; ".join(f"{part}: {', '.join(map(escaped, x))}" for part, x in beyond.items())
+    return (
+        f"**{within} of {len(bars)}** bars are no longer than their grey one: two balanced "
+        f"models differ by as much. Longer are {named}."
+    )
 
 
 def reliance(rows: list[RelianceRow], setup: str, threshold: float) -> str:

@@ -19,6 +19,7 @@ from core.measures.intervals import FEWEST_SEEDS, Estimate, seeds_and_sentences
 from core.paper import published as paper
 from core.paper.statements import ALL_TOKENS, Bar, statements
 from core.paper.verdicts import AGREES, CANNOT, DISAGREES, NO_VERDICT, Row, close, direction
+from core.results.names import PART_NAMES
 from core.results.schema import Attributions, MeanSideRow, SideRow
 
 # Cumulative differences up to this are close to 0: our choice, the paper names none. It is the
@@ -34,10 +35,11 @@ COLUMNS: dict[Key, tuple[str, str, str]] = {
 }
 WHY_TWO = (
     "The paper chooses token groups by a balanced model and reads differences against that same "
-    "model: a token that its noise made high is lower in any other model, so positive tokens fall "
-    "and negative ones rise without any effect (regression to the mean by selection). "
+    "model: a token that its noise made high is lower in any other model, so supporting tokens "
+    "fall and opposing ones rise without any effect (regression to the mean by selection). "
     "Cross-fitted, another balanced model chooses the groups."
 )
+SHARES = [PART_NAMES[group] for group in ("negative", "neutral", "positive")]
 _ENDS: dict[Key, Literal["crossed_ci", "ci"]] = {CROSSED: "crossed_ci", PAPER: "ci"}
 
 
@@ -81,7 +83,7 @@ def directions(document: Attributions, corpus: str, figure: int, setup: str) -> 
             for bar in statement.bars:
                 row: Row = {
                     "label": _label(labels[place], paper.LABELS[corpus][place]),
-                    "part": "base value" if bar.part == "base" else bar.part,
+                    "part": PART_NAMES.get(bar.part, bar.part),
                     "side": bar.side.replace("-", "−"),
                     "published": bar.says,
                     "verdict": _verdict(bars[CROSSED], labels[place], bar),
@@ -202,9 +204,10 @@ def thresholds(documents: Mapping[float, Attributions]) -> pd.DataFrame:
     for threshold, document in documents.items():
         row: Row = {"threshold": threshold, "published": paper.THRESHOLDS[threshold]}
         shares = document["token_shares"]
-        for group in ("negative", "neutral", "positive"):
-            row[group] = 100 * sum(s[group] for s in shares) / len(shares) if shares else None
+        groups = [(s["negative"], s["neutral"], s["positive"]) for s in shares]
+        means = 100 * np.mean(groups, axis=0) if groups else [None] * len(SHARES)
+        row |= dict(zip(SHARES, means, strict=True))
         first = [s for s in shares if s["label"] == document["labels"][0]]
         rows.append(row | {"tokens": sum(s["n"] for s in first)})
-    columns = ["threshold", "published", "negative", "neutral", "positive", "tokens"]
+    columns = ["threshold", "published", *SHARES, "tokens"]
     return pd.DataFrame(rows, columns=columns)

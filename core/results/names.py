@@ -23,6 +23,16 @@ SETUP_ORDER = (
     IMPORTED,
 )
 
+# Parts of a change, as shown; the paper's words stay in brackets and are the keys of all files:
+# positive and negative are classes of many corpora too.
+PART_NAMES = {
+    "positive": "supporting (positive)",
+    "negative": "opposing (negative)",
+    "neutral": "neutral",
+    "base": "base value",
+    "total": "total",
+}
+
 
 @cache
 def further_setups() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any, Literal, overload
 
 import pandas as pd
 
+from core.results.names import PART_NAMES
 from core.results.schema import Attributions, ChosenCell, ChosenPart, ChosenSide, RelianceRow
 
 Kind = Literal["rows", "sides", "decomposition"]
@@ -73,7 +74,7 @@ def cells(
             {
                 "language": r["language"],
                 "side": r["side"],
-                "part": r["group"],
+                "part": PART_NAMES[r["group"]],
                 "difference": r["value"],
                 "from": r["low"],
                 "to": r["high"],
@@ -95,7 +96,7 @@ def per_text(
         [
             {
                 "language": r["language"],
-                "group": r["group"],
+                "group": PART_NAMES[r["group"]],
                 "tokens a text": r["tokens"] / r["n_texts"]
                 if r["tokens"] is not None and r["n_texts"]
                 else None,
@@ -112,8 +113,9 @@ def per_text(
 
 def shares(document: Attributions) -> pd.DataFrame:
     """Share of tokens in each group of the reference, a class and seed a row."""
-    columns = {"label": "class", "seed": "seed", "negative": "negative", "neutral": "neutral"}
-    columns |= {"positive": "positive", "n": "tokens"}
+    columns = {"label": "class", "seed": "seed"}
+    columns |= {group: PART_NAMES[group] for group in ("negative", "neutral", "positive")}
+    columns |= {"n": "tokens"}
     frame = pd.DataFrame(document["token_shares"]).rename(columns=columns)
     return frame[list(columns.values())]
 

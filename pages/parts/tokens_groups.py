@@ -25,8 +25,8 @@ def choose_groups(document: Attributions, setup: str) -> bool:
         widget=st.segmented_control,
         show=GROUPS.__getitem__,
         help="As in the paper, one balanced model chooses the groups and is subtracted too: then "
-        "positive tokens fall and negative ones rise by selection alone. Cross-fitted, a balanced "
-        "model of another seed chooses them; that takes two balanced runs.",
+        "supporting tokens fall and opposing ones rise by selection alone. Cross-fitted, a "
+        "balanced model of another seed chooses them; that takes two balanced runs.",
     )
     return chosen == CROSSED
 

@@ -12,17 +12,20 @@ from core.checkpoints.studies import Started
 from core.corpora.texts import ANY
 from core.errors import InputError
 from core.figures import tokens as figures
+from core.measures.cumulative import PARTS
 from core.results import tokens
 from core.results.attributions import runs_of
+from core.results.names import PART_NAMES
 from core.results.schema import Attributions
 from core.text import escaped
 from pages.shared import address, drawing, study_data
 
 # The text after what the table is sorted by, or a narrow page would not show that.
 SHOWN = ["language", "label", "shift", "reference", "other", "text"]
-SHOWN += ["positive", "negative", "neutral", "base", "tokens"]
+_PARTS = [PART_NAMES[part] for part in PARTS]
+SHOWN += [*_PARTS, "tokens"]
 FORMATS = {
-    **dict.fromkeys(("shift", "positive", "negative", "neutral", "base", "gain"), "%+.3f"),
+    **dict.fromkeys(("shift", *_PARTS, "gain", "difference"), "%+.3f"),
     **dict.fromkeys(("reference", "other"), "%.3f"),
 }
 
@@ -46,6 +49,7 @@ def draw(study: Started, document: Attributions, label: str, setup: str, seed: i
     chosen = None if language == ANY else language
     try:
         texts = tokens.shifts(reference, other, key, label, threshold, chosen)
+        texts = texts.rename(columns=PART_NAMES)
         gains = _gained(study, reference, other, key, label, chosen)
     except InputError as error:
         st.error(escaped(str(error)))
@@ -54,24 +58,22 @@ def draw(study: Started, document: Attributions, label: str, setup: str, seed: i
     if texts.empty:
         st.info("The two runs cut texts into different tokens, so their values cannot be compared.")
         return by
-    event = drawing.table(
+    opened = drawing.open_row(
         texts,
         f"{name}-texts-{label}-{setup}-{seed}-{language}",
         FORMATS,
         shown=SHOWN,
         isolate=["text"],
-        on_select="rerun",
-        selection_mode="single-row",
     )
     st.caption(
-        f"n = {len(texts)} texts. Probabilities of {escaped(label)} by {document['reference']} "
+        f"n = {len(texts):,} texts. Probabilities of {escaped(label)} by {document['reference']} "
         f"(reference) and {setup} (other); the shift is the sum of what the token groups and the "
         "base value do. Groups are by the reference's own values, so that noise alone makes the "
-        "positive part fall and the negative one rise: single texts are examples, the bars above "
-        "are the measure. Select a text to see its tokens; the first is shown until then."
+        "supporting part fall and the opposing one rise: single texts are examples, the bars "
+        "above are the measure. A click on a text shows its tokens; the first is shown until then."
     )
     rows = texts["row"].tolist()
-    now = rows[event.selection.rows[0]] if event.selection.rows else None
+    now = None if opened is None else rows[opened]
     last = address.remember("row", now)  # in another class, setup or seed too
     text = texts.iloc[rows.index(last) if last in rows else 0].to_dict()
     _one(document, text, (reference, other), label, setup, by)
@@ -97,7 +99,8 @@ def _one(
         f"#### One text in {escaped(text['language'])}, labelled {escaped(text['label'])}: "
         f"probability of {escaped(label)} {text['reference']:.2f} → {text['other']:.2f}"
     )
-    show(document, frame, f"text-{text['row'][:12]}", "bars", label, setup, by)
+    name = f"text-{text['row'][:12]}"
+    show(document, frame, name, "bars", label, setup, by, text["language"])
 
 
 def show(
@@ -108,6 +111,7 @@ def show(
     label: str,
     setup: str,
     by: str,
+    language: str = "",
 ) -> None:
     """Coloured tokens of the reference, the other run and their difference, and a bar a token.
 
@@ -115,6 +119,7 @@ def show(
         frame: from `tokens.one_text` or `tokens.typed`.
         name: of the text, for files and widgets.
         bars: name in the address bar of what the bars show.
+        language: its code, where it is known.
     """
     if frame.empty:
         st.info("This text has no tokens besides special ones.")
@@ -127,7 +132,7 @@ def show(
     }
     for column, title in lines.items():
         st.caption(title)
-        st.html(charts.marked(frame["token"], frame[column], largest))
+        st.html(charts.marked(frame["token"], frame[column], largest, language))
     shown = address.choose(
         "Bars show", bars, list(lines), "difference", widget=st.segmented_control,
         show=lambda column: lines[column],
@@ -136,4 +141,5 @@ def show(
     file = f"{document['study']}-{name}-{label}-{shown}"
     drawing.show(figures.one_text(frame, shown, by, title=title, name=file))
     with st.expander("As a table"):
-        drawing.table(frame, f"{document['study']}-{name}-{label}", isolate=["token"])
+        named = frame.assign(group=frame["group"].map(PART_NAMES))
+        drawing.table(named, f"{document['study']}-{name}-{label}", FORMATS, isolate=["token"])

@@ -60,13 +60,13 @@ def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, brows
     expect(page.get_by_text("Threshold 0.001, method").first).to_be_visible()
     expect(page.get_by_text("chosen by the balanced model of another seed").first).to_be_visible()
     page.get_by_role("radio", name="As in the paper", exact=True).click()
-    expect(page.get_by_text("fall and negative ones rise by selection").first).to_be_visible()
+    expect(page.get_by_text("fall and opposing ones rise by selection").first).to_be_visible()
     drawn(page)
 
     first = opened_text(page).inner_text()
     for row in (4, 5):  # of texts; the page may have moved under the first click
         box = settled(page, page.locator("[data-testid=stDataFrame]:visible").first)
-        page.mouse.click(box["x"] + 15, box["y"] + (row + 0.5) * 35)  # its tick box
+        page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + (row + 0.5) * 35)  # its text
         page.wait_for_url("**row=**")
         drawn(page)
         if opened_text(page).inner_text() != first:
@@ -98,4 +98,49 @@ def test_a_reader_moves_the_threshold_opens_a_text_and_comes_back(address, brows
     assert download(page, "SVG").startswith(b"<svg")
     local = ("http://localhost:", "ws://localhost:", "data:", "blob:")
     assert not [url for url in asked if not url.startswith(local)]
+    page.close()
+
+
+def test_the_tab_key_stops_at_nothing_that_is_not_seen(address, browser) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{address}/tokens?study=small")
+    drawn(page)
+    place = """() => {
+        const e = document.activeElement, look = getComputedStyle(e);
+        const toolbar = e.closest('[data-testid=stElementToolbar]');
+        return [e.tagName, look.visibility, toolbar && getComputedStyle(toolbar).opacity,
+                look.outlineStyle + look.boxShadow];
+    }"""
+    stops = []
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(place))
+        if stops[-1][0] == "BODY" and len(stops) > 1:
+            break
+    else:
+        raise AssertionError("the Tab key goes round and round")
+    stops = [stop for stop in stops if stop[0] != "BODY"]
+    assert len(stops) > 20
+    assert not [stop for stop in stops if stop[1] != "visible" or stop[2] not in (None, "1")]
+    assert not [stop for stop in stops if stop[3] == "nonenone"]  # an outline, or a ring
+    page.close()
+
+
+def test_a_toolbar_covers_no_chart(address, browser) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{address}/tokens?study=small")
+    drawn(page)
+    chart = page.get_by_test_id("stVegaLiteChart").nth(1)
+    box = settled(page, chart)
+    toolbar = page.get_by_test_id("stElementToolbar").nth(1)
+    expect(toolbar).not_to_be_visible()
+    chart.hover(position={"x": 5, "y": box["height"] - 5})
+    expect(toolbar).to_be_visible()
+    page.wait_for_timeout(500)
+    shown = toolbar.bounding_box()
+    assert shown is not None and shown["y"] >= box["y"] + box["height"] - 1
+    toolbar.get_by_role("button", name="Fullscreen").click()
+    close = page.get_by_role("button", name="Close fullscreen")
+    expect(close).to_be_visible()
+    close.click()
     page.close()

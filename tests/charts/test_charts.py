@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import itertools
-
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -9,76 +7,13 @@ import pytest
 
 from core.charts import calibration, comparison, data, mitigations, predictions
 from core.charts import headline as headlines
-from core.charts.palette import (
-    LANGUAGE_COLOURS,
-    LANGUAGE_SHAPES,
-    SETUP_COLOURS,
-    SETUP_SHAPES,
-    language_encoding,
-    setup_encoding,
-    setup_look,
-)
+from core.charts.palette import SETUP_COLOURS, SETUP_SHAPES, setup_encoding, setup_look
 from core.checkpoints import studies
 from core.figures import headline
 from core.mitigation.setups import suggested
 from core.results import comparison_tables, comparisons, overlap, study_results
 from core.results.names import SETUP_ORDER, setups_in_order, short_names
 from tests.helpers.started import small_study
-
-
-def linear(colour: str) -> np.ndarray:
-    values = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-
-
-def contrast(one: str, other: str) -> float:
-    """WCAG 2.2, contrast ratio."""
-    a, b = sorted(float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (one, other))
-    return (b + 0.05) / (a + 0.05)
-
-
-def lab(colour: np.ndarray) -> np.ndarray:
-    matrix = np.array(
-        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    )
-    x = matrix @ np.clip(colour, 0, 1) / [0.9505, 1, 1.089]
-    f = np.where(x > 0.008856, np.cbrt(x), 7.787 * x + 16 / 116)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
-
-
-# Machado, Oliveira and Fernandes 2009, severity 1.
-VISIONS = {
-    "normal": np.eye(3),
-    "protan": np.array(
-        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
-         [-0.003882, -0.048116, 1.051998]]
-    ),
-    "deutan": np.array(
-        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
-         [-0.011820, 0.042940, 0.968881]]
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("ground", ["#FFFFFF", "#0E1117"])
-def test_languages_stand_out_from_a_light_and_a_dark_ground(ground) -> None:
-    assert all(contrast(colour, ground) > 2.9 for colour in LANGUAGE_COLOURS)
-
-
-@pytest.mark.parametrize("vision", VISIONS)
-def test_languages_are_told_apart_by_every_eye(vision) -> None:
-    seen = [lab(VISIONS[vision] @ linear(colour)) for colour in LANGUAGE_COLOURS]
-    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 20
-
-
-def test_a_language_looks_the_same_whichever_a_chart_shows() -> None:
-    languages = [f"l{i}" for i in range(20)]
-    encoding = language_encoding({"languages": languages})
-    colours, shapes = (encoding[c].to_dict()["scale"] for c in ("color", "shape"))
-    assert colours["domain"] == shapes["domain"] == languages
-    looks = list(zip(colours["range"], shapes["range"], strict=True))
-    assert len(set(looks)) == len(languages)
-    assert looks[0] == (LANGUAGE_COLOURS[0], LANGUAGE_SHAPES[0])
 
 
 def test_every_setup_has_a_look_and_an_unknown_one_gets_one() -> None:
@@ -129,7 +64,7 @@ def test_every_chart_keeps_to_the_schema_of_vega_lite(done) -> None:
     made += [data.joint(t, s) for t in overlap.designs(small_study()).values() for s in data.SHOWN]
     made += [data.shared_rows(overlap.shared_rows(small_study(), "train"), runs)]
     compared = comparisons.compare_runs(small_study(), ids[1:2], ids[:1])
-    made += [comparison.differences(comparison_tables.table(compared))]
+    made += comparison.differences(comparison_tables.table(compared))
     for chart in made:
         assert chart.to_dict()["$schema"]
     assert len(made) > 30

@@ -10,6 +10,7 @@ import subprocess
 from xml.etree import ElementTree
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -60,8 +61,24 @@ def test_latex_formats_numbers_and_aligns_them() -> None:
     text = export.latex(frame, {"share": "percent", "slope": "%.2f"})
     assert r"\begin{tabular}{lrrr}" in text
     assert r"setup & share & slope & n \\" in text
-    assert r"a & 33.3\% & -0.50 & 3 \\" in text
-    assert r"b & – & 1.00 & 1000 \\" in text
+    assert "a & 33.3 \\% & \\textminus{}0.50 & 3 \\\\" in text
+    assert r"b & – & 1.00 & 1,000 \\" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "written"),
+    [
+        (-0.0244, "%+.3f", "\u22120.024"), (0.0244, "%+.3f", "+0.024"),
+        (-0.0004, "%.3f", "0.000"),
+        (0.0, "%+.3f", "0.000"), (719000, None, "719,000"), (np.int64(-1800), None, "\u22121,800"),
+        (1234.5, "%.1f", "1,234.5"), (3.0, "%.0f", "3"), (-0.125, "percent", "\u221212.5\u00a0%"),
+        (0.0005, "%g", "0.0005"), (None, "%.3f", "–"), (pd.NA, None, "–"), (pd.NaT, None, "–"),
+        (float("nan"), None, "–"),
+        (True, None, "True"), ("-5", None, "-5"), (np.float32(-0.5), None, "\u22120.500"),
+    ],
+)  # fmt: skip
+def test_numbers_are_written_alike_everywhere(value, form, written) -> None:
+    assert export.as_text(value, form) == written
 
 
 def chart(text: str) -> alt.Chart:

@@ -23,7 +23,8 @@ def heading(chart: dict) -> str:
 
 def bars(app, part: str) -> list[dict]:
     """The rows behind one panel of the cumulative differences."""
-    panels = [c for c in charts(app) if heading(c) == f"{part} tokens"]
+    shown = {"positive": "supporting tokens", "neutral": "neutral tokens"}[part]
+    panels = [c for c in charts(app) if heading(c) == shown]
     assert len(panels) == 1
     return [row for row in panels[0]["rows"] if row.get("part") in (part, "base")]
 
@@ -76,7 +77,7 @@ def test_as_in_the_paper_and_another_threshold_are_shown_at_once(attributed, ope
     }
     shown = {r["language"][:2]: r["value"] for r in bars(app, "positive")}
     assert shown == pytest.approx(expected)
-    assert "negative ones rise by selection alone" in texts(app, "caption")
+    assert "opposing ones rise by selection alone" in texts(app, "caption")
     assert app.query_params["groups"] == "paper"
     assert open_page("tokens", groups="paper").segmented_control(key="view-groups").value == "paper"
 
@@ -116,6 +117,16 @@ def test_three_seeds_are_shown_as_their_mean(three_seeds, open_page, monkeypatch
     said = texts(app, "caption")
     assert "mean over 6 pairs of seeds; 95 % intervals over seeds and test sentences" in said
     assert "what two balanced models of different seeds differ by" in said
+    bound = [
+        (abs(r["crossed"]), r["between_balanced"], r["language"], r["group"])
+        for r in document["over_seeds"]["rows"]
+        if (r["setup"], r["label"]) == ("imbalanced", "negative")
+    ]
+    longer = [(language, group) for size, noise, language, group in bound if size > noise]
+    n = f"{len(bound) - len(longer)} of {len(bound)}"
+    wanted = f"**{n}** bars are no longer than" if longer else f"None of the {len(bound)} bars"
+    assert wanted in texts(app, "markdown")
+    assert all(language in texts(app, "markdown") for language, _ in longer)
     app.selectbox(key="view-seed").set_value("1").run()
     assert "mean over 2 pairs of seeds; 95 % intervals over test sentences alone" in texts(
         app, "caption"
@@ -129,10 +140,11 @@ def test_one_text_has_its_tokens_in_order(attributed, open_page) -> None:
     listed = next(d.value for d in app.dataframe if "shift" in d.value)
     assert set(listed["language"]) == {"fr"}
     assert listed["shift"].abs().is_monotonic_decreasing
-    parts = listed[["positive", "negative", "neutral", "base"]].sum(axis=1)
+    names = ["supporting (positive)", "opposing (negative)", "neutral", "base value"]
+    parts = listed[names].sum(axis=1)
     assert (parts - listed["shift"]).abs().max() < 1e-9
     words = next(d.value for d in app.dataframe if "position" in d.value)
-    moved = words["difference"].sum() + listed["base"].iloc[0]
+    moved = words["difference"].sum() + listed["base value"].iloc[0]
     assert moved == pytest.approx(listed["shift"].iloc[0])
     app = open_page("tokens", language="fr", by="words")
     summed = next(d.value for d in app.dataframe if "position" in d.value)

@@ -128,7 +128,7 @@ def said(document: dict, corpus: str, setup: str):
 
 
 def test_without_an_effect_hardly_anything_agrees_or_disagrees() -> None:
-    """Though as in the paper positive tokens fall and negative ones rise in every study."""
+    """Though as in the paper supporting tokens fall and opposing ones rise in every study."""
     rng = np.random.default_rng(0)
     found: dict[tuple[str, str], list[str]] = {}
     for _ in range(20):
@@ -138,7 +138,7 @@ def test_without_an_effect_hardly_anything_agrees_or_disagrees() -> None:
                 for row in said(document, corpus, setup).to_dict("records"):
                     claim = (row["published"], row["part"])
                     found.setdefault(claim, []).append(row["verdict"])
-                    if row["part"] == "positive" and row["side"] in ("under", "over"):
+                    if row["part"] == "supporting (positive)" and row["side"] in ("under", "over"):
                         assert row["as in the paper"] < row["cross-fitted"]
     everything = [v for verdicts in found.values() for v in verdicts]
     assert everything.count(AGREES) / len(everything) <= 0.05
@@ -199,7 +199,10 @@ def test_the_neutral_tokens_are_the_main_effect_or_not() -> None:
         values = {"positive": positive, "neutral": 0.1}
         document = study(lambda s, y, part, side: values.get(part, 0.0), 5, rng, 0.002)
         frame = said(document, "amazon", "imbalanced")
-        row = frame[(frame["published"] == "not the main effect") & (frame["part"] == "positive")]
+        row = frame[
+            (frame["published"] == "not the main effect")
+            & (frame["part"] == "supporting (positive)")
+        ]
         return str(row["verdict"].iloc[0])
 
     assert claimed(-0.03) == claimed(0.03) == AGREES
