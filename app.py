@@ -21,6 +21,7 @@ def show() -> None:
         st.Page("pages/predictions.py", title="Predictions"),
         st.Page("pages/latent.py", title="Latent space"),
         st.Page("pages/tokens.py", title="Tokens"),
+        st.Page("pages/sentence.py", title="Try a sentence"),
         st.Page("pages/paper.py", title="Paper"),
         st.Page("pages/compare.py", title="Compare"),
         st.Page("pages/mitigation.py", title="Mitigation"),
