@@ -14,33 +14,35 @@ from core.charts.palette import DIVERGING, TRUTH, change_axis, names_axis, tips
 from core.corpora.languages import canonical
 from core.results import sentences
 from core.results.sentences import Cell, Row
+from core.text import printable
 
 DIFFERS = "≠"
 _CUT = 70  # characters of a text in the table
 _PLACE = "padding:.3rem .4rem;text-align:left;border-bottom:1px solid rgba(128,128,128,.35)"
-_CELL = f'style="{_PLACE};vertical-align:top;min-width:5.2rem"'
+_CELL = f'style="{_PLACE};vertical-align:top;min-width:4.8rem"'
 _HEAD = f'style="{_PLACE};vertical-align:bottom"'
 _TEXT = f'style="{_PLACE};font-weight:400;min-width:9rem"'
-_ODD = "border:2px dashed currentColor;border-radius:4px;padding:0 .3rem;width:fit-content"
+_ODD = ' style="border:2px dashed currentColor;border-radius:4px;padding:0 .3rem;width:fit-content"'
 _ZERO = alt.InlineData(values=[{"value": 0}])
 
 
-def spoken(text: str, language: str | None, tag: str = "span", style: str = "") -> str:
+def spoken(text: str, language: str | None) -> str:
     """A text as HTML that a screen reader speaks in its language; it finds its own direction.
 
     Args:
         language: as the corpus calls it; None where it is not known.
     """
-    return f'<{tag}{_lang(language)} dir="auto"{_style(style)}>{html.escape(text)}</{tag}>'
+    return f'<span{_lang(language)} dir="auto">{_plain(text)}</span>'
+
+
+def _plain(text: str) -> str:
+    """A text in HTML as it is, with its control characters shown."""
+    return html.escape(printable(text, keep="\n"))
 
 
 def _lang(language: str | None) -> str:
     code = canonical(language) if language else None
     return f' lang="{html.escape(code)}"' if code else ""
-
-
-def _style(style: str) -> str:
-    return f' style="{style}"' if style else ""
 
 
 def marked(
@@ -83,7 +85,7 @@ def table(
     return (
         '<div style="overflow-x:auto" tabindex="0" role="region" '
         'aria-label="What each model predicts of each text">'
-        '<table style="border-collapse:collapse;font-size:.9rem;width:100%">'
+        '<table style="border-collapse:collapse;font-size:.87rem;width:100%">'
         f'<thead><tr><th scope="col" {_HEAD}>Text</th>{heads}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
@@ -91,16 +93,17 @@ def table(
 
 def _head(name: str, differs: bool) -> str:
     said = f"<br><small>{DIFFERS} languages differ</small>" if differs else ""
-    return f'<th scope="col" {_HEAD}>{html.escape(name)}{said}</th>'
+    broken = _plain(name).replace("+", "+<wbr>")
+    return f'<th scope="col" {_HEAD}>{broken}{said}</th>'
 
 
 def _sentence(row: Row, heading: str) -> str:
     second = "" if row.sentence.text_b is None else f" / {row.sentence.text_b}"
     text = f"{row.sentence.text}{second}"
     short = text if len(text) <= _CUT else f"{text[:_CUT]}…"
-    label = f", labelled {html.escape(row.label)}" if row.label is not None else ""
+    label = f", labelled {_plain(row.label)}" if row.label is not None else ""
     return (
-        f'<th scope="row" {_TEXT}><b>{html.escape(heading)}</b>{label}<br>'
+        f'<th scope="row" {_TEXT}><b>{_plain(heading)}</b>{label}<br>'
         f"{spoken(short, row.sentence.language)}</th>"
     )
 
@@ -112,13 +115,13 @@ def _cell(
         return f"<td {_CELL}>not asked yet</td>"
     odd = not row.before and bool(apart) and cell.predicted in _uncommon(apart)
     frame, sign = (_ODD, f'<span aria-label="differs: ">{DIFFERS} </span>') if odd else ("", "")
-    said = f"{sign}<b>{html.escape(labels[cell.predicted])}</b> {cell.output[cell.predicted]:.2f}"
+    said = f"{sign}<b>{_plain(labels[cell.predicted])}</b> {cell.output[cell.predicted]:.2f}"
     others = "<br>".join(
-        f"{html.escape(label)} {p:.2f}"
+        f"{_plain(label)} {p:.2f}"
         for c, (label, p) in enumerate(zip(labels, cell.output, strict=True))
         if c != cell.predicted
     )
-    summary = f"<summary{_style(frame)}>{said}</summary>"
+    summary = f"<summary{frame}>{said}</summary>"
     return f"<td {_CELL}><details>{summary}<div>{others}</div></details></td>"
 
 
