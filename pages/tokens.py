@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import InputError
 from core.results import attributions, references, thresholds, token_tables
 from core.text import escaped
-from pages.parts import tokens_groups, tokens_text, tokens_typed
+from pages.parts import tokens_groups, tokens_text
 from pages.shared import access, address, job_button, study_data
 
 access.gate()
@@ -89,6 +89,10 @@ with second[0]:
 tokens_groups.draw(started, study, document, label, setup, seed, crossed=crossed)
 st.divider()
 one = min(s for s in seeds if s is not None) if seed is None else seed
-by = tokens_text.draw(started, document, label, setup, one)
+tokens_text.draw(started, document, label, setup, one)
 st.divider()
-tokens_typed.draw(started, document, label, setup, one, by)
+st.page_link(
+    "pages/sentence.py",
+    label="Try a sentence of your own with these two models",
+    query_params={"study": name, "models": attributions.runs_of(document, setup, one)},
+)

@@ -15,7 +15,7 @@ from core.storage import reading
 from core.studies.study import Study, from_document
 
 if TYPE_CHECKING:
-    from core.attribution.result import TypedText
+    from core.attribution.result import TypedTexts
     from core.models.session import Session
     from core.progress import Progress, Stop
     from core.studies.planning import Plan
@@ -216,12 +216,22 @@ def _corpus(work: Work) -> dict[str, Any]:
     return {"rows": kept.table.num_rows, "done": done}
 
 
-def _sentence(work: Work) -> TypedText:
-    """Attributions of a typed text; `runs` (ids), `text` and, for a pair, `text_b`."""
-    from core.attribution.typed_text import explain_sentence
+def _sentence(work: Work) -> TypedTexts:
+    """What runs say of typed texts; `runs` (ids), `sentences`, and `attributed` for the tokens too.
 
-    more = work.arguments.get("text_b")
-    return explain_sentence(work.given("runs"), work.given("text"), more, work.report)
+    A job of an older version has one `text` and maybe its `text_b`, and asks for the tokens.
+    """
+    from core.attribution.result import Sentence
+    from core.attribution.typed_text import read_sentences
+
+    given = work.arguments
+    with reading.reading(f"job {work.name}", "ask for it anew"):
+        if "sentences" in given:
+            sentences = [Sentence.read(one) for one in given["sentences"]]
+        else:
+            sentences = [Sentence.read(given)]
+        attributed = bool(given.get("attributed", "sentences" not in given))
+    return read_sentences(work.given("runs"), sentences, work.report, attributed=attributed)
 
 
 def _asked(work: Work) -> Study:

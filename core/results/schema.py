@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from core.attribution.result import TypedText as TypedText  # pages know results alone
+from core.attribution.result import Sentence as Sentence  # pages know results alone
+from core.attribution.result import TypedRun as TypedRun
+from core.attribution.result import TypedTexts as TypedTexts
+from core.attribution.result import TypedTokens as TypedTokens
 from core.checkpoints.run_folders import OpenState
 from core.measures.comparison import Method
 

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from core.attribution import store
-from core.results.schema import TypedText
 
 BY = ("subwords", "words")
 LEAST_SEEN = 2  # times that a token occurs in a language before it is listed
@@ -86,41 +85,6 @@ def one_text(
         threshold,
         by,
     )
-
-
-def typed(
-    result: TypedText, reference: str, other: str, label: str, threshold: float, by: str
-) -> pd.DataFrame | None:
-    """As `one_text` for a typed text; None where the runs cut it into different tokens."""
-    one, two = result["runs"][reference], result["runs"][other]
-    if one["tokens"] != two["tokens"]:
-        return None
-    c = result["labels"].index(label)
-
-    def column(rows: list[list[float]] | None) -> list[float] | None:
-        return None if rows is None else [row[c] for row in rows]
-
-    return _frame(
-        one["tokens"],
-        one["words"],
-        (column(one["values"]), column(two["values"])),
-        (column(one["errors"]), column(two["errors"])),
-        threshold,
-        by,
-    )
-
-
-def typed_predictions(result: TypedText, reference: str, other: str) -> pd.DataFrame:
-    """Probability of each class by both runs for a typed text: `class`, `reference`, `other`,
-    `difference`."""
-    frame = pd.DataFrame(
-        {
-            "class": result["labels"],
-            "reference": result["runs"][reference]["output"],
-            "other": result["runs"][other]["output"],
-        }
-    )
-    return frame.assign(difference=frame["other"] - frame["reference"])
 
 
 def _frame(

@@ -23,6 +23,7 @@ PAGES = {
     "predictions": ("/predictions?study=demo", 1180, CHART),
     "latent": ("/latent?study=demo", 1180, CHART),
     "tokens": ("/tokens?study=demo", 1540, CHART),
+    "sentence": ("/sentence?study=demo", 1540, "table"),
     "paper": ("/paper?study=demo", 1540, CHART),
     "compare": ("/compare?study=demo", 1180, CHART),
     "mitigation": ("/mitigation?study=demo", 1180, CHART),

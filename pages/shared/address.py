@@ -79,16 +79,20 @@ def choose_some(
     return list(values)
 
 
-def write(label: str, name: str, **more: Any) -> str:
-    """A text that the reader types."""
+def write(label: str, name: str, *, widget: Callable[..., Any] = st.text_input, **more: Any) -> str:
+    """A text that the reader types.
+
+    Args:
+        widget: or st.text_area.
+    """
     key = _restore(label, name, lambda texts: texts[-1], "", lambda value: True, ())
-    value: str = st.text_input(label, key=key, **more)
+    value: str = widget(label, key=key, **more)
     _keep(name, [value] if value else [])
     return value
 
 
 def set_to(name: str, value: Any) -> None:
-    """Choose a value of a widget, from the next time on that it is drawn."""
+    """Choose a value of a widget, from the next time on that it is drawn; None: its default."""
     st.session_state.setdefault(_NEXT, {})[name] = value
 
 
@@ -98,10 +102,30 @@ def remember(name: str, now: str | None) -> str | None:
     Args:
         now: what is chosen now; None where nothing is.
     """
-    kept = st.session_state.setdefault(_KEPT, {}).get(name)
-    texts = [now] if now is not None else st.query_params.get_all(name) or kept or []
-    _keep(name, texts)
+    texts = remember_all(name, None if now is None else [now])
     return texts[-1] if texts else None
+
+
+def remember_all(name: str, now: list[str] | None = None) -> list[str]:
+    """As `remember`, of several."""
+    kept = st.session_state.setdefault(_KEPT, {}).get(name)
+    texts = now if now is not None else st.query_params.get_all(name) or kept or []
+    _keep(name, texts)
+    return list(texts)
+
+
+def is_new(name: str) -> bool:
+    """Whether a widget was never drawn in this visit, and the link says nothing of it."""
+    return name not in st.session_state.get(_KEPT, {}) and name not in st.query_params
+
+
+def forget(*names: str) -> None:
+    """Take widgets that are not drawn any more out of the address bar."""
+    for name in names:
+        st.session_state.get(_KEPT, {}).pop(name, None)
+        st.session_state.get(_NEXT, {}).pop(name, None)
+        if name in st.query_params:
+            del st.query_params[name]
 
 
 def _restore(

@@ -29,6 +29,7 @@ PAGES = (
     Entry("pages/predictions.py", "Predictions", "What is predicted in which language?"),
     Entry("pages/latent.py", "Latent space", "Do the CLS vectors give the language away?"),
     Entry("pages/tokens.py", "Tokens", "Which tokens carry the skew?"),
+    Entry("pages/sentence.py", "Try a sentence", "What do the models make of my own sentences?"),
     Entry("pages/paper.py", "Paper", "Does the study show what the paper did?"),
     Entry("pages/compare.py", "Compare", "In what do setups differ, beyond chance or not?"),
     Entry("pages/mitigation.py", "Mitigation", "Which remedy helps, and what does it cost?"),

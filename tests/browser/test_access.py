@@ -43,7 +43,17 @@ may_read = ["EXAMPLE.org"]
 may_run = ["acts@Example.org"]
 folders = ["{corpora}"]
 """
-PAGES = ("", "train", "data", "predictions", "latent", "tokens", "compare", "mitigation")
+PAGES = (
+    "",
+    "train",
+    "data",
+    "predictions",
+    "latent",
+    "tokens",
+    "sentence",
+    "compare",
+    "mitigation",
+)
 
 
 @pytest.fixture(scope="module")

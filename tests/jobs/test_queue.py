@@ -375,14 +375,23 @@ def _perform(claimed: queue.Claim) -> None:
 def test_attributions_and_typed_texts_are_jobs(copied) -> None:
     run_id = studies.run_ids("small")[0]
     ask.ask("attribute", "small", {"study": "small", "per_language": 3})
-    ask.ask("sentence", "x", {"runs": [run_id], "text": "a good one"})
-    ask.ask("sentence", "y", {"runs": [run_id], "text": " "})
+    both = [{"text": "a good one"}, {"text": "eine gute", "language": "de"}]
+    ask.ask("sentence", "x", {"runs": [run_id], "sentences": both})
+    ask.ask("sentence", "y", {"runs": [run_id], "sentences": [{"text": " "}]})
+    ask.ask("sentence", "z", {"runs": [run_id], "sentences": [{"language": "de"}]})
+    ask.ask("sentence", "old", {"runs": [run_id], "text": "a good one"})  # of an older version
     worker.serve("0", idle=0)
     worker.serve(slots.QUICK, idle=0)
     attributed, typed = queue.find("attribute-small"), queue.find("sentence-x")
     assert attributed is not None and attributed.result["texts"] == 18
-    assert typed is not None and list(typed.result["runs"]) == [run_id]
+    assert typed is not None and [list(x["runs"]) for x in typed.result["sentences"]] == [
+        [run_id],
+        [run_id],
+    ]
     assert ended("sentence-y") == ("failed", "the text is empty; type some words.")
+    assert "job z does not read" in ended("sentence-z")[1]
+    old = queue.find("sentence-old")
+    assert old is not None and "tokens" in old.result["sentences"][0]["runs"][run_id]
 
 
 # --- the command line -------------------------------------------------------------------------

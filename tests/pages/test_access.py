@@ -27,6 +27,7 @@ PAGES = (
     "predictions",
     "latent",
     "tokens",
+    "sentence",
     "paper",
     "compare",
     "mitigation",

@@ -17,6 +17,7 @@ from tests.helpers import fuzz
 from .conftest import charts, run_page, texts
 
 PAGES = ["overview", "data", "predictions", "latent", "paper", "compare", "mitigation", "tokens"]
+PAGES += ["sentence"]
 # Of a study each: what of it, a file, and what that holds then; None: nothing.
 DAMAGES = {
     "no-predictions": ("run", "predictions.parquet", None),

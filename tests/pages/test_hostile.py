@@ -33,6 +33,7 @@ VIEWS: list[tuple[str, dict[str, str]]] = [
     ("predictions", {"part": "disagreements", "label": hostile.LABELS[1]}),
     *(("latent", {"colour": colour}) for colour in ("language", "label", "prediction")),
     *(("tokens", {"class": label, "language": hostile.LANGUAGES[0]}) for label in hostile.LABELS),
+    ("sentence", {}),
     ("compare", {}),
     ("mitigation", {}),
     ("mitigation", {"scheme": "imbalanced+undersample"}),

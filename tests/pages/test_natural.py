@@ -70,7 +70,7 @@ def found(natural: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return natural
 
 
-@pytest.mark.parametrize("page", [*PAGES, "tokens"])
+@pytest.mark.parametrize("page", [*PAGES, "tokens", "sentence"])
 def test_every_page_shows_it(page, found, open_page) -> None:
     app = open_page(page)
     assert not app.exception and not app.error

@@ -58,7 +58,7 @@ def test_pages_only_read_what_they_share(attributed, open_page, monkeypatch) -> 
     before: list[dict] = []
     monkeypatch.setattr(study_results, "summary", kept(study_results.summary))
     monkeypatch.setattr(thresholds, "attributions", kept(thresholds.attributions))
-    for page in [*PAGES, "tokens"]:
+    for page in [*PAGES, "tokens", "sentence"]:
         assert not open_page(page).exception
     assert len(given) >= 2
     assert given == before
@@ -102,7 +102,7 @@ def test_broken_files_are_named_and_the_rest_is_shown(page, broken, open_page) -
         assert "not a run configuration" in texts(app, "warning")
 
 
-@pytest.mark.parametrize("page", [*PAGES, "tokens"])
+@pytest.mark.parametrize("page", [*PAGES, "tokens", "sentence"])
 def test_runs_of_the_faulty_version_are_said_to_be_so(page, unsound, open_page) -> None:
     app = open_page(page)
     assert not app.exception

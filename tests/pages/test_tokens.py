@@ -6,10 +6,7 @@ import shutil
 import pytest
 
 from core.attribution import store
-from core.attribution.typed_text import explain_sentence
 from core.checkpoints import studies
-from core.errors import InputError
-from core.jobs import ask, queue
 from core.results.attributions import attributions
 from tests.helpers.started import small_study
 
@@ -181,44 +178,11 @@ def test_a_run_without_attributions_is_named(attributed, open_page) -> None:
     assert charts(app)
 
 
-def at_once(kind: str, name: str, arguments: dict, by: str = "") -> queue.Job | None:
-    """What a worker would do, here and now."""
-    job = queue.enqueue(kind, name, arguments, by)
-    claimed = queue.claim([kind], [job.id])
-    runs, text = arguments["runs"], arguments["text"]
-    try:
-        result = explain_sentence(runs, text, None, lambda what, share: None)
-        queue.finish(claimed, "done", result=result)
-    except InputError as error:
-        queue.finish(claimed, "failed", str(error))
-    return queue.find(job.id)
-
-
-def test_a_typed_text_is_explained_by_both_runs(attributed, open_page, monkeypatch) -> None:
-    monkeypatch.setattr(ask, "ask", at_once)
-    app = open_page("tokens")
-    app.text_input(key="view-text").input("The <b>room</b> was excellent.")
-    next(b for b in app.button if b.label == "Explain").click().run()
-    assert not app.exception and not app.error
-    shown = next(d.value for d in app.dataframe if "class" in d.value and "other" in d.value)
-    assert shown["class"].tolist() == ["negative", "neutral", "positive"]
-    assert shown[["reference", "other"]].sum().tolist() == pytest.approx([1, 1])
-    marked = [str(e.proto.body) for e in app.get("html") if "<span" in str(e.proto.body)]
-    assert len(marked) == 6
-    assert "&lt;" in marked[-1] and "<b>" not in marked[-1]
-    # The same text is not asked for again.
-    monkeypatch.setattr(ask, "ask", None)
-    next(b for b in app.button if b.label == "Explain").click().run()
-    assert not app.exception
-
-
-def test_a_typed_text_that_is_too_long_is_refused(attributed, open_page, monkeypatch) -> None:
-    monkeypatch.setattr(ask, "ask", at_once)
-    app = open_page("tokens")
-    app.text_input(key="view-text").input("long " * 1000)
-    next(b for b in app.button if b.label == "Explain").click().run()
-    assert not app.exception
-    assert "at most 4000" in texts(app, "warning")
+def test_it_leads_to_sentences_with_the_models_that_are_compared(attributed, open_page) -> None:
+    app = open_page("tokens", setup="imbalanced+cw")
+    [link] = [x for x in app.get("page_link") if "Try a sentence" in x.proto.label]
+    first, _, weighted = studies.run_ids("small")[:3]
+    assert link.proto.query_string == f"study=small&models={first}&models={weighted}"
 
 
 def test_a_half_done_study_says_so(attributed, open_page) -> None:

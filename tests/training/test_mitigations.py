@@ -16,7 +16,8 @@ from safetensors import safe_open
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from core.attribution.attribute import attribute
-from core.attribution.typed_text import explain_sentence
+from core.attribution.result import Sentence
+from core.attribution.typed_text import read_sentences
 from core.checkpoints import run_folders, studies
 from core.cli.main import main
 from core.config import RunConfig
@@ -263,15 +264,23 @@ def test_a_correction_trains_the_model_that_it_corrects_where_nobody_has(
     assert run_folders.is_complete(last)
 
 
-def test_a_typed_text_is_told_in_the_language_that_it_is_identified_as(runs) -> None:
+@pytest.mark.parametrize("attributed", [False, True])
+@pytest.mark.parametrize(("said", "told"), [(None, "en"), ("de", "de"), ("xx", "en")])
+def test_a_typed_text_is_told_in_its_language_or_as_it_is_identified(
+    runs, said, told, attributed
+) -> None:
     text = "According to my sister, the phone is wonderful and I like it very much."
     before, after = (runs[name][0].run_id for name in ("imbalanced", "imbalanced+prior"))
-    found = explain_sentence([before, after], text, None, lambda what, share: None)["runs"]
-    assert found[after]["language"] == "en"
+    [one] = read_sentences(
+        [before, after], [Sentence(text, language=said)], lambda what, share: None,
+        attributed=attributed,
+    )["sentences"]  # fmt: skip
+    found = one["runs"]
+    assert found[after]["language"] == told
     assert "language" not in found[before]
     config, folder = runs["imbalanced+prior"]
     logits, _ = logits_and_vectors(folder / "model", [text])
     with safe_open(folder / "model" / "correction.safetensors", "np") as file:
-        offset = file.get_tensor("offsets")[config.languages.index("en")]
+        offset = file.get_tensor("offsets")[config.languages.index(told)]
     expected = torch.tensor(logits[0] + offset).softmax(-1).tolist()
     assert found[after]["output"] == pytest.approx(expected, abs=1e-5)
