@@ -128,23 +128,23 @@ def _part(frame: pd.DataFrame, part: str, scale: alt.Scale) -> AnyChart:
 def sides_legend(with_noise: bool) -> AnyChart:
     """What colours and marks of the cumulative differences mean."""
     entries = [
-        (f"{SIDE_MARKS['over']} over-represented", "■", SIDES["over"]),
-        (f"{SIDE_MARKS['under']} under-represented", "■", SIDES["under"]),
+        (f"{SIDE_MARKS['over']} over-represented", "", SIDES["over"]),
+        (f"{SIDE_MARKS['under']} under-represented", "", SIDES["under"]),
     ]
     if with_noise:
-        entries.append(("between balanced models", "■", NEUTRAL))
+        entries.append(("between balanced models", "", NEUTRAL))
     return _key(entries)
 
 
 def tokens_legend() -> AnyChart:
     """What colours and signs of the bars of one text mean."""
-    pushes = [("towards the class", "■", TOWARDS), ("away from it", "■", AWAY)]
+    pushes = [("towards the class", "", TOWARDS), ("away from it", "", AWAY)]
     groups = [(PART_NAMES[g], mark, GROUP_COLOURS[g]) for g, mark in GROUP_MARKS.items()]
     return _key([*pushes, *groups])
 
 
 def _key(entries: list[tuple[str, str, str]]) -> AnyChart:
-    """Names with their marks and colours, two beside each other: that fits the narrowest page."""
+    """Names with their signs, or squares, two beside each other: that fits the narrowest page."""
     frame = pd.DataFrame(entries, columns=["entry", "mark", "colour"])
     frame["across"], frame["down"] = frame.index % 2, frame.index // 2
     rows = int(frame["down"].max()) + 1
@@ -153,15 +153,15 @@ def _key(entries: list[tuple[str, str, str]]) -> AnyChart:
         x=alt.X("across:Q", axis=None, scale=alt.Scale(domain=[0, 2], nice=False, range=[0, 350])),
         y=alt.Y("down:Q", axis=None, scale=scale),
     )
-    marks = base.mark_text(dx=8, fontSize=15, fontWeight="bold", baseline="middle").encode(
-        text=alt.Text("mark:N"), color=alt.Color("colour:N", scale=None, legend=None)
-    )
+    colour = alt.Color("colour:N", scale=None, legend=None)
+    squares = base.transform_filter("datum.mark == ''").mark_square(size=70, xOffset=8)
+    signs = base.mark_text(dx=8, fontSize=15, fontWeight="bold", baseline="middle")
+    marks = [squares.encode(color=colour), signs.encode(text=alt.Text("mark:N"), color=colour)]
     names = base.mark_text(align="left", dx=19, fontSize=12, baseline="middle").encode(
         text=alt.Text("entry:N")
     )
-    return alt.layer(marks, names, data=frame).properties(
-        width=400, height=22 * rows + 14
-    )  # in files
+    height = 22 * rows + 14
+    return alt.layer(*marks, names, data=frame).properties(width=400, height=height)  # in files
 
 
 def decomposition(document: Attributions, *, crossed: bool = False) -> AnyChart:
