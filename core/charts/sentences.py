@@ -56,7 +56,8 @@ def marked(
         values: in place of the frame's.
     """
     shown = frame["value"] if values is None else values
-    return f"<div{_lang(language)}>{token_charts.marked(frame['token'], shown, largest)}</div>"
+    code = canonical(language) if language else None
+    return token_charts.marked(frame["token"], shown, largest, code or "")
 
 
 def table(
