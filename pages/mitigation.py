@@ -9,7 +9,7 @@ from core.results import mitigations
 from core.results.schema import MitigationResults
 from core.text import escaped
 from pages.parts import mitigation_use
-from pages.shared import access, address, drawing, study_data
+from pages.shared import access, address, drawing, slices, study_data
 
 access.gate()
 
@@ -20,6 +20,7 @@ st.caption(
     "language and label to take up."
 )
 study_data.done_runs(document)
+slices.show(study, slices.choose(study))
 found = mitigations.mitigations(document, study_data.first_reliance_curve(study))
 if not found["rows"]:
     st.info("This study has models from elsewhere alone, which no mitigation was tried on.")

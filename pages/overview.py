@@ -9,7 +9,7 @@ from core.results import power
 from core.results.attributions import THRESHOLD
 from core.studies import overview
 from core.text import escaped
-from pages.shared import access, contents, drawing, study_data
+from pages.shared import access, contents, drawing, slices, study_data
 
 access.gate()
 
@@ -48,6 +48,7 @@ st.caption(
 for doubt in verdict.doubts(document):
     st.warning(doubt)
 study_data.done_runs(document)
+slices.show(study, slices.choose(study))
 first, *others = figures.cards(document)
 with st.container(border=True):
     drawing.show(first)

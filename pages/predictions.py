@@ -7,7 +7,7 @@ from core.figures import test_rows
 from core.results import study_results
 from core.text import escaped
 from pages.parts import predictions_closer
-from pages.shared import access, address, drawing, study_data
+from pages.shared import access, address, drawing, slices, study_data
 
 access.gate()
 
@@ -19,6 +19,8 @@ st.caption(
     "shown is predicted on it."
 )
 runs = study_data.choose_runs(study_data.done_runs(document))
+chosen = slices.choose(study)
+slices.show(study, chosen)
 drawing.show(figures.shares(document, runs))
 with st.expander("As a table"):
     drawing.show_table(figures.shares_table(document, runs))
@@ -39,4 +41,4 @@ st.divider()
 part = address.choose(
     "Look closer at", "part", list(predictions_closer.PARTS), widget=st.segmented_control
 )
-predictions_closer.PARTS[part](study, document, runs)
+predictions_closer.PARTS[part](study, document, runs, chosen)

@@ -6,7 +6,7 @@ from core.errors import InputError
 from core.results import attributions, references, thresholds, token_tables
 from core.text import escaped
 from pages.parts import tokens_groups, tokens_text
-from pages.shared import access, address, job_button, study_data
+from pages.shared import access, address, job_button, reader, slices, study_data
 
 access.gate()
 
@@ -89,7 +89,8 @@ with second[0]:
 tokens_groups.draw(started, study, document, label, setup, seed, crossed=crossed)
 st.divider()
 one = min(s for s in seeds if s is not None) if seed is None else seed
-tokens_text.draw(started, document, label, setup, one)
+row = tokens_text.draw(started, document, label, setup, one, slices.choose(started))
+reader.show(started, study_data.done_runs(study), row, here="pages/tokens.py")
 st.divider()
 st.page_link(
     "pages/sentence.py",

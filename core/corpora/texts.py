@@ -110,6 +110,21 @@ def browse(
     return _shown(frame), int(total)
 
 
+def search(file: Path, containing: str) -> set[str]:
+    """Ids of the rows whose text, or second text, holds some letters, in whichever case.
+
+    Args:
+        file: from `texts_file`.
+    """
+    found = _query(
+        "SELECT row FROM read_parquet(?) "
+        "WHERE contains(lower(concat_ws(' ', text, text_b)), lower(?))",
+        file,
+        [containing],
+    )
+    return set(found["row"])
+
+
 def has_pairs(file: Path) -> bool:
     """Whether a corpus (from `texts_file`) is on pairs of texts."""
     found = _query("SELECT text_b FROM read_parquet(?) LIMIT 1", file)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from core.checkpoints import outputs, run_folders
-from core.corpora.texts import ANY, of_rows
+from core.corpora.texts import ANY, of_rows, search
 from core.storage import reading
 
 DIRECTIONS = (ANY, "only the first is right", "only the second is right", "both are wrong")
@@ -24,6 +24,7 @@ def disagreements(
     language: str = ANY,
     label: str = ANY,
     direction: str = ANY,
+    within: Collection[str] | None = None,
 ) -> tuple[pd.DataFrame, int]:
     """Test rows for which two runs predict different classes, and how many there are.
 
@@ -32,6 +33,7 @@ def disagreements(
         file: from `texts.texts_file`; without it the rows have no text.
         language, label: of the rows; ANY for all.
         direction: of DIRECTIONS.
+        within: ids of rows; None for all.
 
     Returns:
         The LIMIT rows of which the probabilities differ most (`difference`, total variation):
@@ -45,7 +47,8 @@ def disagreements(
     gap = " + ".join(f"abs(a.{_column(x)} - b.{_column(x)})" for x in labels)
     conditions = {"a.language = ?": language, "a.label = ?": label}
     chosen = {k: v for k, v in conditions.items() if v != ANY}
-    where = " AND ".join(["a.predicted <> b.predicted", *chosen, *_RIGHT.get(direction, ())])
+    told = [*chosen, *_RIGHT.get(direction, ()), *_within("a.row", within)]
+    where = " AND ".join(["a.predicted <> b.predicted", *told])
     found = _query(
         f"""
         WITH a AS ({_predicted(labels)}), b AS ({_predicted(labels)})
@@ -55,7 +58,7 @@ def disagreements(
         FROM a JOIN b USING (row) WHERE {where} ORDER BY difference DESC, row LIMIT {LIMIT}
         """,
         [first, second],
-        list(chosen.values()),
+        [*chosen.values(), *_listed(within)],
     )
     total = int(found["total"].iloc[0]) if len(found) else 0
     found = found.drop(columns="total")
@@ -69,12 +72,64 @@ _RIGHT = {
 }
 
 
-def changing(run: str, label: str = ANY) -> tuple[pd.DataFrame, int, int]:
+def texts(
+    run: str,
+    file: Path | None,
+    *,
+    language: str = ANY,
+    label: str = ANY,
+    predicted: str = ANY,
+    containing: str = "",
+    within: Collection[str] | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Test rows of one cell of a run's confusion, or that hold some letters.
+
+    Args:
+        run: its id.
+        file: from `texts.texts_file`; without it nothing is searched for and rows have no text.
+        language, label, predicted: of the rows; ANY for all.
+        containing: letters that stand in the text, in whichever case.
+        within: ids of rows; None for all.
+
+    Returns:
+        The first LIMIT rows: `language`, `label`, `predicted`, `p`, `sentence`, `row`, and the
+        texts; and the ids of all.
+
+    Raises:
+        InputError: the run's predictions or the texts do not read.
+    """
+    conditions = {"language = ?": language, "label = ?": label, "predicted = ?": predicted}
+    chosen = {k: v for k, v in conditions.items() if v != ANY}
+    where = " AND ".join([*chosen, *_within("row", within)]) or "true"
+    found = _query(
+        f"SELECT language, label, predicted, p, sentence, row FROM "
+        f"({_predicted(run_folders.read_config(run).labels)}) WHERE {where} ORDER BY sentence, row",
+        [run],
+        [*chosen.values(), *_listed(within)],
+    )
+    if containing and file:
+        found = found[found["row"].isin(search(file, containing))].reset_index(drop=True)
+    shown = found.head(LIMIT)
+    return (of_rows(file, shown) if file else shown), found["row"].tolist()
+
+
+def _within(column: str, rows: Collection[str] | None) -> list[str]:
+    return [] if rows is None else [f"{column} IN (SELECT unnest(?))"]
+
+
+def _listed(rows: Collection[str] | None) -> list[list[str]]:
+    return [] if rows is None else [list(rows)]
+
+
+def changing(
+    run: str, label: str = ANY, within: Collection[str] | None = None
+) -> tuple[pd.DataFrame, int, int]:
     """Sentences whose prediction changes with the language, on a translated test set.
 
     Args:
         run: its id.
         label: of the sentences; ANY for all.
+        within: ids of rows, of which a sentence has one or more; None for all.
 
     Returns:
         The LIMIT sentences of which the most languages differ from the commonest prediction:
@@ -86,7 +141,10 @@ def changing(run: str, label: str = ANY) -> tuple[pd.DataFrame, int, int]:
         InputError: the run's predictions do not read.
     """
     config = run_folders.read_config(run)
-    where = "" if label == ANY else "WHERE label = ?"
+    told = ["label = ?"] if label != ANY else []
+    if within is not None:
+        told.append("sentence IN (SELECT sentence FROM a WHERE row IN (SELECT unnest(?)))")
+    where = f"WHERE {' AND '.join(told)}" if told else ""
     found = _query(
         f"""
         WITH a AS ({_predicted(config.labels)}),
@@ -105,7 +163,7 @@ def changing(run: str, label: str = ANY) -> tuple[pd.DataFrame, int, int]:
         ORDER BY "languages that differ" DESC, sentence LIMIT {LIMIT}
         """,
         [run],
-        [] if label == ANY else [label],
+        [*([] if label == ANY else [label]), *_listed(within)],
     )
     if not len(found):
         return found, 0, _translated(run)
@@ -126,7 +184,7 @@ def _translated(run: str) -> int:
 
 
 def translations(run: str, sentence: str, file: Path | None) -> pd.DataFrame:
-    """One sentence in all languages: `language`, `label`, `predicted`, `p`, and the texts.
+    """One sentence in all languages: `row`, `language`, `label`, `predicted`, `p`, and the texts.
 
     Args:
         run: its id.
@@ -145,7 +203,7 @@ def translations(run: str, sentence: str, file: Path | None) -> pd.DataFrame:
     )
     order = {language: i for i, language in enumerate(config.languages)}
     found = found.sort_values("language", key=lambda x: x.map(order), ignore_index=True)
-    return (of_rows(file, found) if file else found).drop(columns="row")
+    return of_rows(file, found) if file else found
 
 
 def _predicted(labels: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.charts import tokens as charts
+from core.checkpoints.slices import Slice
 from core.checkpoints.studies import Started
 from core.corpora.texts import ANY
 from core.errors import InputError
@@ -37,8 +38,15 @@ def _gained(
     return tokens.gained(reference, other, key, label, language)
 
 
-def draw(study: Started, document: Attributions, label: str, setup: str, seed: int) -> str:
-    """Texts by shift, the chosen one, the tokens that gained most; returns the kind of token."""
+def draw(
+    study: Started,
+    document: Attributions,
+    label: str,
+    setup: str,
+    seed: int,
+    within: Slice | None,
+) -> str | None:
+    """Texts by shift, the chosen one, the tokens that gained most; returns the id of that text."""
     name, threshold, key = study.name, document["threshold"], document["key"]
     reference, other = runs_of(document, setup, seed)
     place = st.columns([2, 3, 2])
@@ -53,11 +61,19 @@ def draw(study: Started, document: Attributions, label: str, setup: str, seed: i
         gains = _gained(study, reference, other, key, label, chosen)
     except InputError as error:
         st.error(escaped(str(error)))
-        return by
+        return None
     st.markdown(f"#### Texts by how far {escaped(label)} moved, {setup} − {document['reference']}")
     if texts.empty:
         st.info("The two runs cut texts into different tokens, so their values cannot be compared.")
-        return by
+        return None
+    if within is not None:
+        texts = texts[texts["row"].isin(within.rows)].reset_index(drop=True)
+        if texts.empty:
+            st.info(
+                f"No text of the slice {escaped(within.name)} was explained; choose "
+                "the whole test set in the sidebar, or explain more texts."
+            )
+            return None
     opened = drawing.open_row(
         texts,
         f"{name}-texts-{label}-{setup}-{seed}-{language}",
@@ -83,7 +99,7 @@ def draw(study: Started, document: Attributions, label: str, setup: str, seed: i
             f"n: times a token occurs, at least {tokens.LEAST_SEEN}; sorted by the sum of its "
             "gains. Means over few occurrences are mostly noise: see the standard error."
         )
-    return by
+    return str(text["row"])
 
 
 def _one(
@@ -116,7 +132,7 @@ def show(
     """Coloured tokens of the reference, the other run and their difference, and a bar a token.
 
     Args:
-        frame: from `tokens.one_text` or `tokens.typed`.
+        frame: from `tokens.one_text`.
         name: of the text, for files and widgets.
         bars: name in the address bar of what the bars show.
         language: its code, where it is known.
