@@ -104,6 +104,11 @@ def remember(name: str, now: str | None) -> str | None:
     return texts[-1] if texts else None
 
 
+def forget(name: str) -> None:
+    """Let go of what `remember` keeps."""
+    _keep(name, [])
+
+
 def _restore(
     label: str,
     name: str,
