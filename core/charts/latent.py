@@ -29,6 +29,7 @@ RECTANGLE, TEXT, OPEN = "rectangle", "text", "open"  # names of the selections
 HEIGHT = 500  # pixels of the large panel; it is as wide as its place
 WIDTH = 600  # of its place, where there is so much
 SIDE = 128  # of a small panel
+GAP, HEADING = 14, 32  # between small panels; above each, for its name and number
 SMALL_COLUMNS = 2
 DRAWN = 200  # selected texts in a small panel
 RIGHT, WRONG = NEUTRAL, "#D55E00"
@@ -65,7 +66,8 @@ def look(document: StudyResults, colour: str) -> dict[str, tuple[str, str]]:
     if colour == "group":
         colours = [SIDE_COLOURS[side] for side in ("over", "under", "even")]
         shapes = ["triangle-up", "triangle-down", "circle"]
-        return dict(zip(SIDES, zip(colours, shapes, strict=True), strict=True))
+        of = dict(zip(SIDES, zip(colours, shapes, strict=True), strict=True))
+        return {kind: of[kind] for kind in kinds}
     if colour == "correctness":
         colours = [RIGHT, WRONG]
     elif colour == "neighbours":
@@ -84,7 +86,8 @@ def icon(colour: str, shape: str) -> str:
         if corners
         else (f'<circle r=".85" fill="{colour}"/>')
     )
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 2 2">{mark}</svg>'
+    size = 'width="14" height="14" viewBox="-1 -1 2 2"'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{mark}</svg>'
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
@@ -118,16 +121,18 @@ def large(
             ("predicted", "predicted"),
         )
     ]
-    out = "datum.out"
+    behind = "!datum.out"
+    coloured = value["color"].copy(deep=False)
+    coloured.condition = {"test": behind, "value": TRUTH}
     points = (
         alt.Chart(alt.NamedData(POINTS))
         .mark_point(filled=True)
         .encode(
             **place,
-            color=alt.condition(out, value["color"], alt.value(TRUTH)),
+            color=coloured,
             shape=value["shape"],
-            opacity=alt.condition(out, alt.value(1), alt.value(0.12)),
-            size=alt.value(size if show != SHOW[2] else 0),
+            opacity=alt.OpacityValue(1, condition={"test": behind, "value": 0.12}),
+            size=alt.SizeValue(size if show != SHOW[2] else 0),
             tooltip=tooltip,
         )
         .add_params(rectangle, clicked)
@@ -135,10 +140,7 @@ def large(
     layers.append(points)
     if show != SHOW[1]:
         layers += _lines(place, value, 2.5)
-    corners = {
-        "x2": alt.X2(field="x2"),
-        "y2": alt.Y2(field="y2"),
-    }
+    corners = {"x2": alt.X2(field="x2"), "y2": alt.Y2(field="y2")}
     layers.append(
         alt.Chart(alt.NamedData(AREA))
         .mark_rect(filled=False, stroke=TRUTH, strokeWidth=1.5, strokeDash=[4, 3])
@@ -148,7 +150,7 @@ def large(
         **place,
         size=alt.Size(
             field="what",
-            type="nominal",
+            type="ordinal",
             scale=alt.Scale(domain=["text", "neighbour"], range=[260, 90]),
             legend=None,
         ),
@@ -160,60 +162,75 @@ def large(
     )
 
 
-def small(
-    names: Mapping[str, tuple[str, str]],
-    looks: Mapping[str, tuple[str, str]],
-    ends: np.ndarray,
-    current: str = "",
-) -> AnyChart:
-    """All panels as outlines, small; one can be clicked. Chosen texts are marks on them.
-
-    Its frames are PANELS (`panel`: a row a panel), LINES and CHOSEN (`panel`, `x`, `y`, `value`).
+def tiles(
+    names: Mapping[str, tuple[str, str]], current: str = "", columns: int = SMALL_COLUMNS
+) -> pd.DataFrame:
+    """Where the small panels are, in pixels of their chart: a row a panel.
 
     Args:
         names: of each panel, by its key: what it is called, and its number.
         current: the key of the one that is large.
     """
-    place, value = _places(ends), _kinds(looks)
+    at = np.arange(len(names))
+    left, top = at % columns * (SIDE + GAP), at // columns * (SIDE + HEADING + GAP) + HEADING
+    frame = pd.DataFrame(list(names.values()), columns=["name", "number"], dtype=object)
+    ends = {"x": left, "x2": left + SIDE, "y": top, "y2": top + SIDE}
+    return frame.assign(panel=list(names), current=np.array(list(names)) == current, **ends)
+
+
+def tiled(frame: pd.DataFrame, panels: pd.DataFrame, ends: np.ndarray) -> pd.DataFrame:
+    """Places on the map (`panel`, `x`, `y`) as places on the small panels.
+
+    Args:
+        panels: from `tiles`.
+        ends: lowest and highest x, then y.
+    """
+    of = panels.set_index("panel").loc[frame["panel"]]
+    x, y = ((frame[k] - low) / (high - low) for k, (low, high) in zip("xy", ends, strict=True))
+    return frame.assign(
+        x=of["x"].to_numpy() + SIDE * x.to_numpy(), y=of["y2"].to_numpy() - SIDE * y.to_numpy()
+    )
+
+
+def small(looks: Mapping[str, tuple[str, str]], panels: pd.DataFrame) -> AnyChart:
+    """All panels as outlines, small; one can be clicked. Chosen texts are marks on them.
+
+    One chart whatever their number, since one a panel takes a tenth of a second each. Its frames
+    are PANELS (of `tiles`), LINES and CHOSEN (`x`, `y`, `value`), both of `tiled`.
+
+    Args:
+        panels: from `tiles`.
+    """
+    width, height = int(panels["x2"].max()) + 2, int(panels["y2"].max()) + 2
+    place = _places(np.array([[-1, width - 1], [height - 1, 0]]))
+    value = _kinds(looks)
     clicked = alt.selection_point(
         name=OPEN, fields=["panel"], on="click", toggle=False, empty=False
     )
-
-    def panel(key: str) -> AnyChart:
-        of = f"datum.panel == {key!r}"
-        ground = (
-            alt.Chart(alt.NamedData(PANELS))
-            .transform_filter(of)
-            .mark_rect(
-                fill="transparent",
-                stroke=TRUTH,
-                strokeWidth=3 if key == current else 0.5,
-                cursor="pointer",
-            )
-            .encode(x=alt.value(0), x2=alt.value(SIDE), y=alt.value(0), y2=alt.value(SIDE))
-            .add_params(clicked)
-        )
-        marks = (
-            alt.Chart(alt.NamedData(CHOSEN))
-            .transform_filter(of)
-            .mark_point(filled=True, size=7, opacity=1)
-            .encode(**place, **value)
-        )
-        lines = [line.transform_filter(of) for line in _lines(place, value, 1.5)]
-        title = alt.TitleParams(
-            names[key][0],
-            subtitle=names[key][1],
-            subtitleColor=TRUTH,
-            anchor="start",
-            fontSize=11,
-            subtitleFontSize=11,
-            limit=SIDE,
-            offset=4,
-        )
-        # Marks that take no click, so that the ground does.
-        return alt.layer(marks, *lines, ground).properties(width=SIDE, height=SIDE, title=title)
-
-    return alt.concat(*map(panel, names), columns=SMALL_COLUMNS, spacing=14)
+    ground = alt.Chart(alt.NamedData(PANELS)).encode(
+        **place, x2=alt.X2(field="x2"), y2=alt.Y2(field="y2")
+    )
+    frame = ground.mark_rect(filled=False, stroke=TRUTH).encode(
+        strokeWidth=alt.StrokeWidthValue(0.5, condition={"test": "datum.current", "value": 3})
+    )
+    # On top of all, so that a click is on it; seen by none.
+    touched = ground.mark_rect(fill="transparent", cursor="pointer").add_params(clicked)
+    heading = alt.Chart(alt.NamedData(PANELS)).encode(**place)
+    said = {"align": "left", "limit": SIDE, "color": TRUTH}
+    names = heading.mark_text(dy=-22, fontSize=12, fontWeight="bold", **said)
+    numbers = heading.mark_text(dy=-8, fontSize=11, **said)
+    marks = alt.Chart(alt.NamedData(CHOSEN)).mark_point(filled=True, size=7, opacity=1)
+    layers = [
+        frame,
+        names.encode(text=alt.Text(field="name", type="nominal")),
+        numbers.encode(text=alt.Text(field="number", type="nominal")),
+        marks.encode(**place, **value),
+        *_lines(place, value, 1.5),
+        touched,
+    ]
+    return alt.layer(*layers).properties(
+        width=width, height=height, view=alt.ViewBackground(stroke=None)
+    )
 
 
 def legend(looks: Mapping[str, tuple[str, str]]) -> AnyChart:

@@ -140,8 +140,8 @@ def _project(chosen: argparse.Namespace) -> None:
         lambda config, rows: untouched.vectors(config, rows, session),
     )
     say(
-        f"{len(made.texts)} texts, {made.texts['fitted'].sum()} of them laid out, in "
-        f"{len(made.runs)} runs: {projection.path_of(study)}"
+        f"{len(made.texts)} texts in {len(made.runs)} runs, {made.texts['fitted'].sum()} of them "
+        f"laid out: {projection.path_of(study)}"
     )
     if made.no_before:
         say(f"Without the encoder before fine-tuning: {made.no_before}")

@@ -15,6 +15,8 @@ from core.results import latent
 from core.results.projection import Projection
 from core.results.schema import RunResults, StudyResults
 
+IN_REPORT = 5  # small panels side by side
+
 
 def probes(name: str, part: pd.DataFrame) -> Figure:
     """Accuracy of the probes on one kind of texts.
@@ -86,27 +88,31 @@ def small(
     ends: np.ndarray,
     frames: Mapping[str, pd.DataFrame],
     current: str = "",
+    columns: int = charts.SMALL_COLUMNS,
 ) -> Figure:
     """All panels as outlines of where each kind of texts lies densest.
 
     Args:
         panels: from `latent.panels`.
-        frames: of `charts.small`.
+        frames: LINES and CHOSEN of `charts`, with `panel`, by their places on the map.
         current: the key of the panel that is large.
+        columns: panels side by side.
     """
     looks = charts.look(document, colour)
     names = {
         key: (latent.panel_name(key, run), reading.number(document, run))
         for key, run in panels.items()
     }
+    tiles = charts.tiles(names, current, columns)
+    placed = {name: charts.tiled(frame, tiles, ends) for name, frame in frames.items()}
     return Figure(
         f"{document['study']}-outlines-{colour}",
         f"All panels, outlines by {colour}",
-        [charts.small(names, looks, ends, current)],
+        [charts.small(looks, tiles)],
         reading.map_caption(document, panels, projection),
         reading.OUTLINES_HOW,
         legend=charts.legend(looks),
-        frames=frames,
+        frames={charts.PANELS: tiles, **placed},
     )
 
 
@@ -120,8 +126,7 @@ def outlined(
     }
     ends = latent.extent(projection, list(panels))
     frames = {
-        charts.PANELS: pd.DataFrame({"panel": list(panels)}),
         charts.LINES: latent.outlines(projection, kinds, ends),
         charts.CHOSEN: pd.DataFrame(columns=["panel", "x", "y", "value"]),
     }
-    return small(document, projection, panels, colour, ends, frames)
+    return small(document, projection, panels, colour, ends, frames, columns=IN_REPORT)

@@ -78,8 +78,8 @@ def panel_reading(
     if found := _probed(document, run):
         knn, chance, n = found
         lines.append(
-            f"**{knn:.2f}** of the texts have their language told by their 15 nearest neighbours "
-            f"(the 15-NN probe; chance {chance:.2f}, n = {n:,} texts{_spread(document, run)})."
+            f"The 15-NN probe tells the language of **{percent(knn)}** of the texts (chance "
+            f"{percent(chance)}, n = {n:,} texts{_spread(document, run)})."
         )
     if same := projection.same.get(panel):
         lines.append(
@@ -103,7 +103,7 @@ def _spread(document: StudyResults, run: RunResults | None) -> str:
     ]
     if len(alike) < 2:
         return "; one seed"
-    return f"; the {len(alike)} {run['setup']} runs {min(alike):.2f} to {max(alike):.2f}"
+    return f"; the {len(alike)} {run['setup']} runs {percent(min(alike))} to {percent(max(alike))}"
 
 
 def large_caption(projection: Projection, panel: str) -> str:
@@ -116,7 +116,8 @@ def large_caption(projection: Projection, panel: str) -> str:
     )
     return (
         f"n = {n:,} texts, {how}; axes have no unit. Trustworthiness "
-        f"{projection.trustworthiness[panel]:.3f}. Outlines hold the densest half of a kind."
+        f"{projection.trustworthiness[panel]:.3f}. Outlines hold the densest half of a kind. "
+        "Translations of a sentence may lie together; the numbers leave them out."
     )
 
 

@@ -43,9 +43,7 @@ def _lines(places: np.ndarray, extent: np.ndarray) -> list[np.ndarray]:
 
     if len(places) < FEWEST:
         return []
-    counts, xs, ys = np.histogram2d(
-        places[:, 0], places[:, 1], bins=_CELLS, range=extent.tolist()
-    )
+    counts, xs, ys = np.histogram2d(places[:, 0], places[:, 1], bins=_CELLS, range=extent.tolist())
     cell = np.array([xs[1] - xs[0], ys[1] - ys[0]])
     width = _BANDWIDTH * len(places) ** (-1 / 6) * places.std(axis=0) / cell
     density = gaussian_filter(counts, np.maximum(width, 1.0), mode="constant")

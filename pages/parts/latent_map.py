@@ -16,6 +16,7 @@ from core.corpora.languages import display
 from core.errors import InputError
 from core.figures import latent as figures
 from core.figures import latent_sentences as reading
+from core.figures.figure import Figure
 from core.results import latent, selection
 from core.results.projection import Projection
 from core.results.schema import RunResults, StudyResults
@@ -25,7 +26,8 @@ from pages.parts import latent_texts
 from pages.parts.latent_texts import Shown
 from pages.shared import address, drawing, study_data
 
-SMALL_WIDTH = 330  # pixels of the place of the small panels
+SMALL_WIDTH = 320  # pixels of the place of the small panels
+CHOICE = 230  # and of a select box
 
 
 @st.cache_resource(show_spinner="Reading the map …", max_entries=8)
@@ -75,13 +77,15 @@ def draw(
         return None
     names = {key: latent.panel_name(key, run) for key, run in panels.items()}
     first = next((k for k, run in panels.items() if run and run["setup"] == "imbalanced"), None)
-    places = st.columns([3, 6])
-    with places[0]:
-        panel = address.choose("Large panel", "panel", list(panels), first, show=names.__getitem__)
-    with places[1]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        show_name = names.__getitem__
+        panel = address.choose(
+            "Large panel", "panel", list(panels), first, show=show_name, width=CHOICE
+        )
         colours = latent.colours(document, found)
-        colour = address.choose("Colour", "colour", colours, widget=st.segmented_control)
-    label = _label(document) if colour == "group" else document["labels"][-1]
+        colour = address.choose("Colour", "colour", colours, widget=st.pills)
+        label = _label(document) if colour == "group" else document["labels"][-1]
+        show = address.choose("Show", "show", charts.SHOW, widget=st.pills)
     asked = _selection(document, frame, colour, label)
     state = f"{stamp} {study.stamp}"
     kinds, lines, ends = _kinds(state, document, found, predicted, tuple(panels), colour, label)
@@ -90,21 +94,26 @@ def draw(
     shown = Shown(panel, panels, frame, predicted, asked, out, text, near)
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=charts.WIDTH):
+            figure = _large(document, found, shown, kinds[panel], lines, ends, colour, show)
+            # Another key is another chart, on which no rectangle has been drawn.
+            key = f"{document['study']}-large-{panel}-{st.session_state.get('latent-drawn', 0)}"
+            drawing.show(figure, key, legend=False, on_select=partial(_take, f"{key}-0", panel))
+        with st.container(width=SMALL_WIDTH):
             st.markdown(reading.counted(int(out.sum()), len(frame), asked))
             if asked.area is not None:
                 st.button("Let go of the rectangle", on_click=_let_go)
-            _large(document, found, shown, kinds[panel], lines, ends, colour)
-        with st.container(width=SMALL_WIDTH):
+            st.markdown(reading.panel_reading(document, found, panel, panels[panel]))
             _small(document, found, shown, kinds, lines, ends, colour)
     return shown
 
 
 def _label(document: StudyResults) -> str:
     return address.choose(
-        "Over- or under-represented is the class",
+        "For the class",
         "label",
         document["labels"],
         document["labels"][-1],
+        width=CHOICE,
         help="Languages in whose training texts the class is more frequent than in the mean over "
         "languages are over-represented for it, in the study's skewed design.",
     )
@@ -119,23 +128,28 @@ def _selection(document: StudyResults, frame: pd.DataFrame, colour: str, label: 
     def name(language: str) -> str:
         drawn = of[language]
         mark = f"![]({charts.icon(*drawn)}) " if drawn else ""
-        named = display(language)
-        return mark + escaped(language if named == language else f"{language} · {named}")
+        return mark + escaped(language)
 
     if colour != "language":
         st.markdown(
             "\u2003".join(f"![]({charts.icon(*mark)}) {escaped(x)}" for x, mark in looks.items())
         )
-    languages = address.choose_some(
-        "Languages: one or more to stand out, none for all",
-        "isolate",
-        latent.kinds(document, "language"),
-        [],
-        widget=st.pills,
-        show=name,
-        selection_mode="multi",
-    )
-    containing = address.write("Texts containing", "containing", placeholder="letters or words")
+    listed = latent.kinds(document, "language")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        languages = address.choose_some(
+            "Languages to stand out",
+            "isolate",
+            listed,
+            [],
+            widget=st.pills,
+            show=name,
+            selection_mode="multi",
+            help="One or more; none for all. "
+            + ", ".join(f"{escaped(x)}: {escaped(display(x))}" for x in listed),
+        )
+        containing = address.write(
+            "Texts containing", "containing", placeholder="letters or words", width=CHOICE
+        )
     return Selection(tuple(languages), containing.strip(), _area(frame))
 
 
@@ -170,20 +184,16 @@ def _large(
     lines: pd.DataFrame,
     ends: np.ndarray,
     colour: str,
-) -> None:
+    show: str,
+) -> Figure:
     panel, run = shown.panel, shown.panels[shown.panel]
-    st.markdown(reading.panel_reading(document, found, panel, run))
-    show = address.choose("Show", "show", charts.SHOW, widget=st.segmented_control)
     frames = {
         charts.POINTS: _points(shown, kinds),
         charts.LINES: lines[lines["panel"] == panel],
         charts.AREA: _rectangle(shown),
         charts.NEAR: _rings(shown),
     }
-    figure = figures.large(document, found, panel, run, colour, ends, frames, show)
-    # Another key is another chart, on which no rectangle has been drawn.
-    key = f"{document['study']}-large-{panel}-{st.session_state.get('latent-drawn', 0)}"
-    drawing.show(figure, key, legend=False, on_select=partial(_take, f"{key}-0", panel))
+    return figures.large(document, found, panel, run, colour, ends, frames, show)
 
 
 def _points(shown: Shown, kinds: np.ndarray) -> pd.DataFrame:
@@ -256,14 +266,10 @@ def _small(
         )
         for panel in shown.panels
     ]
-    frames = {
-        charts.PANELS: pd.DataFrame({"panel": list(shown.panels)}),
-        charts.LINES: lines,
-        charts.CHOSEN: pd.concat(marks),
-    }
+    frames = {charts.LINES: lines, charts.CHOSEN: pd.concat(marks)}
     figure = figures.small(document, found, shown.panels, colour, ends, frames, shown.panel)
     key = f"{document['study']}-small"
-    drawing.show(figure, key, legend=False, on_select=partial(_open, f"{key}-0"))
+    drawing.show(figure, key, legend=False, width="content", on_select=partial(_open, f"{key}-0"))
     st.caption("Click a panel, or choose it above, to make it large.")
 
 

@@ -168,7 +168,7 @@ def _one(study: Started, found: Projection, shown: Shown) -> None:
     text = shown.frame.iloc[shown.text]
     columns = [c for c in ("text", "text_b") if c in shown.frame]
     said = " | ".join(str(text[c]) for c in columns)
-    st.markdown(f"> {escaped(isolated(said))}")
+    st.markdown(f"> {isolated(escaped(said))}")
     what = [f"language {escaped(text['language'])}", f"label {escaped(text['label'])}"]
     for run in shown.runs:
         predicted = shown.predicted[run["run"]]["predicted"].iloc[shown.text]

@@ -15,9 +15,7 @@ from core.figures.figure import Figure, Table
 from core.text import escaped, file_name, isolated
 
 
-def show(
-    figure: Figure, key: str | None = None, *, legend: bool = True, **more: Any
-) -> list[Any]:
+def show(figure: Figure, key: str | None = None, *, legend: bool = True, **more: Any) -> list[Any]:
     """A figure with title, caption, how to read it, and downloads that are made when asked for.
 
     Args:
@@ -90,7 +88,7 @@ def _draw(
     specification = unchecked(chart)
     if frames:  # they go to the browser as they are, not as text within the specification
         specification["datasets"] = dict(frames)
-    return st.vega_lite_chart(specification, width="stretch", key=key, alt=title, **more)
+    return st.vega_lite_chart(specification, key=key, alt=title, **{"width": "stretch", **more})
 
 
 def table(
