@@ -14,6 +14,9 @@ AnyChart = (
     | alt.VConcatChart
 )
 
+# Style of text that is a mark: black, but on a dark page, which says so when it draws.
+INK = "ink"
+
 # Checking charts against Vega-Lite's schema took half of a page's time. The tests do it.
 schemapi.disable_debug_mode()
 

@@ -10,7 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.charts.chart import AnyChart
+from core.charts.chart import INK, AnyChart
 from core.charts.palette import (
     DIVERGING,
     LANGUAGE_SHAPES,
@@ -216,9 +216,9 @@ def small(looks: Mapping[str, tuple[str, str]], panels: pd.DataFrame) -> AnyChar
     # On top of all, so that a click is on it; seen by none.
     touched = ground.mark_rect(fill="transparent", cursor="pointer").add_params(clicked)
     heading = alt.Chart(alt.NamedData(PANELS)).encode(**place)
-    said = {"align": "left", "limit": SIDE, "color": TRUTH}
+    said = {"align": "left", "limit": SIDE, "style": INK}
     names = heading.mark_text(dy=-22, fontSize=12, fontWeight="bold", **said)
-    numbers = heading.mark_text(dy=-8, fontSize=11, **said)
+    numbers = heading.mark_text(dy=-8, fontSize=11, fontWeight="normal", **said)
     marks = alt.Chart(alt.NamedData(CHOSEN)).mark_point(filled=True, size=7, opacity=1)
     layers = [
         frame,

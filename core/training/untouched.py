@@ -20,16 +20,16 @@ def vectors(config: RunConfig, rows: list[str], session: Session) -> np.ndarray:
         InputError: the corpus or the encoder is gone, or another than the run was made from.
     """
     recipe = config.training
-    classifier = build(session.encoder(config), config.labels, frozen_layers=recipe.frozen_layers)
-    classifier.to(best_device())
     part = rows_of(session.corpus(config), rows)
-    tokens = encode(classifier, part, recipe.max_length, recipe.prefix)
-    hidden = session.states(config).get(classifier, tokens)
     in_order = pd.Index(part["row"].to_pylist()).get_indexer(pd.Index(rows))
     if (in_order < 0).any():
         raise InputError(
             f"{(in_order < 0).sum()} of {len(rows)} test rows are not in corpus {config.corpus}; "
             "bring the old file back, or start the study again."
         )
+    classifier = build(session.encoder(config), config.labels, frozen_layers=recipe.frozen_layers)
+    classifier.to(best_device())
+    tokens = encode(classifier, part, recipe.max_length, recipe.prefix)
+    hidden = session.states(config).get(classifier, tokens)
     found: np.ndarray = predict(classifier, tokens, hidden)[1][in_order]
     return found

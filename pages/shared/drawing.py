@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.charts.chart import AnyChart, unchecked
+from core.charts.chart import INK, AnyChart, unchecked
 from core.figures import export
 from core.figures.figure import Figure, Table
 from core.text import escaped, file_name, isolated
@@ -86,6 +86,8 @@ def _draw(
     **more: Any,
 ) -> Any:
     specification = unchecked(chart)
+    if st.context.theme.type == "dark":  # the theme's own colour is for axes and titles alone
+        specification["config"]["style"] = {INK: {"color": "#FAFAFA"}}
     if frames:  # they go to the browser as they are, not as text within the specification
         specification["datasets"] = dict(frames)
     return st.vega_lite_chart(specification, key=key, alt=title, **{"width": "stretch", **more})

@@ -31,10 +31,9 @@ def large(app) -> dict:
     return chart
 
 
-def small(app) -> dict:
-    """All panels, small."""
-    (chart,) = [c for c in charts(app) if "concat" in c]
-    return chart
+def small(app) -> list[dict]:
+    """All panels, small: a row a panel."""
+    return [row for chart in charts(app) for row in chart["rows"] if "current" in row]
 
 
 def points(app) -> pd.DataFrame:
@@ -44,7 +43,7 @@ def points(app) -> pd.DataFrame:
 def test_with_a_map_the_page_shows_panels_probes_and_a_reading(mapped, open_page) -> None:
     app = open_page("latent")
     assert not app.exception and not app.error and not app.warning
-    titles = [panel["title"]["text"] for panel in small(app)["concat"]]
+    titles = [panel["name"] for panel in small(app)]
     assert titles == [
         "before fine-tuning", "balanced, seed 0", "imbalanced, seed 0", "imbalanced+cw, seed 0",
         "balanced (null), seed 1",
@@ -77,7 +76,7 @@ def test_colour_panel_and_runs_stand_in_the_address_bar(mapped, open_page) -> No
     ids = studies.run_ids("small")
     app = open_page("latent", study="small", colour="correctness", runs=ids[1], panel=ids[1])
     assert not app.exception
-    assert len(small(app)["concat"]) == 2  # with the encoder before fine-tuning
+    assert len(small(app)) == 2  # with the encoder before fine-tuning
     stored = pd.read_parquet(mapped / ids[1] / "predictions.parquet").set_index("row")
     shown = points(app).set_index("row")
     stored = stored.loc[shown.index]
@@ -187,8 +186,8 @@ def test_marks_keep_a_contrast_of_three_in_both_themes(mapped, open_page) -> Non
 
     for colour in latent.COLOURS:
         layer = large(open_page("latent", colour=colour))["layer"][0]["encoding"]
-        assert layer["opacity"]["condition"]["value"] == 1
-        for mark in layer["color"]["condition"]["scale"]["range"]:
+        assert layer["opacity"]["value"] == 1  # of what stands out
+        for mark in layer["color"]["scale"]["range"]:
             for ground in ("#FFFFFF", "#0E1117"):
                 light = sorted([luminance(mark), luminance(ground)])
                 assert (light[1] + 0.05) / (light[0] + 0.05) >= 3, (colour, mark, ground)
@@ -198,7 +197,7 @@ def test_without_a_map_the_page_says_what_to_type_and_shows_the_probes(done, ope
     app = open_page("latent")
     assert not app.exception and not app.error
     assert "python -m core project small" in texts(app, "info")
-    assert not [c for c in charts(app) if "concat" in c]
+    assert not small(app)
     assert len(charts(app)) == 3  # the probes
     assert app.dataframe[0].value["setup"].nunique() == 5
 
@@ -212,7 +211,7 @@ def test_a_run_that_came_after_the_map_is_said(mapped, monkeypatch, open_page) -
     app = open_page("latent")
     assert not app.exception
     assert "1 finished run is not on the map" in texts(app, "info")
-    assert len(small(app)["concat"]) == 1 + 3
+    assert len(small(app)) == 1 + 3
     app = open_page("latent", runs=ids[3])
     assert not app.exception
     assert "no map of these runs" in texts(app, "info")
@@ -226,7 +225,7 @@ def test_a_half_done_study_shows_what_is_there(mapped, open_page) -> None:
     app = open_page("latent")
     assert not app.exception
     assert "imbalanced, seed 0" in texts(app, "info")
-    assert len(small(app)["concat"]) == 1 + 3
+    assert len(small(app)) == 1 + 3
     assert set(app.dataframe[0].value["setup"]) == {
         "before fine-tuning", "balanced", "balanced (null)"
     }  # fmt: skip
