@@ -37,7 +37,8 @@ from core.checkpoints.outputs import write_test
 from core.checkpoints.studies import read_started
 from core.config import RunConfig
 from core.corpora import corpus
-from core.results import thresholds
+from core.corpora.splits import SPLITS
+from core.results import neighbours, projection, thresholds
 from core.sampling import designs, joint, subsets
 from core.storage import atomic, places
 
@@ -56,6 +57,7 @@ PAGES = sorted(
 MOVES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "data": ("cells", ("shares", "counts")),
     "predictions": ("label", ("1", "2")),
+    "latent": ("colour", ("label", "correctness", "neighbours", "language")),
     "compare": ("b", ("balanced", "imbalanced+cw")),
     "tokens": ("threshold", (0.001, 0.002, 0.005, 0.02, 0.05)),
 }
@@ -113,13 +115,32 @@ def build(folder: Path, test_rows: int) -> None:
               for m in members]  # fmt: skip
     (study / "study.toml").write_text("\n".join(lines))
     thresholds.keep(read_started("large"), METHOD)  # as the command `attribute` does
+    _write_map(rng)
+
+
+def _write_map(rng: np.random.Generator) -> None:
+    """A place and neighbours of each test text in each run and before fine-tuning."""
+    started = read_started("large")
+    runs = [m.run for m in started.finished]
+    texts = projection._texts(started, runs).assign(fitted=True)
+    near, same = {}, {}
+    for panel in (projection.UNTUNED, *runs):
+        texts[f"x_{panel}"], texts[f"y_{panel}"] = rng.normal(size=(2, len(texts)))
+        at = rng.integers(len(texts), size=(len(texts), projection.NEIGHBOURS))
+        near[panel] = at, np.sort(rng.random(at.shape), axis=1)
+        texts[f"same_{panel}"], same[panel] = neighbours.same_language(near[panel], texts)
+    settings = {**projection.SETTINGS, "points": projection.POINTS}
+    document = {"runs": runs, "settings": settings, "same": same, "no_before": ""}
+    document["trustworthiness"] = dict.fromkeys(near, 0.9)
+    neighbours.write(started, texts["row"], near)
+    projection._write(projection.path_of(started), texts, document)
 
 
 def _write_run(
     config: RunConfig, loaded: corpus.Corpus, copied: pd.DataFrame, rng: np.random.Generator
 ) -> None:
     path = run_folders.folder(run_folders.create(config))
-    parts = {s: subsets.rows_of(loaded, subsets.subset(config, loaded, s)) for s in corpus.SPLITS}
+    parts = {s: subsets.rows_of(loaded, subsets.subset(config, loaded, s)) for s in SPLITS}
     pq.write_table(
         pa.concat_tables([part.select(["row", "split"]) for part in parts.values()]),
         path / "subset.parquet",

@@ -48,7 +48,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     project = commands.add_parser("project", help="lay the CLS vectors of a study's runs out")
     project.add_argument("study", help="a started study")
     project.add_argument(
-        "--points", type=int, default=5000, help="over the six panels of a page (%(default)s)"
+        "--points", type=int, default=20000, help="places laid out, over all panels (%(default)s)"
     )
     project.set_defaults(command=_project)
 
@@ -128,11 +128,23 @@ def _attribute(chosen: argparse.Namespace) -> None:
 
 def _project(chosen: argparse.Namespace) -> None:
     from core.checkpoints.studies import read_started
+    from core.models.session import Session
     from core.results import projection
+    from core.training import untouched
 
-    study = read_started(chosen.study)
-    made = projection.project(study, Line(study.name), chosen.points)
-    say(f"{len(made.texts)} texts in {len(made.runs)} runs: {projection.path_of(study)}")
+    study, session = read_started(chosen.study), Session()
+    made = projection.project(
+        study,
+        Line(study.name),
+        chosen.points,
+        lambda config, rows: untouched.vectors(config, rows, session),
+    )
+    say(
+        f"{len(made.texts)} texts in {len(made.runs)} runs, {made.texts['fitted'].sum()} of them "
+        f"laid out: {projection.path_of(study)}"
+    )
+    if made.no_before:
+        say(f"Without the encoder before fine-tuning: {made.no_before}")
 
 
 def _runs(chosen: argparse.Namespace) -> None:

@@ -26,6 +26,8 @@ class Figure:
         reading: what the numbers say, as Markdown.
         legend: above the panels, once for all.
         columns: panels side by side.
+        frames: rows that charts name (`alt.NamedData`), where there are too many to be part of
+            them.
     """
 
     name: str
@@ -36,12 +38,15 @@ class Figure:
     reading: str = ""
     legend: AnyChart | None = None
     columns: int = 3
+    frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def specification(self) -> dict[str, Any]:
         """All of it as one Vega-Lite document, for files; not to be changed."""
         above = [] if self.legend is None else [self.legend]
-        return export.specification(self.charts, self.title, self.caption, self.columns, above)
+        found = export.specification(self.charts, self.title, self.caption, self.columns, above)
+        rows = {name: frame.to_dict("records") for name, frame in self.frames.items()}
+        return {**found, "datasets": {**found.get("datasets", {}), **rows}}
 
     def bare(self) -> dict[str, Any]:
         """The same without title and caption, where they stand beside it as text."""

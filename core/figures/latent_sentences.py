@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from core.measures.intervals import FEWEST_SEEDS
-from core.results.latent import BEFORE, on_map
 from core.results.names import language_order, run_name
 from core.results.projection import Projection
 from core.results.schema import RunResults, StudyResults
-from core.text import escaped, percent, signed
+from core.results.selection import Selection
+from core.text import escaped, percent
 
 SUBJECT = (
     "The CLS vector is all that the head sees of a text. Where the languages stand apart among the "
@@ -21,22 +18,21 @@ SUBJECT = (
     "how well the language is read off."
 )
 MAP_HOW = (
-    "Each point is one text of the test set. UMAP keeps nearest neighbours near; how far clusters "
-    "are apart, how large and how dense they are means little. Languages that mix share their "
-    "neighbourhoods, languages in patches of their own do not. The layout is aligned: a text has "
-    "about the same place in all panels, but another seed moves it too, so read moves against the "
-    "null. (The vectors of the paper's Tables 4 and 7.)"
+    "Each mark is one text of the test set. UMAP keeps nearest neighbours near; how far clusters "
+    "are apart, how large and how dense they are means little. An outline holds the half of a kind "
+    "of texts that lies densest: outlines that lie upon each other share their neighbourhoods, "
+    "outlines apart do not. What stands on the map is how languages lie; the number beside it, "
+    "measured among the vectors themselves, is how far it holds. (The vectors of the paper's "
+    "Tables 4 and 7.)"
+)
+OUTLINES_HOW = (
+    "An outline holds the half of a kind of texts that lies densest in a panel. The layout is "
+    "aligned: a text has about the same place in all panels, but another seed moves it too, so "
+    "read moves against the null. Before fine-tuning is the encoder as pretrained."
 )
 MAP_DRAG = (
-    " Drag a rectangle: its texts stand out in every panel and are listed below; a click beside it "
-    "lets go."
-)
-PROBE_HOW = (
-    "A probe is a simple classifier that reads the language off the vectors, tested on sentences "
-    "that it was not fitted to. Marks near the dashed line (chance): the language is gone. Near "
-    "the encoder before fine-tuning: it is all still there. 15-NN asks the neighbourhoods "
-    "that the map shows, the linear probes ask for any direction, however weak. (Paper, Tables 4 "
-    "and 7: the probe of its released code is the one called released.)"
+    "Drag a rectangle on the map to list its texts, click a mark for its nearest neighbours, or "
+    "search and choose below; all of it stays in the link."
 )
 
 
@@ -56,29 +52,92 @@ def outdated_note(name: str, missing: int) -> str:
     )
 
 
-def no_probes(name: str) -> str:
-    """What to do where no run was probed."""
-    return f"These runs have not been probed yet; `python -m core study {name}` does it."
+def number(document: StudyResults, run: RunResults | None) -> str:
+    """What the 15-NN probe finds in a panel, for its title; empty where it was not probed."""
+    found = _probed(document, run)
+    return f"15-NN {found[0]:.2f}, chance {found[1]:.2f}" if found else ""
 
 
-def map_caption(document: StudyResults, runs: Sequence[RunResults], projection: Projection) -> str:
-    """n, what is not shown, settings, and how much of the layout can be trusted."""
-    shown = on_map(runs, projection)
-    texts, cells = len(projection.texts), len(document["languages"]) * len(document["labels"])
-    trust = [projection.trustworthiness[run["run"]] for run in shown]
-    s = projection.settings
-    sentences = [
-        f"n = {texts:,} texts, {texts // cells} of each language and class, in each of "
-        f"{len(shown)} panels ({texts * len(shown):,} points)."
+def _probed(document: StudyResults, run: RunResults | None) -> tuple[float, float, int] | None:
+    """Accuracy, chance and n of the 15-NN probe on the test set."""
+    if run is not None:
+        probe = run["probe"].get("original")
+        return (probe["knn"], probe["chance"], probe["n"]) if probe else None
+    for other in document["runs"]:
+        probe = other["probe"].get("original") if other["state"] == "done" else None
+        if probe and probe["before_fine_tuning_knn"] is not None:
+            return probe["before_fine_tuning_knn"], probe["chance"], probe["n"]
+    return None
+
+
+def panel_reading(
+    document: StudyResults, projection: Projection, panel: str, run: RunResults | None
+) -> str:
+    """What is measured of the panel beside which it stands; Markdown."""
+    lines = []
+    if found := _probed(document, run):
+        knn, chance, n = found
+        lines.append(
+            f"The 15-NN probe tells the language of **{percent(knn)}** of the texts (chance "
+            f"{percent(chance)}, n = {n:,} texts{_spread(document, run)})."
+        )
+    if same := projection.same.get(panel):
+        lines.append(
+            f"**{percent(same.mean)}** [{100 * same.low:.1f}, {100 * same.high:.1f}] of the 15 "
+            f"nearest neighbours are in the text's own language; {percent(same.chance)} would be, "
+            "if languages mixed. (95 % interval over test sentences.)"
+        )
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _spread(document: StudyResults, run: RunResults | None) -> str:
+    """What the runs of one setup span; a balanced run and its nulls are of one."""
+    if run is None:
+        return ""
+    alike = [
+        other["probe"]["original"]["knn"]
+        for other in document["runs"]
+        if other["state"] == "done"
+        and other["setup"] == run["setup"]
+        and "original" in other["probe"]
     ]
-    if hidden := len(runs) - len(shown):
-        sentences.append(f"{hidden} of the chosen runs {'is' if hidden == 1 else 'are'} not shown.")
+    if len(alike) < 2:
+        return "; one seed"
+    return f"; the {len(alike)} {run['setup']} runs {percent(min(alike))} to {percent(max(alike))}"
+
+
+def large_caption(projection: Projection, panel: str) -> str:
+    """n, which texts are placed, and how much of the layout can be trusted."""
+    n, fitted = len(projection.texts), int(projection.texts["fitted"].sum())
+    how = (
+        "all laid out by UMAP"
+        if fitted == n
+        else f"{fitted:,} laid out by UMAP, {n - fitted:,} placed at their nearest of these"
+    )
+    return (
+        f"n = {n:,} texts, {how}; axes have no unit. Trustworthiness "
+        f"{projection.trustworthiness[panel]:.3f}. Outlines hold the densest half of a kind. "
+        "Translations of a sentence may lie together; the numbers leave them out."
+    )
+
+
+def map_caption(
+    document: StudyResults, panels: Mapping[str, RunResults | None], projection: Projection
+) -> str:
+    """n, what is not shown, settings, and how much of the layout can be trusted."""
+    texts = len(projection.texts)
+    trust = [projection.trustworthiness[panel] for panel in panels]
+    s = projection.settings
+    sentences = [f"n = {texts:,} texts in each of {len(panels)} panels."]
+    if projection.no_before:
+        sentences.append(f"No panel before fine-tuning: {projection.no_before}.")
     sentences.append(
         f"{s['method']}: n_neighbors {s['n_neighbors']}, min_dist {s['min_dist']}, metric "
         f"{s['metric']}, alignment {s['alignment']}, random_state {s['random_state']}; axes have "
         f"no unit. Trustworthiness {min(trust):.3f} to {max(trust):.3f}."
     )
-    return " ".join([*sentences, *_apart(shown, projection)])
+    runs = [run for run in panels.values() if run is not None]
+    return " ".join([*sentences, *_apart(runs, projection)])
 
 
 def _apart(shown: Sequence[RunResults], projection: Projection) -> list[str]:
@@ -97,8 +156,25 @@ def _apart(shown: Sequence[RunResults], projection: Projection) -> list[str]:
     ]
 
 
+def counted(chosen: int, texts: int, selection: Selection) -> str:
+    """How many texts stand out and why, for a line beside the map; Markdown."""
+    if selection.is_empty:
+        return f"**{texts:,} texts.** {MAP_DRAG}"
+    why = []
+    if selection.languages:
+        why.append(f"in {', '.join(map(escaped, selection.languages))}")
+    if selection.containing:
+        why.append(f"containing “{escaped(selection.containing)}”")
+    if selection.area:
+        why.append("in the rectangle")
+    return f"**{chosen:,} of {texts:,} texts** stand out: {', '.join(why)}."
+
+
 def selection_reading(
-    document: StudyResults, runs: Sequence[RunResults], chosen: pd.DataFrame
+    document: StudyResults,
+    runs: Sequence[RunResults],
+    chosen: pd.DataFrame,
+    predicted: Mapping[str, pd.DataFrame],
 ) -> str:
     """What the selected texts are: n, languages, labels, and how many each run gets right."""
     languages, labels = (
@@ -108,119 +184,33 @@ def selection_reading(
             ("label", document["labels"]),
         )
     )
-    shares = [(run_name(run), (chosen[f"correct_{run['run']}"] == "right").mean()) for run in runs]
-    right = ", ".join(f"{name} {percent(share)}" for name, share in shares)
+    right = ", ".join(
+        f"{run_name(run)} "
+        f"{percent((predicted[run['run']]['correct'].loc[chosen.index] == 'right').mean())}"
+        for run in runs
+    )
     return (
         f"**{len(chosen):,} texts**: {languages}; {labels}. Predicted right: {right}. "
         "In the table, p(label) is the probability that a run gives to the text's own label."
     )
 
 
-def probe_caption(table: pd.DataFrame) -> str:
-    """n, dimension, chance and what the marks are, for one kind of texts of `probe_table`."""
-    first = table.iloc[0]
+def neighbours_reading(near: pd.DataFrame, text: pd.Series, chance: float) -> str:
+    """Which languages the neighbours of a text speak; Markdown."""
+    counts = near["language"].value_counts()
+    said = ", ".join(f"{escaped(x)} {n}" for x, n in counts.items())
+    own = int((near["language"] == text["language"]).sum())
     return (
-        f"n = {first['n']:,} texts, {first['dimension']} dimensions, {first['folds']} folds by "
-        f"sentence. A mark a run; before fine-tuning: the encoder as pretrained. Dashed: chance, "
-        f"{first['chance']:.3f}."
+        f"**{own} of {len(near)}** nearest neighbours are in its own language, "
+        f"{escaped(text['language'])}; {chance * len(near):.1f} would be by chance. All: {said}."
     )
 
 
-def probe_reading(table: pd.DataFrame) -> str:
-    """What training leaves of the language, by two probes, for one kind of texts; Markdown.
-
-    Args:
-        table: rows of `core.results.latent.probe_table`.
-    """
-    found = [_Accuracies.of(table, probe) for probe in ("15-NN", "linear, paper")]
-    found = [f for f in found if f.balanced]
-    return "\n".join([*(f.line() for f in found), "", _verdict(found)]).strip()
-
-
-@dataclass(frozen=True)
-class _Accuracies:
-    """What one probe finds, a number a run."""
-
-    probe: str
-    chance: float
-    before: list[float]
-    balanced: list[float]
-    imbalanced: list[float]
-    weighted: list[float]
-
-    @classmethod
-    def of(cls, table: pd.DataFrame, probe: str) -> _Accuracies:
-        rows = table[table["probe"] == probe]
-
-        def of(*setups: str) -> list[float]:
-            return rows.loc[rows["setup"].isin(setups), "accuracy"].tolist()
-
-        return cls(
-            probe,
-            float(rows["chance"].max()),
-            of(BEFORE),
-            of("balanced", "balanced (null)"),
-            of("imbalanced"),
-            of("imbalanced+cw"),
-        )
-
-    @property
-    def gain(self) -> float:
-        """What imbalanced training leaves more than balanced training."""
-        return fmean(self.imbalanced) - fmean(self.balanced)
-
-    @property
-    def noise(self) -> float:
-        """What differs between balanced runs."""
-        return max(self.balanced) - min(self.balanced)
-
-    def line(self) -> str:
-        parts = [f"before fine-tuning {fmean(self.before):.2f}"] if self.before else []
-        for when, accuracies in (
-            ("after balanced training", self.balanced),
-            ("after imbalanced training", self.imbalanced),
-            ("with class weights", self.weighted),
-        ):
-            if accuracies:
-                parts.append(f"{when} {_mean(accuracies)}{self._erased(accuracies)}")
-        return f"- **{self.probe}**: {'; '.join(parts)}."
-
-    def _erased(self, after: list[float]) -> str:
-        """How much of what was above chance is gone; silent where there was hardly any."""
-        above = fmean(self.before) - self.chance if self.before else 0.0
-        if above < 0.05:
-            return ""
-        share = (fmean(self.before) - fmean(after)) / above
-        return f", {percent(max(0.0, share))} erased"
-
-
-def _mean(accuracies: list[float]) -> str:
-    text = f"**{fmean(accuracies):.2f}**"
-    if len(accuracies) > 1:
-        text += f" ({len(accuracies)} runs, {min(accuracies):.2f} to {max(accuracies):.2f})"
-    return text
-
-
-def _verdict(found: Sequence[_Accuracies]) -> str:
-    """Imbalanced against balanced training, read against what differs between balanced runs."""
-    compared = [f for f in found if f.imbalanced]
-    if not compared:
-        return ""
-    if len(compared[0].balanced) < 2:
-        return "There is one balanced run, and so no null to read the difference against."
-    by = " and ".join(
-        f"{signed(f.gain)} by {f.probe} (balanced runs differ by {f.noise:.2f})" for f in compared
-    )
-    beyond = [f for f in compared if min(f.imbalanced) > max(f.balanced)]
-    if any(len(runs) < FEWEST_SEEDS for f in compared for runs in (f.balanced, f.imbalanced)):
-        text = (
-            f"Imbalanced less balanced training: {by}. Fewer than {FEWEST_SEEDS} runs of each do "
-            "not show whether another seed would agree."
-        )
-    elif len(beyond) == len(compared):
-        text = f"Imbalance keeps language that balanced training erases: {by}."
-    elif beyond:
-        text = f"Only {beyond[0].probe} shows imbalance keeping more of the language: {by}."
-    else:
-        text = f"These runs do not show that imbalance keeps more of the language: {by}."
-    return f"{text} Erased: share of what was above chance before fine-tuning."
+NEAR_CAPTION = (
+    "Nearest by Euclidean distance among the CLS vectors of this panel, not on the map; texts of "
+    "the same sentence (its translations) are left out, as in the 15-NN probe."
+)
+WITHOUT_NEIGHBOURS = (
+    "This map was made by an older version, which kept no neighbours and fewer texts; make it anew "
+    "to see all of them."
+)

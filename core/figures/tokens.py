@@ -210,7 +210,7 @@ def one_text(frame: pd.DataFrame, shown: str, by: str, *, title: str, name: str)
     """A bar a token of one text.
 
     Args:
-        frame: from `tokens.one_text` or `tokens.typed`.
+        frame: from `tokens.one_text`.
         shown: its column of values.
         by: what a row is, in words: words or subwords.
         title, name: as Figure's.

@@ -159,8 +159,13 @@ def _attribute(work: Work) -> dict[str, Any]:
 def _project(work: Work) -> None:
     """The aligned map of a study's runs; `study`, `when_trained` as of `_trained`."""
     from core.results.projection import project
+    from core.training import untouched
 
-    project(_trained(work), work.report)
+    project(
+        _trained(work),
+        work.report,
+        untouched=lambda config, rows: untouched.vectors(config, rows, work.session()),
+    )
 
 
 def _trained(work: Work) -> Started:

@@ -208,14 +208,12 @@ def _latent(study: Started, document: StudyResults) -> list[Block]:
     else:
         blocks.append(f"No probes: `python -m core study {name}` makes them.")
     found = projection.read(study)
-    shown = latent.on_map(runs, found)
-    if found is None or not shown:
+    if found is None or not latent.panels(runs, found):
         return [*blocks, f"No map: `python -m core project {name}` makes it."]
-    frame = latent.points(found, [run["run"] for run in shown], None)  # no text of the corpus
     return [
         *blocks,
         *(
-            latent_figures.mapped(document, runs, found, frame, colour)
+            latent_figures.outlined(document, runs, found, colour)
             for colour in ("language", "label")
         ),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,10 +19,12 @@ from core.text import escaped, file_name, isolated
 STYLED = 4000
 
 
-def show(figure: Figure, **more: Any) -> list[Any]:
+def show(figure: Figure, key: str | None = None, *, legend: bool = True, **more: Any) -> list[Any]:
     """A figure with title, caption, how to read it, and downloads that are made when asked for.
 
     Args:
+        key: of the chart within the page; by default the figure's name.
+        legend: draw the figure's; its files have it in any case.
         more: for st.vega_lite_chart, such as on_select.
 
     Returns:
@@ -30,7 +32,7 @@ def show(figure: Figure, **more: Any) -> list[Any]:
     """
     panels, columns = figure.charts, figure.columns
     st.markdown(f"#### {escaped(figure.title)}")
-    if figure.legend is not None:
+    if legend and figure.legend is not None:
         _draw(figure.legend, f"{figure.name}-legend", "Key to the setups")
     events = []
     for start in range(0, len(panels), columns):
@@ -38,7 +40,8 @@ def show(figure: Figure, **more: Any) -> list[Any]:
         places = st.columns(columns) if len(panels) > 1 else [st.container()]
         for i, chart in enumerate(row):
             with places[i]:
-                events.append(_draw(chart, f"{figure.name}-{start + i}", figure.title, **more))
+                name = f"{key or figure.name}-{start + i}"
+                events.append(_draw(chart, name, figure.title, figure.frames, **more))
     if figure.reading:
         st.markdown(figure.reading)
     st.caption(escaped(figure.caption))
@@ -79,8 +82,17 @@ def texts_in(frame: pd.DataFrame) -> list[str]:
     return [column for column in ("text", "text_b") if column in frame]
 
 
-def _draw(chart: AnyChart, key: str, title: str, **more: Any) -> Any:
-    return st.vega_lite_chart(unchecked(chart), width="stretch", key=key, alt=title, **more)
+def _draw(
+    chart: AnyChart,
+    key: str,
+    title: str,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+    **more: Any,
+) -> Any:
+    specification = unchecked(chart)
+    if frames:  # they go to the browser as they are, not as text within the specification
+        specification["datasets"] = dict(frames)
+    return st.vega_lite_chart(specification, key=key, alt=title, **{"width": "stretch", **more})
 
 
 def table(

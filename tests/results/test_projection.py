@@ -59,14 +59,16 @@ def rewrite(folder: Path, run_id: str, change) -> None:
 
 def test_all_runs_show_the_same_texts_equally_many_of_each_cell(made, projected) -> None:
     assert list(made.runs) == studies.run_ids("small")
-    assert len(made.texts) == 144  # all: fewer than 5,000 points allow
+    assert len(made.texts) == 144 and made.texts["fitted"].all()  # fewer than POINTS allow
     assert made.texts.groupby(["language", "label"]).size().eq(8).all()
     assert made.texts.groupby("sentence")["language"].nunique().eq(6).all()
+    assert made.panels == (projection.UNTUNED, *made.runs) and not made.no_before
+    for panel in made.panels:
+        assert made.places(panel).shape == (144, 2)
+        assert np.isfinite(made.places(panel)).all()
     for run_id in made.runs:
-        assert made.places(run_id).shape == (144, 2)
-        assert np.isfinite(made.places(run_id)).all()
-        assert set(made.texts["row"]) <= set(vectors_of(projected, run_id).index)
-    assert made.settings["points"] == 5000
+        assert set(made.texts["row"]) == set(vectors_of(projected, run_id).index)
+    assert made.settings["points"] == projection.POINTS
     assert made.settings["n_neighbors"] == 15 and made.settings["metric"] == "euclidean"
 
 
@@ -126,13 +128,40 @@ def test_apart_is_free_of_units_and_knows_turned_layouts(seed, scale, shift) -> 
     assert apart(a, -a) == pytest.approx(2, abs=0.1)
 
 
-def test_fewer_points_are_fewer_of_each_cell_and_among_the_more(copied, unfitted) -> None:
-    everything = projection.project(small_study())
-    assert len(everything.texts) == 144
+def test_fewer_points_lay_fewer_of_each_cell_out_and_place_the_others(copied, unfitted) -> None:
     fewer = projection.project(small_study(), points=4 * 18 * 3 + 5)
-    assert fewer.texts.groupby(["language", "label"]).size().eq(3).all()
-    assert set(fewer.texts["row"]) <= set(everything.texts["row"])
-    assert fewer.texts["sentence"].nunique() == 9  # translations stay together
+    assert len(fewer.texts) == 144
+    fitted = fewer.texts[fewer.texts["fitted"]]
+    assert fitted.groupby(["language", "label"]).size().eq(3).all()
+    assert fitted["sentence"].nunique() == 9  # translations stay together
+    for run_id in fewer.runs:  # those laid out are where the layout has them
+        units = np.stack(vectors_of(copied, run_id).loc[fitted["row"]])[:, :2]
+        columns = [f"x_{run_id}", f"y_{run_id}"]
+        np.testing.assert_allclose(fitted[columns], units, atol=1e-6)
+
+
+def test_what_is_placed_lies_where_its_neighbours_are() -> None:
+    """Against UMAP's own places of all texts, and against places at random."""
+    rng = np.random.default_rng(0)
+    heaps = rng.normal(size=(6, 20)) * 4
+    vectors = (heaps[np.arange(600) % 6] + rng.normal(size=(600, 20))).astype(np.float32)
+    fitted = np.arange(600) % 4 == 0
+    (layout,) = projection.layout([vectors[fitted]])
+    places = projection.placed(vectors, fitted, layout)
+    np.testing.assert_array_equal(places[fitted], layout.astype(float))
+    middles = np.stack([places[fitted & (np.arange(600) % 6 == i)].mean(axis=0) for i in (0, 2, 4)])
+    for i in range(600):  # every text of a heap that was laid out lies by its heap
+        if i % 6 in (0, 2, 4):
+            nearest = ((middles - places[i]) ** 2).sum(axis=1).argmin()
+            assert nearest == (0, 2, 4).index(i % 6)
+    near = NearestNeighbors(n_neighbors=5).fit(vectors[fitted])
+    at = near.kneighbors(vectors[~fitted], return_distance=False)
+    far = np.linalg.norm(layout[at] - places[~fitted][:, None], axis=2).mean()
+    drawn = rng.permutation(places[~fitted])
+    assert far < 0.3 * np.linalg.norm(layout[at] - drawn[:, None], axis=2).mean()
+    # One that has the very vector of one laid out lies upon it.
+    twin = projection.placed(np.vstack([vectors, vectors[:1]]), np.append(fitted, False), layout)
+    np.testing.assert_allclose(twin[-1], places[0], atol=0.05)
 
 
 def test_a_map_that_is_there_is_not_made_again(copied, monkeypatch, capsys) -> None:
@@ -178,8 +207,52 @@ def test_only_texts_that_every_run_has_are_shown(copied, unfitted) -> None:
     ids = studies.run_ids("small")
     rewrite(copied, ids[2], lambda f: f.drop(index=f.index[f["language"] == "de"][:1]))
     found = projection.project(small_study(), points=4000)
-    assert found.texts.groupby(["language", "label"]).size().eq(7).all()
-    assert set(found.texts["row"]) <= set(vectors_of(copied, ids[2]).index)
+    assert set(found.texts["row"]) == set(vectors_of(copied, ids[2]).index)
+    assert len(found.texts) == 143
+
+
+def test_the_encoder_before_fine_tuning_is_a_panel_where_it_can_be(copied, unfitted) -> None:
+    asked = []
+
+    def untouched(config, rows) -> np.ndarray:
+        asked.append((config.encoder, rows))
+        return np.arange(len(rows))[:, None] * np.ones(4)
+
+    found = projection.project(small_study(), points=3000, untouched=untouched)
+    assert asked == [("tiny", found.texts["row"].tolist())]
+    assert found.panels == ("before", *found.runs)
+    assert found.places("before")[:, 0].tolist() == list(range(144))
+
+    def gone(config, rows) -> np.ndarray:
+        raise InputError("the encoder is gone")
+
+    found = projection.project(small_study(), points=3001, untouched=gone)
+    assert found.panels == found.runs and found.no_before == "the encoder is gone"
+
+
+def test_vectors_before_fine_tuning_are_the_pretrained_encoders(projected, monkeypatch) -> None:
+    """Plain transformers, a text at a time."""
+    import torch
+
+    from core.models.session import Session
+    from core.training import untouched
+
+    monkeypatch.setenv("LANGSKEW_CHECKPOINTS", str(projected))
+    study = small_study()
+    config, session = study.config, Session()
+    rows = projection.read(study).texts["row"].tolist()[::-1][:6]
+    found = untouched.vectors(config, rows, session)
+    encoder = session.encoder(config)
+    corpus = session.corpus(config).table.select(["row", "text"]).to_pandas().set_index("row")
+    for row, vector in zip(rows, found, strict=True):
+        ids = encoder.tokenizer(
+            corpus.loc[row, "text"], truncation=True, max_length=32, return_tensors="pt"
+        )
+        with torch.no_grad():
+            plain = encoder.model.eval()(**ids).last_hidden_state[0, 0].numpy()
+        np.testing.assert_allclose(vector, plain, atol=1e-4)
+    with pytest.raises(InputError, match="1 of 1 test rows are not in corpus"):
+        untouched.vectors(config, ["gone"], session)
 
 
 class Stopped(Exception):
@@ -209,7 +282,7 @@ def test_a_cancel_leaves_the_old_map(copied, unfitted, stage) -> None:
 def test_what_cannot_be_projected_is_said(copied, unfitted, capsys) -> None:
     ids = studies.run_ids("small")
     for points in (-1, 0, 100):
-        with pytest.raises(InputError, match=rf"{points} points over 4 panels and 18 cells"):
+        with pytest.raises(InputError, match=rf"of {points} points, (0|18) are left for each"):
             projection.project(small_study(), points=points)
     rewrite(copied, ids[2], lambda f: f.assign(cls=[c * np.nan for c in f["cls"]]))
     assert main(["project", "small", "--points", "3000"]) == 2
