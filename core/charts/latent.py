@@ -10,16 +10,15 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from core.charts import palette
 from core.charts.chart import STYLE, AnyChart
 from core.charts.palette import (
-    DIVERGING,
     LANGUAGE_SHAPES,
     NEUTRAL,
     TRUTH,
     language_encoding,
     setup_encoding,
 )
-from core.charts.tokens import SIDES as SIDE_COLOURS
 from core.results import latent
 from core.results.latent import BEFORE, SIDES
 from core.results.names import setups_in_order
@@ -33,6 +32,7 @@ GAP, HEADING = 14, 32  # between small panels; above each, for its name and numb
 SMALL_COLUMNS = 2
 DRAWN = 200  # selected texts in a small panel
 RIGHT, WRONG = NEUTRAL, "#D55E00"
+LOW, HIGH = "#8A6D3B", "#7B5EA7"  # of what has neither side nor sign: brown and violet
 # Names of a chart's frames: with the same name new rows change the marks of a chart that is there.
 POINTS, LINES, AREA, NEAR = "points", "lines", "area", "near"
 PANELS, CHOSEN = "panels", "chosen"
@@ -64,14 +64,14 @@ def look(document: StudyResults, colour: str) -> dict[str, tuple[str, str]]:
         of = dict(zip(domain, zip(*ranges, strict=True), strict=True))
         return {kind: of[kind] for kind in kinds}
     if colour == "group":
-        colours = [SIDE_COLOURS[side] for side in ("over", "under", "even")]
+        colours = [palette.SIDES[side] for side in ("over", "under", "even")]
         shapes = ["triangle-up", "triangle-down", "circle"]
         of = dict(zip(SIDES, zip(colours, shapes, strict=True), strict=True))
         return {kind: of[kind] for kind in kinds}
     if colour == "correctness":
         colours = [RIGHT, WRONG]
     elif colour == "neighbours":
-        colours = [NEUTRAL, DIVERGING[2], DIVERGING[0]]
+        colours = [NEUTRAL, HIGH, LOW]
     else:
         colours = _ramp(len(kinds))
     shapes = [LANGUAGE_SHAPES[i % len(LANGUAGE_SHAPES)] for i in range(len(kinds))]
@@ -216,7 +216,7 @@ def small(looks: Mapping[str, tuple[str, str]], panels: pd.DataFrame) -> AnyChar
     # On top of all, so that a click is on it; seen by none.
     touched = ground.mark_rect(fill="transparent", cursor="pointer").add_params(clicked)
     heading = alt.Chart(alt.NamedData(PANELS)).encode(**place)
-    said = {"align": "left", "limit": SIDE, "style": STYLE}
+    said: dict[str, Any] = {"align": "left", "limit": SIDE, "style": STYLE}
     names = heading.mark_text(dy=-22, fontSize=12, fontWeight="bold", **said)
     numbers = heading.mark_text(dy=-8, fontSize=11, fontWeight="normal", **said)
     marks = alt.Chart(alt.NamedData(CHOSEN)).mark_point(filled=True, size=7, opacity=1)
@@ -283,8 +283,8 @@ def _lines(place: Mapping[str, Any], value: Mapping[str, Any], width: float) -> 
 
 
 def _ramp(n: int) -> list[str]:
-    """Colours of ordered classes, from orange over grey to blue."""
-    ends = (DIVERGING[0], NEUTRAL, DIVERGING[2])
+    """Colours of ordered classes, over grey."""
+    ends = (LOW, NEUTRAL, HIGH)
     rgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in ends])
     at = np.linspace(0, 2, n)
     between = np.stack([np.interp(at, [0, 1, 2], channel) for channel in rgb.T], axis=1)

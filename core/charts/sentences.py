@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.charts import tokens as token_charts
 from core.charts.chart import AnyChart
-from core.charts.palette import DIVERGING, TRUTH, change_axis, names_axis, tips
+from core.charts.palette import AWAY, TOWARDS, TRUTH, change_axis, names_axis, tips
 from core.corpora.languages import canonical
 from core.results import sentences
 from core.results.sentences import Cell, Row
@@ -133,7 +133,7 @@ def _uncommon(apart: Mapping[int, Sequence[Row]]) -> set[int]:
 
 
 def bars(frame: pd.DataFrame, title: str, reach: float) -> AnyChart:
-    """A bar a token in the text's order, blue towards the class and orange away from it.
+    """A bar a token in the text's order, to the right towards the class, to the left away from it.
 
     Args:
         frame: from `sentences.frame`.
@@ -152,7 +152,7 @@ def bars(frame: pd.DataFrame, title: str, reach: float) -> AnyChart:
         "value:Q", title="SHAP value (probability)", scale=scale, axis=change_axis(tickCount=4)
     )
     y = alt.Y("name:N", sort=None, title=None, axis=names_axis(labelOverlap=False))
-    colours = alt.Scale(domain=[True, False], range=[DIVERGING[-1], DIVERGING[0]])
+    colours = alt.Scale(domain=[True, False], range=[TOWARDS, AWAY])
     colour = alt.Color("towards:N", scale=colours, legend=None)
     tooltip = tips("token", value="+.4f")
     layers = [

@@ -243,7 +243,7 @@ def tokens(
         name,
         f"What each of the {by} does to {label}",
         [charts.bars(f, n, reach) for f, n in zip(frames, names, strict=True)],
-        f"n = {counts} {by}; to the right (blue) towards the class, to the left (orange) away; "
+        f"n = {counts} {by}; to the right towards the class, to the left away from it; "
         f"full colour in the text at {strongest(frames):.2g}. A token's number is its place."
         f"{spread}",
         "A SHAP value is how much a token moves the probability of the class, on average over all "

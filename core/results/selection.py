@@ -57,16 +57,24 @@ class Selection:
         languages: one of these; any, where there is none.
         containing: these letters stand in the text, in whichever case.
         area: it lies in there.
+        within: ids of texts, as of a slice; all, where there is none.
     """
 
     languages: tuple[str, ...] = ()
     containing: str = ""
     area: Area | None = None
+    within: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is asked, so that no text stands out from others."""
-        return not (self.languages or self.containing or self.area)
+        return not (self.languages or self.containing or self.area or self.within)
+
+    def __str__(self) -> str:
+        asked = [f"language {' or '.join(self.languages)}"] if self.languages else []
+        asked += [f"holding {self.containing!r}"] if self.containing else []
+        asked += ["in a rectangle of the latent space"] if self.area else []
+        return ", ".join(asked)
 
 
 def stands_out(frame: pd.DataFrame, selection: Selection) -> np.ndarray:
@@ -78,6 +86,8 @@ def stands_out(frame: pd.DataFrame, selection: Selection) -> np.ndarray:
     kept = [np.ones(len(frame), dtype=bool)]
     if selection.languages:
         kept.append(frame["language"].isin(selection.languages).to_numpy())
+    if selection.within:
+        kept.append(frame["row"].isin(selection.within).to_numpy())
     if letters := selection.containing.lower():
         whole = reduce(
             lambda a, b: a + " " + b, (frame[c] for c in ("text", "text_b") if c in frame)

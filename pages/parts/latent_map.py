@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from core.results.selection import Area, Selection
 from core.text import escaped
 from pages.parts import latent_texts
 from pages.parts.latent_texts import Shown
-from pages.shared import address, drawing, study_data
+from pages.shared import address, drawing, slices, study_data
 
 SMALL_WIDTH = 320  # pixels of the place of the small panels
 CHOICE = 230  # and of a select box
@@ -87,11 +88,14 @@ def draw(
         label = _label(document) if colour == "group" else document["labels"][-1]
         show = address.choose("Show", "show", charts.SHOW, widget=st.pills)
     asked = _selection(document, frame, colour, label)
+    narrowed = slices.choose(study)
+    if narrowed is not None:
+        asked = replace(asked, within=frozenset(narrowed.rows))
     state = f"{stamp} {study.stamp}"
     kinds, lines, ends = _kinds(state, document, found, predicted, tuple(panels), colour, label)
     out = selection.stands_out(frame, asked)
     text, near = latent_texts.chosen_text(study, found, panel, frame)
-    shown = Shown(panel, panels, frame, predicted, asked, out, text, near)
+    shown = Shown(panel, panels, frame, predicted, asked, out, text, near, narrowed)
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=charts.WIDTH):
             figure = _large(document, found, shown, kinds[panel], lines, ends, colour, show)

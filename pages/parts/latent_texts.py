@@ -9,17 +9,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.attribution import store
+from core.checkpoints.slices import Slice
 from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import latent_sentences as reading
-from core.results import latent, neighbours, references
-from core.results.names import run_name
+from core.results import latent, neighbours
 from core.results.projection import Projection
 from core.results.schema import RunResults, StudyResults
 from core.results.selection import Selection
-from core.text import escaped, isolated
-from pages.shared import address, drawing, study_data
+from core.text import escaped
+from pages.shared import address, drawing, reader, slices
 
 LISTED = 1000  # texts in the table
 OFFERED = 200  # texts in the select box
@@ -38,6 +37,7 @@ class Shown:
         out: which texts (bool) do.
         text: place in `frame` of the text whose neighbours are shown; None without one.
         near: of `neighbours.of_text`, with `at`, the places of the neighbours in `frame`.
+        narrowed: the slice that the page is narrowed to.
     """
 
     panel: str
@@ -48,6 +48,7 @@ class Shown:
     out: np.ndarray
     text: int | None = None
     near: pd.DataFrame | None = None
+    narrowed: Slice | None = None
 
     @property
     def runs(self) -> list[RunResults]:
@@ -78,7 +79,7 @@ def draw(study: Started, document: StudyResults, found: Projection, shown: Shown
     chosen = shown.frame[shown.out]
     if not shown.selection.is_empty:
         st.subheader("Selected texts")
-        _list(document, shown, chosen)
+        _list(study, document, shown, chosen)
     st.subheader("Nearest neighbours of a text")
     _choose(shown, chosen)
     if shown.text is None:
@@ -90,7 +91,7 @@ def draw(study: Started, document: StudyResults, found: Projection, shown: Shown
     _one(study, found, shown)
 
 
-def _list(document: StudyResults, shown: Shown, chosen: pd.DataFrame) -> None:
+def _list(study: Started, document: StudyResults, shown: Shown, chosen: pd.DataFrame) -> None:
     if chosen.empty:
         st.info(
             "No text is all that is asked. Let go of the rectangle, choose other languages, or "
@@ -98,6 +99,13 @@ def _list(document: StudyResults, shown: Shown, chosen: pd.DataFrame) -> None:
         )
         return
     st.markdown(reading.selection_reading(document, shown.runs, chosen, shown.predicted))
+    how = [str(shown.selection)] if str(shown.selection) else []
+    how += [f"of the slice {shown.narrowed.name}"] if shown.narrowed else []
+    # Where a text lies is what a model of the study makes of it.
+    by_models = shown.selection.area is not None or (
+        shown.narrowed is not None and shown.narrowed.by_predictions
+    )
+    slices.keep(study, chosen["row"].tolist(), ", ".join(how), by_predictions=by_models)
     listed = chosen.head(LISTED)
     table, columns = latent.selection_table(listed, shown.runs, shown.predicted, document["labels"])
     if len(listed) < len(chosen):
@@ -157,24 +165,10 @@ def _choose(shown: Shown, chosen: pd.DataFrame) -> None:
     )
 
 
-@st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=study_data.ATTRIBUTIONS)
-def _attributed(study: Started) -> set[str]:
-    """Ids of the texts that some run has attributions of: those that the page Tokens shows."""
-    keys = references.available(study)
-    return {row for m in study.members for key in keys for row in store.done(m.run, key)}
-
-
 def _one(study: Started, found: Projection, shown: Shown) -> None:
     text = shown.frame.iloc[shown.text]
     columns = [c for c in ("text", "text_b") if c in shown.frame]
-    said = " | ".join(str(text[c]) for c in columns)
-    st.markdown(f"> {isolated(escaped(said))}")
-    what = [f"language {escaped(text['language'])}", f"label {escaped(text['label'])}"]
-    for run in shown.runs:
-        predicted = shown.predicted[run["run"]]["predicted"].iloc[shown.text]
-        what.append(f"{run_name(run)}: {escaped(str(predicted))}")
-    st.caption("; ".join(what))
-    _links(study, str(text["row"]))
+    reader.show(study, shown.runs, str(text["row"]), here="pages/latent.py")
     if shown.near is None:
         return
     near = shown.frame.iloc[shown.near["at"]].assign(distance=shown.near["distance"].to_numpy())
@@ -192,17 +186,3 @@ def _one(study: Started, found: Projection, shown: Shown) -> None:
         isolate=columns,
     )
     st.caption(reading.NEAR_CAPTION)
-
-
-def _links(study: Started, row: str) -> None:
-    """The same text on other pages, where they have it."""
-    try:
-        attributed = row in _attributed(study)
-    except InputError:  # the page Tokens says what is wrong
-        attributed = False
-    if attributed:
-        st.page_link(
-            "pages/tokens.py",
-            label="This text on Tokens",
-            query_params={"study": study.name, "row": row},
-        )

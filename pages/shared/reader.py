@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.attribution import store
 from core.checkpoints.studies import Started
 from core.errors import InputError
-from core.results import reader
+from core.results import reader, references
 from core.results.schema import RunResults
 from core.text import escaped
 from pages.shared import drawing, study_data
-
-# Pages that show the same text, and the name of its id in their links.
-_PLACES = (
-    ("pages/tokens.py", "Its tokens"),
-    ("pages/latent.py", "Its place in the latent space"),
-)
 
 
 def show(study: Started, runs: list[RunResults], row: str | None, *, here: str = "") -> None:
@@ -43,11 +38,33 @@ def show(study: Started, runs: list[RunResults], row: str | None, *, here: str =
         if len(found.texts) > 1:
             st.markdown(_says(found))
         drawing.table(found.predicted, f"{name}-predictions")
-        with st.container(horizontal=True):
-            for path, label in _PLACES:
-                if path != here:
-                    link = {"study": study.name, "row": row}
-                    st.page_link(path, label=f"{label} →", query_params=link)
+        _links(study, row, here)
+
+
+def _links(study: Started, row: str, here: str) -> None:
+    """The same text on other pages, where they have it."""
+    try:
+        attributed = row in _attributed(study)
+    except InputError:  # the page Tokens says what is wrong
+        attributed = False
+    places = {"pages/latent.py": "Its place in the latent space"}
+    if attributed:
+        places["pages/tokens.py"] = "Its tokens"
+    link: dict[str, str | list[str]] = {"study": study.name, "row": row}
+    with st.container(horizontal=True):
+        for path, label in places.items():
+            if path != here:
+                st.page_link(path, label=f"{label} →", query_params=link)
+        if here != "pages/predictions.py":
+            there = {**link, "part": "texts"}
+            st.page_link("pages/predictions.py", label="On Predictions →", query_params=there)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=study_data.ATTRIBUTIONS)
+def _attributed(study: Started) -> set[str]:
+    """Ids of the texts that some run has attributions of: those that the page Tokens shows."""
+    keys = references.available(study)
+    return {row for m in study.members for key in keys for row in store.done(m.run, key)}
 
 
 def _says(found: reader.Reading) -> str:
