@@ -17,6 +17,7 @@ def show() -> None:
     pages = [
         st.Page("pages/overview.py", title="Overview", default=True),
         st.Page("pages/train.py", title="Train"),
+        st.Page("pages/runs.py", title="Runs"),
         st.Page("pages/data.py", title="Data"),
         st.Page("pages/predictions.py", title="Predictions"),
         st.Page("pages/latent.py", title="Latent space"),

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from core.charts.chart import AnyChart
-from core.charts.palette import tips
+from core.charts.palette import setup_encoding, tips
 
 _COLOURS = {"training": "#3B8BC4", "validation": "#D9731A"}
 
@@ -47,3 +47,29 @@ def speed(lines: pd.DataFrame) -> AnyChart:
         )
         .properties(height=280)
     )
+
+
+def overlay(lines: pd.DataFrame, title: str) -> AnyChart:
+    """The loss of several runs, a line each, in the colours of their setups.
+
+    Args:
+        lines: `run`, `setup`, `step`, `epoch`, `loss`.
+        title: of the axis, without its unit.
+    """
+    look = setup_encoding(
+        lines["setup"], legend=alt.Legend(title=None, orient="top", columns=4, labelLimit=260)
+    )
+    base = alt.Chart(lines).encode(
+        x=alt.X("step:Q", title="optimiser step"),
+        y=alt.Y("loss:Q", title=f"{title} (nats)", scale=alt.Scale(zero=False)),
+        color=look["color"],
+        detail=alt.Detail("run:N"),
+        tooltip=tips("run", step=".0f", epoch=".2f", loss=".4f"),
+    )
+    # Few points are evaluations; of many, some tell the setups apart without their colours.
+    every = max(1, len(lines) // max(1, lines["run"].nunique()) // 12)
+    marked = lines[lines.groupby("run").cumcount() % every == 0]
+    points = base.properties(data=marked).mark_point(filled=True, size=45, opacity=1)
+    return alt.layer(
+        base.mark_line(strokeWidth=1.5), points.encode(shape=look["shape"])
+    ).properties(height=320)
