@@ -35,14 +35,26 @@ def losses(lines: pd.DataFrame) -> AnyChart:
     return alt.layer(base.mark_line(), epochs).properties(height=280)
 
 
+def _top_of_speed(lines: pd.DataFrame) -> float:
+    """Where the axis of speed ends: well above the usual points, whatever single ones are."""
+    rates = lines["samples_per_second"].dropna()
+    return float(min(rates.max(), 1.5 * rates.median())) if len(rates) else 1.0
+
+
+def above_axis(lines: pd.DataFrame) -> int:
+    """Points of `speed` that lie above its axis."""
+    return int((lines["samples_per_second"] > _top_of_speed(lines)).sum())
+
+
 def speed(lines: pd.DataFrame) -> AnyChart:
-    """Training rows a second at each logging step."""
+    """Training rows a second at each logging step; the axis is that of the usual ones."""
+    scale = alt.Scale(domain=[0, _top_of_speed(lines)])
     return (
         alt.Chart(lines.dropna(subset=["samples_per_second"]))
-        .mark_line(color=_COLOURS["training"])
+        .mark_line(color=_COLOURS["training"], clip=True)
         .encode(
             x=alt.X("step:Q", title="optimiser step"),
-            y=alt.Y("samples_per_second:Q", title="samples per second"),
+            y=alt.Y("samples_per_second:Q", title="samples per second", scale=scale),
             tooltip=tips(step=".0f", samples_per_second=".1f"),
         )
         .properties(height=280)
