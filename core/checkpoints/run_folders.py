@@ -253,7 +253,8 @@ def claim(run_id: str) -> Iterator[Path]:
 
 
 def list_runs() -> pd.DataFrame:
-    """All runs: `run`, `setup`, `seed`, `corpus`, `encoder`, `state`, `message`, `by`, `accuracy`.
+    """All runs: `run`, `setup`, `seed`, `corpus`, `encoder`, `state`, `message`, `by`, and of
+    finished ones `accuracy` and `seconds` that they took.
 
     A folder that does not read is listed as failed, with what is wrong with it.
     """
@@ -262,7 +263,8 @@ def list_runs() -> pd.DataFrame:
         stamp = _stamp(path)
         rows.append(_listed(path) if stamp is None else _listed_once(path, stamp))
     columns = ["run", "setup", "seed", "corpus", "encoder", "state", "message", "by", "accuracy"]
-    return pd.DataFrame(rows, columns=columns).astype({"accuracy": float})
+    frame = pd.DataFrame(rows, columns=[*columns, "seconds"])
+    return frame.astype({"accuracy": float, "seconds": float})
 
 
 # Of hundreds of finished runs that nobody touches, a page would read a thousand files each time.
@@ -292,14 +294,14 @@ def _listed(path: Path) -> dict[str, Any]:
         config = read_config(path.name)
         row |= {k: getattr(config, k) for k in ("setup", "seed", "corpus", "encoder")}
         if row["state"] == "done":
-            row["accuracy"] = _accuracy(path)
+            row |= _measured(path)
     except InputError as error:
         row |= {"state": "failed", "message": str(error)}
     return row
 
 
-def _accuracy(path: Path) -> float:
-    """Of a finished run, if what its results are read from is there, by a quick look.
+def _measured(path: Path) -> dict[str, float]:
+    """Accuracy and seconds of a finished run, by a quick look at what its results are read from.
 
     Raises:
         InputError: a file does not read.
@@ -308,7 +310,8 @@ def _accuracy(path: Path) -> float:
     with reading.reading(path / "metrics.json", MEND):
         metrics = reading.json_object(path / "metrics.json", MEND)
         reading.check_number(metrics, "accuracy", 0, 1)
-    return float(metrics["accuracy"])
+    found = {"accuracy": metrics["accuracy"], "seconds": metrics.get("seconds")}
+    return {name: float(x) for name, x in found.items() if x is not None and reading.is_number(x)}
 
 
 def _run_folders() -> list[Path]:

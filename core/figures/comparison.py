@@ -97,8 +97,8 @@ def side_by_side(frames: dict[str, pd.DataFrame], study: str, titles: dict[str, 
         name=f"{study}-{len(frames)}-sides",
         shown=["measure", "baseline", *names.values()],
         caption=f"Minus {baseline}, with 95 % intervals and verdicts; n = "
-        f"{' to '.join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))} common seeds. The files "
-        "have the numbers.",
+        f"{' to '.join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))} common "
+        f"{'seed' if seeds[-1] == 1 else 'seeds'}. The files have the numbers.",
     )
 
 
@@ -106,7 +106,7 @@ def _cell(difference: float, low: float, high: float, said: str) -> str:
     if difference != difference:
         return "–"
     ends = "" if low != low else f" [{_change(low)}, {_change(high)}]"
-    return f"{_change(difference)}{ends} {said}"
+    return f"{_change(difference)}{ends}, {said}"
 
 
 def _change(x: float) -> str:

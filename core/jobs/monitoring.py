@@ -166,6 +166,8 @@ def _row(job: Job, runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
     row["what"] = f"{study}{run['setup']}, seed {run['seed']:.0f}"
     if job.state != "queued":
         row |= {name: run[name] for name in ("state", "message", "accuracy")}
+    if not job.seconds:  # such as one that was trained from the command line
+        row["seconds"] = run["seconds"]
     if row["state"] == "done":
         return row | {"done": 1.0}
     lines = curves(job.name)
