@@ -85,7 +85,7 @@ def build_many(folder: Path, studies: int) -> int:
     for i in range(studies):
         seeds = (0, 1, 2) if i % 2 else (0, 1)
         members = _study(
-            f"many-{i:02}", file, loaded, SMALL // len(LANGUAGES), seeds, train=100 + i
+            f"many-{i:02}", file, loaded, SMALL // len(LANGUAGES), seeds, train=50 + i
         )
         runs += len(members)
         for member in members:
