@@ -4,9 +4,10 @@ Builds a study of 30,000 test rows x 9 runs (6 languages, 5 classes, 3 setups, 3
 numbers in a temporary folder and prints, in seconds: each page's first script run and the median of
 the following ones, the median after a widget is moved, and the time from a cold start of the server
 to the first paint of the overview in Chromium. Targets: 1 s a script run, 0.3 s a move, 3 s to the
-first paint.
+first paint. With --studies so many small studies stand beside it, of 7.5 runs each, with the jobs
+that trained them. What the worker does at the end of a run is timed apart.
 
-    python -m benchmarks.pages [--json] [--rows 30000] [--repeats 5]
+    python -m benchmarks.pages [--json] [--rows 30000] [--repeats 5] [--studies 40]
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ from core.checkpoints import outputs, run_folders
 from core.checkpoints.outputs import write_test
 from core.checkpoints.studies import read_started
 from core.config import RunConfig
-from core.corpora import corpus
-from core.corpora.splits import SPLITS
-from core.results import neighbours, projection, thresholds
+from core.corpora import corpus, splits
+from core.jobs import queue
+from core.results import index, neighbours, projection, thresholds
 from core.sampling import designs, joint, subsets
 from core.storage import atomic, places
 
@@ -59,6 +60,7 @@ MOVES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "predictions": ("label", ("1", "2")),
     "latent": ("colour", ("label", "correctness", "neighbours", "language")),
     "compare": ("b", ("balanced", "imbalanced+cw")),
+    "runs": ("rows", ("setups", "runs")),
     "tokens": ("threshold", (0.001, 0.002, 0.005, 0.02, 0.05)),
 }
 FIRST = ("tokens",)  # each option is moved to once: nothing is kept from before
@@ -67,8 +69,34 @@ TOKENS = 24
 METHOD = "gaussian_process-4"
 
 
+SMALL = 300  # test rows of each of many studies
+
+
 def build(folder: Path, test_rows: int) -> None:
     """A finished study of random numbers, as training would have left it."""
+    file = _corpus(folder / "corpus.parquet", test_rows)
+    _study("large", file, corpus.load(str(file)), test_rows // len(LANGUAGES), (0, 1, 2))
+    thresholds.keep(read_started("large"), METHOD)  # as the command `attribute` does
+    _write_map(np.random.default_rng(0))
+
+
+def build_many(folder: Path, studies: int) -> int:
+    """Small studies, by turns with three seeds and with two, and their jobs; how many runs."""
+    file = _corpus(folder / "small.parquet", SMALL)
+    loaded, runs = corpus.load(str(file)), 0
+    for i in range(studies):
+        seeds = (0, 1, 2) if i % 2 else (0, 1)
+        members = _study(f"many-{i:02}", file, loaded, SMALL // len(LANGUAGES), seeds, train=50 + i)
+        runs += len(members)
+        for member in members:
+            queue.enqueue("train", member["run"], {"study": f"many-{i:02}"})
+            claimed = queue.claim({"train"})
+            assert claimed is not None
+            queue.finish(claimed, "done")
+    return runs
+
+
+def _corpus(file: Path, test_rows: int) -> Path:
     per_language = test_rows // len(LANGUAGES)
     rng = np.random.default_rng(0)
     sizes = {"train": 3 * per_language, "validation": per_language // 2, "test": per_language}
@@ -84,13 +112,24 @@ def build(folder: Path, test_rows: int) -> None:
                     language=language, split=split
                 )
             )
-    file = folder / "corpus.parquet"
     pq.write_table(pa.Table.from_pandas(pd.concat(rows), preserve_index=False), file)
-    loaded = corpus.load(str(file))
+    return file
+
+
+def _study(
+    name: str,
+    file: Path,
+    loaded: corpus.Corpus,
+    per_language: int,
+    seeds: tuple[int, ...],
+    train: int | None = None,
+) -> list[dict[str, Any]]:
+    """Its runs; with attributions where it trains on all that there is."""
+    rng = np.random.default_rng(0)
     uniform = designs.design_shares("uniform", LANGUAGES, LABELS)
     skewed = designs.design_shares("linear", LANGUAGES, LABELS)
     members = []
-    for seed in range(3):
+    for seed in seeds:
         for setup, copied in SETUPS.items():
             config = RunConfig(
                 setup=setup,
@@ -102,20 +141,19 @@ def build(folder: Path, test_rows: int) -> None:
                 encoder="none",
                 encoder_revision="none",
                 shares=(uniform if setup == "balanced" else skewed).to_dict("index"),
-                train_per_language=per_language,
+                train_per_language=train or per_language,
                 validation_per_language=per_language // 4,
                 test_per_language=per_language,
             )
-            _write_run(config, loaded, joint.deviation(skewed) * copied, rng)
+            _write_run(config, loaded, joint.deviation(skewed) * copied, rng, train is None)
             members.append({"run": config.run_id, "setup": setup, "seed": seed})
-    study = places.checkpoints_dir() / "studies" / "large"
+    study = places.checkpoints_dir() / "studies" / name
     study.mkdir(parents=True)
-    lines = [f'name = "large"\ncorpus = "{file}"\nsetups = {json.dumps(list(SETUPS))}\n']
+    lines = [f'name = "{name}"\ncorpus = "{file}"\nsetups = {json.dumps(list(SETUPS))}\n']
     lines += [f"[[runs]]\n{''.join(f'{k} = {json.dumps(v)}{chr(10)}' for k, v in m.items())}"
               for m in members]  # fmt: skip
     (study / "study.toml").write_text("\n".join(lines))
-    thresholds.keep(read_started("large"), METHOD)  # as the command `attribute` does
-    _write_map(rng)
+    return members
 
 
 def _write_map(rng: np.random.Generator) -> None:
@@ -137,10 +175,14 @@ def _write_map(rng: np.random.Generator) -> None:
 
 
 def _write_run(
-    config: RunConfig, loaded: corpus.Corpus, copied: pd.DataFrame, rng: np.random.Generator
+    config: RunConfig,
+    loaded: corpus.Corpus,
+    copied: pd.DataFrame,
+    rng: np.random.Generator,
+    attributed: bool,
 ) -> None:
     path = run_folders.folder(run_folders.create(config))
-    parts = {s: subsets.rows_of(loaded, subsets.subset(config, loaded, s)) for s in SPLITS}
+    parts = {s: subsets.rows_of(loaded, subsets.subset(config, loaded, s)) for s in splits.SPLITS}
     pq.write_table(
         pa.concat_tables([part.select(["row", "split"]) for part in parts.values()]),
         path / "subset.parquet",
@@ -167,7 +209,14 @@ def _write_run(
     base = {"length": [9], "texts": [len(labels)]}
     base |= {outputs.probability_column(x): [1 / len(LABELS)] for x in LABELS}
     pq.write_table(pa.table(base), path / "base_values.parquet")
-    _write_attributions(config, test, rng)
+    if attributed:
+        _write_attributions(config, test, rng)
+    steps = [
+        {"step": i, "steps": 200, "epoch": i / 100, "seconds": i / 10}
+        | ({"validation_loss": 1 + 1 / i} if i % 50 == 0 else {"loss": 1 + 1 / i})
+        for i in range(1, 201)
+    ]
+    (path / "progress.jsonl").write_text("\n".join(map(json.dumps, steps)))
     run_folders.write_status(config.run_id, "done")
     atomic.write_text(path / "COMPLETE", "")
 
@@ -282,22 +331,31 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.add_argument("--rows", type=int, default=30_000, help="test rows (%(default)s)")
     parser.add_argument("--repeats", type=int, default=5, help="script runs (%(default)s)")
+    parser.add_argument("--studies", type=int, default=0, help="small ones beside it (%(default)s)")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LANGSKEW_CHECKPOINTS"] = str(Path(folder) / "checkpoints")
         os.environ["LANGSKEW_CACHE"] = str(Path(folder) / "cache")
         Path(folder, "checkpoints").mkdir()
         build(Path(folder), chosen.rows)
+        further = build_many(Path(folder), chosen.studies)
         document = {
             "rows": chosen.rows,
             "runs": 3 * len(SETUPS),
+            "studies_beside": chosen.studies,
+            "runs_beside": further,
+            "end_of_first_run_seconds": _seconds(index.publish),  # all is measured
+            "end_of_a_run_seconds": _seconds(index.publish),
             "script_seconds": script_runs(chosen.repeats),
             "first_paint_seconds": first_paint(3),
         }
     if chosen.json:
         print(json.dumps(document, indent=1))
         return
-    print(f"{document['rows']:,} test rows x {document['runs']} runs; seconds")
+    beside = f", beside {document['runs_beside']} runs in {document['studies_beside']} studies"
+    print(f"{document['rows']:,} test rows x {document['runs']} runs{beside}; seconds")
+    ends = (document["end_of_first_run_seconds"], document["end_of_a_run_seconds"])
+    print(f"the index, by the worker: {ends[0]:.1f}, then {ends[1]:.1f} a run")
     print(f"{'page':<14}{'first':>8}{'again':>8}{'move':>8}")
     for page, times in document["script_seconds"].items():
         cells = [

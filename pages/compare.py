@@ -1,4 +1,4 @@
-"""In what do two runs or setups differ, beyond chance or not, and what was set differently?"""
+"""In what do runs or setups differ from a baseline, beyond chance or not, and by which settings?"""
 
 import streamlit as st
 
@@ -8,7 +8,8 @@ from core.figures import comparison
 from core.results import comparison_tables, comparisons, settings
 from core.results.schema import RunComparison
 from core.text import escaped
-from pages.shared import access, address, drawing, study_data
+from pages.parts import compare_sides
+from pages.shared import access, address, drawing, slices, study_data
 
 access.gate()
 
@@ -16,82 +17,64 @@ st.title("Compare")
 study, document = study_data.choose_study()
 name = study.name
 st.caption(
-    f"Study **{escaped(name)}**. Two setups over their seeds, or two runs: every measure, and only "
-    "the settings that differ."
+    f"Study **{escaped(name)}**. Setups over their seeds, or runs, against a baseline: every "
+    "measure, and only the settings that differ."
 )
 runs = study_data.done_runs(document)
+slices.show(study, slices.choose(study))
 sides = comparison_tables.sides(runs)
-places = st.columns([2, 2, 1])
-with places[0]:
-    default = "imbalanced" if "imbalanced" in sides else next(reversed(sides))
-    first = address.choose(
-        "First", "a", list(sides), default, show=lambda x: sides[x][0], always=True
-    )
-with places[1]:
-    other = next((x for x in sides if x != first), first)
-    second = address.choose(
-        "Second", "b", list(sides), other, show=lambda x: sides[x][0], always=True
-    )
-with places[2]:
-    margins = address.choose(
-        "Margins",
-        "margins",
-        (0.5, 1.0, 2.0),
-        1.0,
-        show=lambda x: "as usual" if x == 1 else f"× {x:g}",
-        help="A difference that is smaller is of no consequence: equivalent. The usual ones are "
-        "accuracy .01 (the paper's smallest loss), uptake .10 (less than a third of the paper's), "
-        "language effect and calibration .02, base values and language identification .05.",
-    )
+firsts, baseline, margins = compare_sides.choose(sides)
 
 
 @st.cache_data(
     show_spinner="Comparing over resampled sentences …",
-    max_entries=32,
+    max_entries=64,
     hash_funcs=study_data.RESULTS,
 )
 def compared(study: Started, a: list[str], b: list[str], margins: float) -> list[RunComparison]:
     return comparisons.compare_runs(study, a, b, margins)
 
 
-if first == second:
-    st.info("Choose two different ones: a run does not differ from itself.")
+if not firsts:
+    st.info("Choose one or more that differ from the baseline: a run does not differ from itself.")
     st.stop()
-a, b = sides[first][1], sides[second][1]
-try:
-    frame = comparison_tables.table(compared(study, a, b, margins))
-    differing = settings.differing(a, b)
-except InputError as error:
-    st.error(escaped(str(error)))
+titles = {side: sides[side][0] for side in (*firsts, baseline)}
+frames, refused = {}, {}
+for side in firsts:
+    try:
+        found = compared(study, sides[side][1], sides[baseline][1], margins)
+        frames[side] = comparison_tables.table(found)
+    except InputError as error:
+        refused[side] = str(error)
+for side, why in refused.items():
+    st.error(escaped(f"{titles[side]}: {why}" if len(firsts) > 1 else why))
+if not frames:
     st.stop()
-
+if len(frames) > 1:
+    drawing.show_block(comparison.side_by_side(frames, name, titles))
+    st.caption(comparison.UNCORRECTED)
+    closer = address.choose("Look closer at", "closer", list(frames), show=titles.__getitem__)
+else:
+    closer = next(iter(frames))
+frame = frames[closer]
 if frame["from"].notna().any():
-    titles = {side: sides[side][0] for side in (first, second)}
-    drawing.show(comparison.differences(frame, name, titles, runs[0]["n_test"]))
+    pair = {side: titles[side] for side in (closer, baseline)}
+    drawing.show(comparison.differences(frame, name, pair, runs[0]["n_test"]))
 st.markdown("#### Every measure")
+shown = ["measure", "difference", "from", "to", "margin", "verdict", "first", "second", "p"]
 drawing.table(
     frame,
-    f"{name}-{first}-{second}-measures",
-    shown=[
-        "measure",
-        "difference",
-        "from",
-        "to",
-        "margin",
-        "verdict",
-        "first",
-        "second",
-        "p",
-        "seeds",
-        "interval covers",
-    ],
+    f"{name}-{closer}-{baseline}-measures",
+    shown=[*shown, "seeds", "interval covers"],
+    placeholder="–",
 )
 st.caption(
     "No interval: with fewer than three seeds a probe and a base value have one value a run. "
     f"{comparison.UNCORRECTED}"
 )
 st.markdown("#### Settings that differ")
+differing = settings.differing(sides[closer][1], sides[baseline][1])
 if len(differing):
-    drawing.table(differing, f"{name}-{first}-{second}-settings")
+    drawing.table(differing, f"{name}-{closer}-{baseline}-settings")
 else:
     st.caption("None.")

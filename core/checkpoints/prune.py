@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -61,5 +62,15 @@ def delete(run_ids: list[str]) -> int:
     return freed
 
 
+def size(run_id: str) -> int:
+    """Bytes of a run's whole folder; 0 where there is none."""
+    return _bytes(run_folders.folder(run_id))
+
+
 def _bytes(folder: Path) -> int:
-    return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+    total = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):  # deleted meanwhile
+                total += Path(place, name).stat().st_size
+    return total

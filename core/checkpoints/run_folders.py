@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -24,14 +25,17 @@ from core.errors import InputError
 from core.progress import Cancelled, Terminated
 from core.storage import atomic, disk, locks, places, reading
 
-OpenState = Literal["queued", "running", "failed", "cancelled", "interrupted"]
+OpenState = Literal["queued", "running", "failed", "cancelled", "interrupted", "deleted"]
 State = Literal["done"] | OpenState
 FORMAT = 2  # of what a run's folder holds; see `is_sound`
 UNSOUND = (
     "made by an older version whose frozen layers ran with dropout: its numbers are not those of "
     "its saved model; train it again"
 )
+DELETED = "it was deleted; train it again, or remove it from the study, on the page Runs"
+_PREDICTIONS = "predictions.parquet"
 _KEPT = ("config.json", "status.json", "lock", "log.txt")
+# What status.json may say; a run without a folder is `deleted`.
 STATES: tuple[State, ...] = ("done", "queued", "running", "failed", "cancelled", "interrupted")
 MEND = "delete the run's folder and train it again"
 
@@ -99,6 +103,8 @@ def read_config(run_id: str) -> RunConfig:
             found = reading.text(path)
         return RunConfig.from_json(found)
     except FileNotFoundError as error:
+        if is_deleted(run_id):
+            raise InputError(f"run {run_id} is not here: {DELETED}.") from error
         raise InputError(
             f"run {run_id} has no config.json in {folder(run_id)}; delete the folder, or bring the "
             "file back."
@@ -106,6 +112,11 @@ def read_config(run_id: str) -> RunConfig:
     except InputError as error:
         told = str(error)
         raise InputError(told if str(path) in told else f"{path}: {told}; {mend}.") from error
+
+
+def is_deleted(run_id: str) -> bool:
+    """Whether nothing is left of a run that a study stands for."""
+    return not places.exists(folder(run_id))
 
 
 def is_complete(run_id: str) -> bool:
@@ -169,9 +180,11 @@ def read_status(run_id: str) -> Status:
 
     A status that does not read, or a folder whose COMPLETE is missing though its status says done,
     is reported as `failed` with what is wrong. A finished run that is not sound (`is_sound`) is
-    `done`, with a message.
+    `done`, with a message. One without a folder is `deleted`.
     """
     path = folder(run_id)
+    if is_deleted(run_id):
+        return {"state": "deleted", "message": DELETED}
     if is_complete(run_id):
         done: Status = {"state": "done", "message": "" if is_sound(run_id) else UNSOUND}
         if by := _stored_status(path).get("by"):
@@ -240,36 +253,65 @@ def claim(run_id: str) -> Iterator[Path]:
 
 
 def list_runs() -> pd.DataFrame:
-    """All runs: `run`, `setup`, `seed`, `corpus`, `encoder`, `state`, `message`, `by`, `accuracy`.
+    """All runs: `run`, `setup`, `seed`, `corpus`, `encoder`, `state`, `message`, `by`, and of
+    finished ones `accuracy` and `seconds` that they took.
 
     A folder that does not read is listed as failed, with what is wrong with it.
     """
     rows = []
     for path in _run_folders():
-        row: dict[str, Any] = {"run": path.name, "by": "", **read_status(path.name)}
-        try:
-            config = read_config(path.name)
-            row |= {k: getattr(config, k) for k in ("setup", "seed", "corpus", "encoder")}
-            if row["state"] == "done":
-                row["accuracy"] = _accuracy(path)
-        except InputError as error:
-            row |= {"state": "failed", "message": str(error)}
-        rows.append(row)
+        stamp = _stamp(path)
+        rows.append(_listed(path) if stamp is None else _listed_once(path, stamp))
     columns = ["run", "setup", "seed", "corpus", "encoder", "state", "message", "by", "accuracy"]
-    return pd.DataFrame(rows, columns=columns).astype({"accuracy": float})
+    frame = pd.DataFrame(rows, columns=[*columns, "seconds"])
+    return frame.astype({"accuracy": float, "seconds": float})
 
 
-def _accuracy(path: Path) -> float:
-    """Of a finished run, if what its results are read from is there, by a quick look.
+# Of hundreds of finished runs that nobody touches, a page would read a thousand files each time.
+@lru_cache(maxsize=4096)
+def _listed_once(path: Path, stamp: tuple[int, ...]) -> dict[str, Any]:
+    return _listed(path)
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Changes with a file that `_listed` reads; None of a run that is not finished, whose state may
+    change without."""
+    found: list[int] = []
+    for name in ("COMPLETE", "FORMAT", "config.json", "status.json", "metrics.json", _PREDICTIONS):
+        try:
+            stat = (path / name).stat()
+            found += [stat.st_mtime_ns, stat.st_size]
+        except OSError:
+            if name == "COMPLETE":
+                return None
+            found += [-1, -1]
+    return tuple(found)
+
+
+def _listed(path: Path) -> dict[str, Any]:
+    row: dict[str, Any] = {"run": path.name, "by": "", **read_status(path.name)}
+    try:
+        config = read_config(path.name)
+        row |= {k: getattr(config, k) for k in ("setup", "seed", "corpus", "encoder")}
+        if row["state"] == "done":
+            row |= _measured(path)
+    except InputError as error:
+        row |= {"state": "failed", "message": str(error)}
+    return row
+
+
+def _measured(path: Path) -> dict[str, float]:
+    """Accuracy and seconds of a finished run, by a quick look at what its results are read from.
 
     Raises:
         InputError: a file does not read.
     """
-    reading.parquet_rows(path / "predictions.parquet", MEND)
+    reading.parquet_rows(path / _PREDICTIONS, MEND)
     with reading.reading(path / "metrics.json", MEND):
         metrics = reading.json_object(path / "metrics.json", MEND)
         reading.check_number(metrics, "accuracy", 0, 1)
-    return float(metrics["accuracy"])
+    found = {"accuracy": metrics["accuracy"], "seconds": metrics.get("seconds")}
+    return {name: float(x) for name, x in found.items() if x is not None and reading.is_number(x)}
 
 
 def _run_folders() -> list[Path]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+
+import tomli_w
 
 from core.checkpoints import run_folders
 from core.config import BALANCED, IMPORTED, RunConfig
 from core.errors import InputError
-from core.storage import places, reading
+from core.storage import atomic, places, reading
 
 # What results are read from, in the folder of a run.
 _READ = (
@@ -132,18 +135,48 @@ def read_started(name: str) -> Started:
     Raises:
         InputError: it was never started, or its file does not read.
     """
-    entries = _entries(name)
-    others = {seed for _, setup, seed in entries if setup not in (*BALANCED, IMPORTED)}
     members = []
-    for run, setup, seed in entries:
+    for member in listed(name):
         config, problem = None, ""
         try:
-            config = run_folders.read_config(run)
+            config = run_folders.read_config(member.run)
         except InputError as error:
             problem = str(error)
-        null = bool(others) and setup in BALANCED and seed not in others
-        members.append(Member(run, setup, seed, null, config, problem))
+        members.append(replace(member, config=config, problem=problem))
     return Started(name, started_folder(name), tuple(members))
+
+
+def listed(name: str) -> list[Member]:
+    """The runs that a started study stands for, without their configs.
+
+    Raises:
+        InputError: it was never started, or its file does not read.
+    """
+    entries = _entries(name)
+    others = {seed for _, setup, seed in entries if setup not in (*BALANCED, IMPORTED)}
+    return [
+        Member(run, setup, seed, bool(others) and setup in BALANCED and seed not in others)
+        for run, setup, seed in entries
+    ]
+
+
+def remove(name: str, runs: Collection[str]) -> None:
+    """Have a study no longer stand for some runs; it does again when it is started again.
+
+    Raises:
+        InputError: it was never started, its file does not read, or nothing would be left of it.
+    """
+    if not set(run_ids(name)) - set(runs):
+        raise InputError(
+            f"study {name} would stand for no runs; it has {len(run_ids(name))}, all of which were "
+            "to be removed. Keep one, or delete the study's folder."
+        )
+    path = started_folder(name) / "study.toml"
+    with reading.reading(path, "start the study again"):
+        document = reading.toml(path, "start the study again")
+        document["runs"] = [entry for entry in document["runs"] if entry["run"] not in runs]
+        text = tomli_w.dumps(document)
+    atomic.write_text(path, text)
 
 
 def run_ids(name: str) -> list[str]:
@@ -164,10 +197,22 @@ def _entries(name: str) -> list[tuple[str, str, int]]:
             f"Start it with `python -m core study NAME`."
         )
     with reading.reading(path, "start the study again"):
-        entries = [
+        return list(_read_entries(path, *_file_stamp(path)))
+
+
+def _file_stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=512)  # TOML reads slowly, and pages ask for all studies
+def _read_entries(path: Path, time: int, size: int) -> tuple[tuple[str, str, int], ...]:
+    """What stands in a study's file of so many bytes, written at this time."""
+    with reading.reading(path, "start the study again"):
+        entries = tuple(
             (e["run"], e["setup"], e["seed"])
             for e in reading.toml(path, "start the study again")["runs"]
-        ]
+        )
         if not entries:
             raise ValueError("it stands for no runs")
         for run, setup, seed in entries:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pandas as pd
 
 from core.charts import comparison as charts
-from core.figures.figure import Figure
+from core.figures.figure import Figure, Table
+from core.results import comparison_tables
 from core.results.comparison_tables import verdict
 from core.results.schema import ComparisonResults
 from core.text import escaped, signed
@@ -85,6 +86,42 @@ def _holm(frame: pd.DataFrame) -> str:
         " An interval that leaves out 0 without a difference is of one language of several: their "
         "verdicts are corrected for that (Holm), intervals are not."
     )
+
+
+def side_by_side(frames: dict[str, pd.DataFrame], study: str, titles: dict[str, str]) -> Table:
+    """Several sides against one baseline: a row a measure, and a column a side in words.
+
+    Args:
+        frames: from `comparison_tables.table`, by the side's name.
+        titles: of the sides by their names, and, last, of the baseline.
+    """
+    names = {side: titles[side] for side in frames}
+    baseline = [*titles.values()][-1]
+    found = comparison_tables.side_by_side({names[side]: of for side, of in frames.items()})
+    for title in names.values():
+        cells = found[[f"{title}: {x}" for x in ("difference", "from", "to", "verdict")]]
+        found[title] = [_cell(*cell) for cell in cells.itertuples(index=False)]
+    seeds = sorted({int(n) for of in frames.values() for n in of["seeds"]})
+    return Table(
+        frame=found,
+        title="Side by side",
+        name=f"{study}-{len(frames)}-sides",
+        shown=["measure", "baseline", *names.values()],
+        caption=f"Minus {baseline}, with 95 % intervals and verdicts; n = "
+        f"{' to '.join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))} common "
+        f"{'seed' if seeds[-1] == 1 else 'seeds'}. The files have the numbers.",
+    )
+
+
+def _cell(difference: float, low: float, high: float, said: str) -> str:
+    if difference != difference:
+        return "–"
+    ends = "" if low != low else f" [{_change(low)}, {_change(high)}]"
+    return f"{_change(difference)}{ends}, {said}"
+
+
+def _change(x: float) -> str:
+    return f"{'+' if round(x, 3) > 0 else ''}{signed(x, 3)}"
 
 
 def differences(frame: pd.DataFrame, study: str, sides: dict[str, str], rows: int) -> Figure:

@@ -8,6 +8,8 @@ import pandas as pd
 
 from core.charts import progress
 from core.figures.figure import Figure
+from core.figures.runs import size
+from core.text import escaped
 
 if TYPE_CHECKING:  # its libraries are needed to make one alone
     from core.studies.forecast import Forecast
@@ -19,12 +21,46 @@ def doing(row: dict[str, Any]) -> str:
     return f"{row['doing']} {row['done']:.0%}{left}"
 
 
+def took(row: dict[str, Any]) -> str:
+    """How long a finished job took, and how accurate its run is; empty where neither is known."""
+    said = []
+    if row["seconds"] == row["seconds"]:
+        said.append(f"took {duration(row['seconds'])}")
+    if row["accuracy"] == row["accuracy"]:
+        said.append(f"accuracy {row['accuracy']:.3f}")
+    return ", ".join(said)
+
+
+def whole(done: int, runs: int, left: float, seconds: float) -> str:
+    """How far a study is.
+
+    Args:
+        done, runs: how many of its runs are finished, and how many it stands for.
+        left: seconds of training that are left; 0 or NaN: not to be said.
+        seconds: that its jobs took.
+    """
+    said = f"{done} of {runs} runs done"
+    if left > 0:
+        said += f", about {duration(left)} of training left"
+    if seconds > 0:
+        said += f"; its jobs took {duration(seconds)}"
+    return said
+
+
+def clears(n: int) -> str:
+    """What taking ended jobs off the list takes off."""
+    return (
+        f"{n} jobs that ended are taken off the list, with their logs. Runs, maps, attributions "
+        "and reports stay; runs that are not done stay in the list. The page Runs deletes runs."
+    )
+
+
 def deletes(row: dict[str, Any]) -> str:
     """What deleting a row of `overview` deletes."""
     if row["run"]:
         return (
-            f"The run {row['run']} with its model and predictions is deleted for good. Studies "
-            "that stand for it lack it until it is trained again."
+            f"The run **{escaped(row['what'])}** with its model and predictions is deleted for "
+            "good. Studies that stand for it lack it until it is trained again."
         )
     return "The job is taken off the list, with its log. Runs stay."
 
@@ -51,12 +87,16 @@ def losses(row: dict[str, Any], lines: pd.DataFrame) -> Figure:
 
 def speed(row: dict[str, Any], lines: pd.DataFrame) -> Figure:
     """Samples a second of a run; arguments as of `losses`."""
+    above = progress.above_axis(lines)
+    cut = f" {above} of {len(lines)} points lie above the axis." if above else ""
     return Figure(
         charts=[progress.speed(lines)],
         title="Speed",
         name=f"{row['job']}-speed",
-        caption="Training samples a second on this machine.",
-        how="Validation is left out. Where other work runs beside it, speed drops.",
+        caption=f"Training samples a second on this machine.{cut}",
+        how="Validation is left out. Where other work runs beside it, speed drops. At the end of "
+        "an epoch few rows are left for the last step, whose speed says little: the axis goes by "
+        "the other points.",
     )
 
 
@@ -97,4 +137,4 @@ def duration(seconds: float) -> str:
 
 
 def _size(n: float | None) -> str:
-    return "unknown" if n is None else f"{n / 1e9:.1f} GB"
+    return "unknown" if n is None else size(n)

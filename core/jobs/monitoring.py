@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from core.checkpoints import run_folders
+from core.checkpoints import run_folders, studies
 from core.errors import InputError
 from core.jobs import kinds, queue, slots
 from core.jobs.queue import Job
@@ -24,24 +26,114 @@ def overview() -> pd.DataFrame:
     """All jobs but the quick ones, and runs to be trained (anew) though nobody asks for them.
 
     Columns: `job` (id), `what`, `state`, `done` (share, 0 to 1), `doing`, `left` (seconds, NaN
-    where unknown), `asked` (time), `by` (who), `kind`, `study` and `run`
-    (id) where it has any, `message`.
+    where unknown), `asked` (time), `order` (in which they were asked for), `by` (who), `kind`,
+    `study` and `run` (id) where it has any, `message`, `seconds` that it took and, of a finished
+    run, `accuracy` (NaN where unknown).
     A run's state is that of its folder.
     """
     listed = queue.listing()
     known = {job.id for job in listed}
-    runs = run_folders.list_runs()
-    asked_for = [_row(job) for job in listed if job.kind not in kinds.of_lane(quick=True)]
-    others = [
-        _row(Job("train", run["run"], state=run["state"], message=run["message"], by=run["by"]))
-        for run in runs.to_dict("records")
-        if (run["state"] != "done" or run["message"]) and f"train-{run['run']}" not in known
+    runs = {run["run"]: run for run in run_folders.list_runs().to_dict("records")}
+    asked_for = [_row(job, runs) for job in listed if job.kind not in kinds.of_lane(quick=True)]
+    of_study = _studies()
+    others = []
+    for run_id, run in runs.items():
+        if (run["state"] != "done" or run["message"]) and f"train-{run_id}" not in known:
+            belongs = {"study": of_study[run_id]} if run_id in of_study else {}
+            job = Job("train", run_id, belongs, state=run["state"], message=run["message"])
+            others.append(_row(replace(job, by=run["by"]), runs))
+    columns = ["job", "what", "state", "done", "doing", "left", "asked", "order", "by", "kind"]
+    columns += ["study", "run", "message", "seconds", "accuracy"]
+    return pd.DataFrame(asked_for + others, columns=columns)
+
+
+def _studies() -> dict[str, str]:
+    """The first study that stands for a run, by run."""
+    found: dict[str, str] = {}
+    for name in studies.started():
+        with suppress(InputError):  # the pages say which does not read
+            for run_id in studies.run_ids(name):
+                found.setdefault(run_id, name)
+    return found
+
+
+@dataclass(frozen=True)
+class Group:
+    """What a study asked for, or what belongs to none.
+
+    Attributes:
+        study: its name; empty for what belongs to none.
+        rows: of `overview`, in its order.
+        runs: how many the study stands for.
+        done: how many of them are finished.
+        share: of all runs, with what is trained of those that run.
+        left: seconds until they are, one after the other; NaN where that is not known.
+        seconds: that its jobs took.
+    """
+
+    study: str
+    rows: list[dict[str, Any]]
+    runs: int
+    done: int
+    share: float
+    left: float
+    seconds: float
+
+    @property
+    def active(self) -> bool:
+        """Whether something of it waits or runs."""
+        return any(row["state"] in ACTIVE for row in self.rows)
+
+
+def by_study(table: pd.DataFrame) -> list[Group]:
+    """The rows of `overview` by study; those of which something waits or runs come first."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in table.to_dict("records"):
+        rows.setdefault(row["study"], []).append(row)
+    groups = [_group(name, own) for name, own in rows.items()]
+    return sorted(groups, key=lambda group: not group.active)
+
+
+def _group(name: str, rows: list[dict[str, Any]]) -> Group:
+    members: list[str] = []
+    with suppress(InputError):  # it is not laid out yet
+        members = studies.run_ids(name) if name else []
+    done = sum(map(run_folders.is_complete, members))
+    trained = [row for row in rows if row["kind"] == "train"]
+    took = [r["seconds"] for r in trained if r["state"] == "done" and r["seconds"] > 0]
+    usual = sum(took) / len(took) if took else float("nan")
+    left, going = 0.0, 0.0
+    for row in trained:
+        if row["state"] == "running":
+            left += row["left"] if row["left"] == row["left"] else usual * (1 - row["done"])
+            going += row["done"]
+        elif row["state"] == "queued":
+            left += usual
+    share = min(1.0, (done + going) / len(members)) if members else 0.0
+    seconds = sum(row["seconds"] for row in rows if row["seconds"] == row["seconds"])
+    return Group(name, rows, len(members), done, share, left, seconds)
+
+
+def resumable(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Jobs that stopped or failed, in the order in which they are to be asked for again: what
+    follows the runs of a study behind them."""
+    stopped = [row for row in rows if row["state"] in ("interrupted", "cancelled", "failed")]
+    known = [row for row in stopped if row["kind"] in kinds.KINDS]
+    known.sort(key=lambda row: (row["kind"] not in ("study", "train"), row["order"]))
+    return [row["job"] for row in known]
+
+
+def ended(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Jobs that can be taken off the list: done, or of no run; a run that is not done stays."""
+    return [
+        row["job"]
+        for row in rows
+        if (row["state"] == "done" and not row["message"])
+        or (row["state"] not in ACTIVE and row["kind"] != "train")
     ]
-    columns = ["job", "what", "state", "done", "doing", "left", "asked", "by", "kind"]
-    return pd.DataFrame(asked_for + others, columns=[*columns, "study", "run", "message"])
 
 
-def _row(job: Job) -> dict[str, Any]:
+def _row(job: Job, runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
     doing, share = queue.progress(job.id) if job.state == "running" else ("", 0.0)
     row = {
         "job": job.id,
@@ -51,24 +143,31 @@ def _row(job: Job) -> dict[str, Any]:
         "doing": doing,
         "left": float("nan"),
         "asked": pd.Timestamp(job.asked, unit="s", tz="UTC") if job.asked else pd.NaT,
+        "order": job.order,
         "by": job.by,
         "kind": job.kind,
         "study": str(job.arguments.get("study") or (job.name if job.kind == "study" else "")),
         "run": "",
         "message": job.message,
+        "seconds": job.seconds or float("nan"),
+        "accuracy": float("nan"),
     }
     if job.kind != "train":
         return row
     row["run"] = job.name
-    try:
-        config = run_folders.read_config(job.name)
-    except InputError as error:  # deleted, or broken
-        return row | {"state": "failed", "message": f"{job.message} {error}".strip()}
+    run = runs.get(job.name)
+    if run is None or run["setup"] != run["setup"]:  # deleted, or its config does not read
+        why = run_folders.DELETED if run is None else run["message"]
+        with suppress(InputError):  # it may have been made since
+            run_folders.read_config(job.name)
+            why = ""
+        return row | {"state": "failed", "message": f"{job.message} {why}".strip()}
     study = f"{row['study']}: " if row["study"] else ""
-    row["what"] = f"{study}{config.setup}, seed {config.seed}"
+    row["what"] = f"{study}{run['setup']}, seed {run['seed']:.0f}"
     if job.state != "queued":
-        status = run_folders.read_status(job.name)
-        row |= {"state": status["state"], "message": status["message"]}
+        row |= {name: run[name] for name in ("state", "message", "accuracy")}
+    if not job.seconds:  # such as one that was trained from the command line
+        row["seconds"] = run["seconds"]
     if row["state"] == "done":
         return row | {"done": 1.0}
     lines = curves(job.name)

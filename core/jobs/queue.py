@@ -54,6 +54,7 @@ class Job:
         state: of core.checkpoints.run_folders.State.
         message: how it ended.
         result: what it gave, as JSON has it.
+        seconds: that it was worked on, the last time; 0 where that is not known.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Job:
     state: str = "queued"
     message: str = ""
     result: Any = None
+    seconds: float = 0.0
 
     @property
     def id(self) -> str:
@@ -78,6 +80,7 @@ class Claim:
 
     job: Job
     file: IO[str]
+    since: float = field(default_factory=time.monotonic)
 
 
 def folder() -> Path:
@@ -145,7 +148,8 @@ def claim(kinds: Collection[str], only: Sequence[str] | None = None) -> Claim | 
 
 def finish(claimed: Claim, state: str, message: str = "", result: Any = None) -> None:
     """Say how a claimed job ended, and let go of it."""
-    job = replace(claimed.job, state=state, message=message, result=result)
+    seconds = round(time.monotonic() - claimed.since, 1)
+    job = replace(claimed.job, state=state, message=message, result=result, seconds=seconds)
     with exclusively():
         _end("running", job)
         for suffix in (".cancel", ".progress"):
@@ -334,6 +338,7 @@ def _job(path: Path) -> Job:
         reading.as_object(job.arguments)
         reading.check_number(vars(job), "order", -(2**53), 2**53)
         reading.check_number(vars(job), "asked", 0, 1e11)
+        reading.check_number(vars(job), "seconds", 0, 1e11)
         if job.state not in run_folders.STATES:
             raise ValueError(f"state is {job.state[:60]!r}")
         if job.id != path.stem:

@@ -8,8 +8,9 @@ variation between seeds.
 
 from __future__ import annotations
 
+import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -19,6 +20,23 @@ from threadpoolctl import threadpool_limits
 DRAWS = 2000
 LEVEL = 0.95
 _CHUNK = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A measure of one run over resampled sentences: all of it that a comparison needs.
+
+    Attributes:
+        value: on the rows as they are.
+        values: a draw each; NaN where a draw gives none.
+        rows: says which rows these are; runs are comparable where it is the same.
+        folded: as of `Totals`.
+    """
+
+    value: float
+    values: np.ndarray
+    rows: str
+    folded: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +82,27 @@ class Totals:
         """95 % interval of each value over sentences: lower and upper ends (k each)."""
         drawn = self.statistic(draw_totals(sums_by_sentence(self.quantities, self.sentences)))
         return ends(centred(drawn, self.values) if self.folded else drawn)
+
+
+def drawn(runs: Sequence[Totals], draws: int = DRAWS) -> list[Drawn]:
+    """The first value of each over resampled sentences, the same ones for all of as many."""
+    sums = [sums_by_sentence(run.quantities, run.sentences) for run in runs]
+    found: dict[int, Drawn] = {}
+    for n in dict.fromkeys(map(len, sums)):  # so many sentences are drawn once
+        of = [i for i, s in enumerate(sums) if len(s) == n]
+        columns = np.cumsum([sums[i].shape[1] for i in of])[:-1]
+        totals = np.split(draw_totals(np.hstack([sums[i] for i in of]), draws), columns, axis=1)
+        for i, own in zip(of, totals, strict=True):
+            run = runs[i]
+            value, values = float(run.values[0]), run.statistic(own)[:, 0]
+            found[i] = Drawn(value, values, _which(run.rows), run.folded)
+    return [found[i] for i in range(len(runs))]
+
+
+def _which(rows: np.ndarray) -> str:
+    """How many rows, and what tells them from others, in whatever order."""
+    digest = hashlib.sha256("\n".join(map(str, np.sort(rows))).encode())
+    return f"{len(rows)} {digest.hexdigest()[:16]}"
 
 
 def sums_by_sentence(values: np.ndarray, sentences: np.ndarray) -> np.ndarray:

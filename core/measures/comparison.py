@@ -13,11 +13,11 @@ from core.errors import InputError
 from core.measures.bootstrap import (
     DRAWS,
     LEVEL,
+    Drawn,
     Totals,
     centred,
-    draw_totals,
+    drawn,
     ends,
-    sums_by_sentence,
 )
 from core.measures.intervals import FEWEST_SEEDS, seeds_and_sentences
 
@@ -33,6 +33,11 @@ MARGINS = {
     "base_values": 0.05,  # total variation from uniform, 1 at most
     "probe": 0.05,  # the paper's changes from balanced are .07 to .36 (Tables 4 and 7)
 }
+
+_OTHER_ROWS = (
+    "{} of {} and {} was measured on different test rows: {}; compare runs of one study, or train "
+    "both on the same corpus with the same test_per_language."
+)
 
 Method = Literal["seeds and sentences", "seeds", "sentences", "none"]
 COVERS: dict[Method, str] = {
@@ -138,8 +143,8 @@ def compare(
     a: str,
     b: str,
     measure: str,
-    runs_a: Mapping[Any, Totals | float],
-    runs_b: Mapping[Any, Totals | float],
+    runs_a: Mapping[Any, Totals | Drawn | float],
+    runs_b: Mapping[Any, Totals | Drawn | float],
     draws: int = DRAWS,
     margin: float | None = None,
 ) -> Comparison:
@@ -151,8 +156,10 @@ def compare(
     seed, 43 % of the pairs are apart by soft uptake over sentences.
 
     Args:
-        runs_a: by seed, the measure's totals (their first value is compared) or just its value.
+        runs_a: by seed, the measure's totals (their first value is compared), what they gave over
+            resampled sentences, or just its value.
         runs_b: the same; seeds that only one side has are left out.
+        draws: of totals.
         margin: by default that of the measure.
 
     Raises:
@@ -167,6 +174,10 @@ def compare(
     runs = [run for pair in pairs for run in pair if isinstance(run, Totals)]
     for run in runs[1:]:
         _require_same_rows(a, b, measure, runs[0], run)
+    kept = [run for pair in pairs for run in pair if isinstance(run, Drawn)]
+    if len({run.rows for run in kept}) > 1:
+        counts = " and ".join(dict.fromkeys(run.rows.partition(" ")[0] for run in kept))
+        raise InputError(_OTHER_ROWS.format(measure, a, b, f"{counts}, not the same ones"))
     differences = np.array([_value(x) - _value(y) for x, y in pairs])
     mean = float(differences.mean())
     margin = margin_of(measure) if margin is None else margin
@@ -174,20 +185,22 @@ def compare(
     found = Comparison(a, b, measure, mean, None, None, None, n, "none", margin=margin)
     if not np.isfinite(differences).all():
         return found
-    drawn = _draw(runs, differences, draws) if len(runs) == 2 * n else None
-    spread = Spread.of(differences, drawn)
+    if len(runs) == 2 * n:
+        kept = drawn(runs, draws)
+    resampled = _differences(kept, differences) if len(kept) == 2 * n else None
+    spread = Spread.of(differences, resampled)
     if n >= FEWEST_SEEDS:
-        shared = None if drawn is None else drawn.mean(axis=1, keepdims=True)
+        shared = None if resampled is None else resampled.mean(axis=1, keepdims=True)
         estimate = seeds_and_sentences(differences[:, None], shared)
         low, high, error, _, p = (float(x[0]) for x in estimate[1:])
         share = differences.var(ddof=1) / n / error**2 if error else 0.0
         half = float(weighted_quantile(share, n, 2 * ALPHA)) * error
-        method: Method = "seeds" if drawn is None else "seeds and sentences"
+        method: Method = "seeds" if resampled is None else "seeds and sentences"
         narrow = (mean - half, mean + half)
         return replace(found, low=low, high=high, p=p, method=method, narrow=narrow, spread=spread)
-    if drawn is None:
+    if resampled is None:
         return found
-    low, high = (float(x) for x in ends(drawn.mean(axis=1)))
+    low, high = (float(x) for x in ends(resampled.mean(axis=1)))
     return replace(found, low=low, high=high, method="sentences", spread=spread)
 
 
@@ -220,8 +233,8 @@ def weighted_quantile(share: np.ndarray | float, seeds: int, alpha: float) -> np
     return quantile
 
 
-def _draw(runs: list[Totals], differences: np.ndarray, draws: int) -> np.ndarray | None:
-    """Differences of each seed over resampled sentences (draws x seeds); one set of draws for all.
+def _differences(runs: list[Drawn], differences: np.ndarray) -> np.ndarray | None:
+    """Differences of each seed over resampled sentences (draws x seeds).
 
     Draws in which one has no value (a language that was not drawn) are left out; None without any.
 
@@ -229,18 +242,17 @@ def _draw(runs: list[Totals], differences: np.ndarray, draws: int) -> np.ndarray
         runs: a, b, a, b ...
         differences: of each seed on the sentences as they are.
     """
-    sums = [sums_by_sentence(run.quantities, run.sentences) for run in runs]
-    columns = np.cumsum([s.shape[1] for s in sums])[:-1]
-    totals = np.split(draw_totals(np.hstack(sums), draws), columns, axis=1)
-    values = [run.statistic(t)[:, 0] for run, t in zip(runs, totals, strict=True)]
-    drawn = np.column_stack([x - y for x, y in zip(values[::2], values[1::2], strict=True)])
-    drawn = drawn[np.isfinite(drawn).all(axis=1)]
-    if len(drawn) < 2:
+    values = [run.values for run in runs]
+    found = np.column_stack([x - y for x, y in zip(values[::2], values[1::2], strict=True)])
+    found = found[np.isfinite(found).all(axis=1)]
+    if len(found) < 2:
         return None
-    return centred(drawn, differences) if any(run.folded for run in runs) else drawn
+    return centred(found, differences) if any(run.folded for run in runs) else found
 
 
-def _value(run: Totals | float) -> float:
+def _value(run: Totals | Drawn | float) -> float:
+    if isinstance(run, Drawn):
+        return run.value
     return float(run.values[0]) if isinstance(run, Totals) else float(run)
 
 
@@ -248,8 +260,5 @@ def _require_same_rows(a: str, b: str, measure: str, one: Totals, other: Totals)
     if np.array_equal(np.sort(one.rows), np.sort(other.rows)):
         return
     both = len(np.intersect1d(one.rows, other.rows))
-    raise InputError(
-        f"{measure} of {a} and {b} was measured on different test rows: {len(one.rows)} and "
-        f"{len(other.rows)}, of which {both} in both; compare runs of one study, or train both "
-        "on the same corpus with the same test_per_language."
-    )
+    rows = f"{len(one.rows)} and {len(other.rows)}, of which {both} in both"
+    raise InputError(_OTHER_ROWS.format(measure, a, b, rows))

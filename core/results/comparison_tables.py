@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -79,6 +79,27 @@ def table(compared: Sequence[RunComparison]) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows)
     return frame.astype(dict.fromkeys(("from", "to", "p", "margin"), float))
+
+
+def side_by_side(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a measure that one of several comparisons with one baseline has.
+
+    Args:
+        frames: from `table`, by the name of the first side.
+
+    Returns:
+        `measure`, `baseline` (the mean of its runs), and of each side its `difference`, `from`,
+        `to` and `verdict`, as in `imbalanced: difference`.
+    """
+    indexed = {side: frame.set_index("measure") for side, frame in frames.items()}
+    names = {title: i for i, title in enumerate(MEASURES.values())}
+    measures = dict.fromkeys(m for frame in indexed.values() for m in frame.index)
+    found = pd.DataFrame(index=sorted(measures, key=lambda m: names.get(m, len(names))))
+    found["baseline"] = pd.concat(list(indexed.values()))["second"].groupby(level=0).first()
+    for side, frame in indexed.items():
+        for column in ("difference", "from", "to", "verdict"):
+            found[f"{side}: {column}"] = frame[column]
+    return found.rename_axis("measure").reset_index()
 
 
 def pairs_table(compared: Sequence[ComparisonResults]) -> pd.DataFrame:

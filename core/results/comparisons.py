@@ -7,16 +7,15 @@ from contextlib import suppress
 
 import pandas as pd
 
-from core.checkpoints import outputs
 from core.checkpoints.studies import Started
 from core.config import BALANCED, IMPORTED
 from core.errors import InputError
-from core.measures.accuracy import accuracy_totals
-from core.measures.bootstrap import Totals
+from core.measures.bootstrap import Drawn
 from core.measures.comparison import Comparison, Spread, compare, holm, margin_of
 from core.mitigation.setups import parse
+from core.results import resampled
 from core.results.names import SETUP_ORDER
-from core.results.run_measures import comparable, skewed_design
+from core.results.run_measures import skewed_design
 from core.results.schema import ComparisonResults, RunComparison, SpreadResults
 
 
@@ -36,12 +35,13 @@ def setup_comparisons(
         skewed: the study's skewed design.
         left_out: runs that cannot be compared.
     """
-    measures: dict[str, dict[int, dict[str, Totals | float]]] = {}
+    measures: dict[str, dict[int, dict[str, Drawn | float]]] = {}
     for member in study.finished:
         if member.config is not None and member.run not in left_out:
             with suppress(InputError):  # summary says what is wrong with it
-                found = comparable(member.run, member.config, skewed)
-                measures.setdefault(member.setup, {})[member.seed] = found
+                found = resampled.measures(study, member.run, member.config, skewed)
+                overall = {name: of for name, of in found.items() if ", " not in name}
+                measures.setdefault(member.setup, {})[member.seed] = overall
     compared = []
     for a, b in pairs(list(measures)):
         compared += _compare(a, b, measures[a], measures[b])
@@ -102,13 +102,11 @@ def compare_runs(
     seeds = {m.run: m.seed for m in study.members}
     sides = []
     for runs in (a, b):
-        side: dict[int, dict[str, Totals | float]] = {}
+        side: dict[int, dict[str, Drawn | float]] = {}
         for run_id in runs:
             config = study.config_of(run_id)
             seed = 0 if len(a) == len(b) == 1 else seeds[run_id]
-            side[seed] = comparable(run_id, config, table)
-            accuracy = accuracy_totals(outputs.read_predictions(run_id))
-            side[seed] |= {f"accuracy, {x}": accuracy.only(x) for x in config.languages}
+            side[seed] = resampled.measures(study, run_id, config, table)
         sides.append(side)
     common = set(sides[0]) & set(sides[1])
     if not common:
@@ -123,7 +121,7 @@ def compare_runs(
         means = []
         for side in sides:
             found = [side[seed][judged.measure] for seed in common]
-            values = [float(x.values[0]) if isinstance(x, Totals) else x for x in found]
+            values = [x.value if isinstance(x, Drawn) else x for x in found]
             means.append(sum(values) / len(values))
         documents.append({**_document(judged), "value_a": means[0], "value_b": means[1]})
     return documents
@@ -136,8 +134,8 @@ def _question(c: Comparison) -> str:
 def _compare(
     a: str,
     b: str,
-    runs_a: Mapping[int, Mapping[str, Totals | float]],
-    runs_b: Mapping[int, Mapping[str, Totals | float]],
+    runs_a: Mapping[int, Mapping[str, Drawn | float]],
+    runs_b: Mapping[int, Mapping[str, Drawn | float]],
     margins: float = 1.0,
 ) -> list[Comparison]:
     """By every measure that all runs of the common seeds have; nothing where there is none."""

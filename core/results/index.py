@@ -10,6 +10,7 @@ import json
 import sys
 import traceback
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def publish() -> Path:
     straight over the finished runs' parquet files: run, row, sentence, language, label and one
     column a class).
     """
-    target = places.checkpoints_dir() / "index.duckdb"
+    target = path()
     target.parent.mkdir(parents=True, exist_ok=True)
     listed = run_folders.list_runs()
     runs = pd.DataFrame([_row(r) for r in listed.to_dict("records")], columns=_COLUMNS)
@@ -70,6 +71,41 @@ def publish() -> Path:
                 "union_by_name = true)"
             )
     return target
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the index says of finished runs.
+
+    Attributes:
+        measures: a row a study, run and measure over all languages and classes: `study`, `run`,
+            `measure`, `value`, `low`, `high`, `n`.
+        trained: a row a run: `run`, `seconds` and `training` (rows).
+    """
+
+    measures: pd.DataFrame
+    trained: pd.DataFrame
+
+
+def path() -> Path:
+    """Of the index, whether it is there or not."""
+    return places.checkpoints_dir() / "index.duckdb"
+
+
+def read() -> Snapshot:
+    """The index as it was published last; empty where there is none, or none that reads."""
+    measures = pd.DataFrame(columns=["study", "run", "measure", "value", "low", "high", "n"])
+    trained = pd.DataFrame(columns=["run", "seconds", "training"])
+    with suppress(duckdb.Error), duckdb.connect(str(path()), read_only=True) as connection:
+        measures = connection.execute(
+            "SELECT study, run, measure, value, low, high, n FROM measures "
+            'WHERE "language" IS NULL AND class IS NULL AND value IS NOT NULL'
+        ).df()
+        trained = connection.execute(
+            "SELECT run, TRY_CAST(metrics->>'seconds' AS DOUBLE) AS seconds, "
+            "TRY_CAST(metrics->>'n_train' AS BIGINT) AS training FROM runs WHERE state = 'done'"
+        ).df()
+    return Snapshot(measures, trained)
 
 
 def refresh() -> None:
@@ -110,10 +146,10 @@ _COLUMNS = [column.split()[0] for column in _TYPES.split(", ")]
 def _row(listed: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {k: (None if v != v else v) for k, v in listed.items()}
     for name in ("config", "metrics"):
-        path = run_folders.folder(str(row["run"])) / f"{name}.json"
+        file = run_folders.folder(str(row["run"])) / f"{name}.json"
         row[name] = None
         with suppress(InputError):  # the row's state and message say what is wrong
-            row[name] = json.dumps(reading.json_object(path, run_folders.MEND))
+            row[name] = json.dumps(reading.json_object(file, run_folders.MEND))
     return row
 
 

@@ -132,14 +132,15 @@ def on_other_sentences(study: Started) -> dict[str, str]:
     }
 
 
-def comparable(
-    run_id: str, config: RunConfig, skewed: pd.DataFrame | None
-) -> dict[str, Totals | float]:
-    """The measures by which runs are compared: totals over test rows, else single values."""
+def of_test_rows(run_id: str, skewed: pd.DataFrame | None) -> dict[str, Totals]:
+    """The measures by which runs are compared, as far as they are of test rows; accuracy in each
+    language too, as `accuracy, de`."""
     predictions = outputs.read_predictions(run_id)
-    found: dict[str, Totals | float] = {
-        "accuracy": accuracy_totals(predictions),
+    accuracy = accuracy_totals(predictions)
+    found = {
+        "accuracy": accuracy,
         "calibration": calibration_totals(predictions),
+        **{f"accuracy, {x}": accuracy.only(x) for x in predictions.languages},
     }
     if skewed is not None:
         found["skew_uptake"] = uptake_totals(predictions, skewed)
@@ -147,6 +148,12 @@ def comparable(
         effect = effect_totals(predictions, groups_of(skewed))
         if effect is not None:
             found["language_effect"] = effect
+    return found
+
+
+def of_the_run(run_id: str, config: RunConfig) -> dict[str, float]:
+    """The measures by which runs are compared that have one value a run."""
+    found = {}
     base = _base_values(run_id, config)
     if base is not None:
         found["base_values"] = base["distance_from_uniform"]

@@ -52,6 +52,8 @@ def _summary(study: Started) -> StudyResults:
 
 def _run(member: Member, skewed: pd.DataFrame | None, problem: str) -> RunResults | OpenRun:
     run: Run = {"run": member.run, "setup": member.setup, "seed": member.seed, "null": member.null}
+    if run_folders.is_deleted(member.run):
+        return {**run, "state": "deleted", "message": run_folders.DELETED}
     if member.config is None:
         return {**run, "state": "failed", "message": member.problem}
     status = run_folders.read_status(member.run)

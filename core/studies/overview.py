@@ -14,7 +14,8 @@ from core.storage import places
 from core.studies import study
 
 # A study is as far as the run that most needs somebody's attention.
-_FIRST = ("failed", "interrupted", "cancelled", "running", "queued", "done")
+# One that was deleted needs nobody's.
+_FIRST = ("failed", "interrupted", "cancelled", "running", "queued", "done", "deleted")
 
 
 def studies() -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -14,9 +15,19 @@ from core.models import hub
 from core.sampling import designs as sampling_designs
 from core.studies import form
 from core.studies.study import CHOICES as CHOICES_OF_STUDY
-from core.studies.study import Study
+from core.studies.study import SPLITS, Study
+from pages.parts.train_fields import Fields
 
 _HELP = {
+    **{
+        f"{split}_rows": "In place of rows a language, where languages differ in size."
+        for split in SPLITS
+    },
+    "corpus": "By name; amazon and xnli also with a source of your own, as in xnli@folder: a hub "
+    "id, a folder in the hub's layout or a file. Or the path of a CSV, TSV, JSON Lines or Parquet "
+    "file.",
+    "encoder": "By name, a folder, or a hub id (id@revision).",
+    "setups": "Mitigations follow balanced or imbalanced with +, such as imbalanced+cw+entropy.",
     "seeds": "Below three there is no verdict on any difference: another seed may differ by more. "
     "Check says what so many seeds can see.",
     "groups": "For the design linear: shares rise over the labels in the languages before the bar "
@@ -49,113 +60,108 @@ _HELP = {
 }
 
 
+_USUAL = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "max_length",
+    "frozen_layers",
+)  # the others: more
+
+
 def fill(given: Study) -> dict[str, Any]:
-    """Widgets that hold a study's values; what they hold now."""
-    texts = form.texts_of(given)
-
-    def key(name: str) -> str:
-        return f"study-{given.name}-{name}"
-
-    def text(place: Any, label: str, name: str, value: str) -> str:
-        return str(place.text_input(label, value, key=key(name), help=_HELP.get(name)))
-
-    def one(place: Any, label: str, name: str, known: list[str], value: str, **more: Any) -> str:
-        options = list(dict.fromkeys([*known, value]))
-        chosen = place.selectbox(label, options, options.index(value), key=key(name), **more)
-        return str(chosen)
-
-    left, right = st.columns(2)
-    values: dict[str, Any] = {
-        "name": text(left, "Name", "name", given.name),
-        "corpus": one(
-            left,
-            "Corpus",
-            "corpus",
-            [name for name in PRESETS if name not in EXTERNAL],
-            given.corpus,
-            accept_new_options=True,
-            help="By name; amazon and xnli also with a source of your own, as in xnli@folder: a "
-            "hub id, a folder in the hub's layout or a file. Or the path of a CSV, TSV, JSON Lines "
-            "or Parquet file.",
-        ),
-        "encoder": one(
-            left,
-            "Encoder",
-            "encoder",
-            [*hub.HUB, hub.TINY],
-            given.encoder,
-            accept_new_options=True,
-            help="By name, a folder, or a hub id (id@revision).",
-        ),
-        "setups": right.multiselect(
-            "Setups",
-            list(dict.fromkeys([*setups.suggested(), *given.setups])),
-            given.setups,
-            key=key("setups"),
-            accept_new_options=True,
-            help="Mitigations follow balanced or imbalanced with +, such as imbalanced+cw+entropy.",
-        ),
-        "seeds": text(right, "Seeds", "seeds", texts["seeds"]),
-    }
-    named = isinstance(given.design, str)
-    designs = [*sampling_designs.DESIGNS, *([] if named else [form.TABLE])]
-    design = str(given.design) if named else form.TABLE
-    values["design"] = one(right, form.label("design"), "design", designs, design)
-    for name in ("balanced", "test"):
-        values[name] = one(
-            right, form.label(name), name, list(CHOICES_OF_STUDY[name]), getattr(given, name)
-        )
-    name = "strength"
-    values[name] = right.number_input(
-        form.label(name), 0.0, value=given.strength, step=0.25, key=key(name), help=_HELP[name]
-    )
-    with st.expander("Sizes, languages, hyperparameters"):
-        values |= _advanced(given, texts, key, text)
+    """Widgets that hold a study's values, in their order: data, training, more; what they hold."""
+    texts, fields = form.texts_of(given), Fields(given.name, _HELP)
+    values: dict[str, Any] = {"name": fields.text(st, "Name", "name", given.name)}
+    st.markdown("##### Data")
+    values |= _data(given, texts, fields)
+    st.markdown("##### Training")
+    values |= _training(given, texts, fields)
+    with st.expander("More: sizes, external corpus, all hyperparameters"):
+        values |= _more(given, texts, fields)
+        recipe = asdict(given.training)
+        rest = {name: value for name, value in recipe.items() if name not in _USUAL}
+        values["training"] |= _recipe(rest, fields)
+    default = asdict(Recipe())
+    values["training"] = {k: v for k, v in values["training"].items() if v != default[k]}
     return values
 
 
-def _advanced(given: Study, texts: dict[str, str], key: Any, text: Any) -> dict[str, Any]:
-    places = st.columns(3)
+def _places() -> Iterator[Any]:
+    """Places row by row, three beside each other, so that their order is seen."""
+    while True:
+        yield from st.columns(3)
+
+
+def _data(given: Study, texts: dict[str, str], fields: Fields) -> dict[str, Any]:
+    place = _places()
+    corpora = [name for name in PRESETS if name not in EXTERNAL]
+    values: dict[str, Any] = {
+        "corpus": fields.one(next(place), "Corpus", "corpus", corpora, given.corpus, new=True)
+    }
+    for name in ("columns", "languages", "labels", "groups"):
+        values[name] = fields.text(next(place), form.label(name), name, texts[name])
+    named = isinstance(given.design, str)
+    designs = [*sampling_designs.DESIGNS, *([] if named else [form.TABLE])]
+    design = str(given.design) if named else form.TABLE
+    values["design"] = fields.one(next(place), form.label("design"), "design", designs, design)
+    for name in ("balanced", "test"):
+        known = list(CHOICES_OF_STUDY[name])
+        values[name] = fields.one(next(place), form.label(name), name, known, getattr(given, name))
+    name = "strength"
+    values[name] = fields.number(
+        next(place), form.label(name), name, float(given.strength), 0.0, step=0.25
+    )
+    return values
+
+
+def _training(given: Study, texts: dict[str, str], fields: Fields) -> dict[str, Any]:
+    place = _places()
+    encoders = [*hub.HUB, hub.TINY]
+    values: dict[str, Any] = {
+        "encoder": fields.one(next(place), "Encoder", "encoder", encoders, given.encoder, new=True),
+        "setups": fields.some(
+            next(place), "Setups", "setups", setups.suggested(), list(given.setups)
+        ),
+        "seeds": fields.text(next(place), "Seeds", "seeds", texts["seeds"]),
+    }
+    recipe = asdict(given.training)
+    values["training"] = _recipe({name: recipe[name] for name in _USUAL}, fields)
+    return values
+
+
+def _more(given: Study, texts: dict[str, str], fields: Fields) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for place, split in zip(places, ("train", "validation", "test"), strict=True):
-        name = f"{split}_per_language"
-        values[name] = place.number_input(
-            form.label(name),
-            min_value=1,
-            value=getattr(given, name),
-            placeholder="the largest that fits",
-            key=key(name),
-        )
-        name = f"{split}_rows"
-        values[name] = place.number_input(
-            form.label(name),
-            min_value=1,
-            value=getattr(given, name),
-            placeholder="or as above",
-            key=key(name),
-            help="In place of rows a language, where languages differ in size.",
-        )
-    for i, name in enumerate(("languages", "labels", "groups", "columns")):
-        values[name] = text(places[i % 3], form.label(name), name, texts[name])
-    values["external"] = text(places[1], form.label("external"), "external", given.external)
+    for end, empty in (("per_language", "the largest that fits"), ("rows", "or as above")):
+        for at, split in zip(st.columns(3), SPLITS, strict=True):
+            name = f"{split}_{end}"
+            values[name] = fields.number(
+                at, form.label(name), name, getattr(given, name), 1, empty=True, placeholder=empty
+            )
+    place = _places()
+    values["external"] = fields.text(
+        next(place), form.label("external"), "external", given.external
+    )
     name = "external_columns"
-    values[name] = text(places[2], form.label(name), name, texts[name])
-    training: dict[str, Any] = {}
-    for i, (name, value) in enumerate(asdict(given.training).items()):
-        place, label = places[i % 3], form.label(name)
-        more: dict[str, Any] = {"key": key(name), "help": _HELP.get(name)}
+    values[name] = fields.text(next(place), form.label(name), name, texts[name])
+    return values
+
+
+def _recipe(recipe: dict[str, Any], fields: Fields) -> dict[str, Any]:
+    """Hyperparameters by their names."""
+    place = _places()
+    values: dict[str, Any] = {}
+    for name, value in recipe.items():
+        at, label = next(place), form.label(name)
         if isinstance(value, bool):
-            training[name] = place.checkbox(label, value, **more)
+            values[name] = fields.check(at, label, name, value)
         elif isinstance(value, str) and name not in CHOICES:
-            training[name] = place.text_input(label, value, **more)
+            values[name] = fields.text(at, label, name, value)
         elif isinstance(value, str):
-            known = CHOICES[name]
-            training[name] = place.selectbox(label, known, known.index(value), **more)
+            values[name] = fields.one(at, label, name, CHOICES[name], value)
         elif isinstance(value, int):
-            training[name] = int(place.number_input(label, 0, value=value, **more))
+            values[name] = fields.number(at, label, name, value, 0)
         else:
-            more |= {"step": 0.00001, "format": "%g"}
-            training[name] = place.number_input(label, 0.0, 1.0, value, **more)
-    default = asdict(Recipe())
-    values["training"] = {k: v for k, v in training.items() if v != default[k]}
+            more = {"step": 0.00001, "format": "%g"}
+            values[name] = fields.number(at, label, name, value, 0.0, 1.0, **more)
     return values

@@ -1,15 +1,17 @@
-"""The queue on the Train page: states, curves, log; cancel, resume, retry, delete."""
+"""The queue on the Train page, by study: states, curves, log; cancel, resume, retry, delete."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.errors import InputError
 from core.figures import queue as figures
 from core.jobs import ask, monitoring, queue, slots
+from core.jobs.monitoring import Group
 from core.storage import disk
 from core.text import escaped
 from pages.shared import access, address, drawing
@@ -22,13 +24,20 @@ _COLOURS = {
     "interrupted": "orange",
     "cancelled": "orange",
 }
-_SHOWN = 30  # the newest of those that ended
+_SHOWN = 30  # rows in full: each takes a dozen widgets, every two seconds
+_BESIDE = 8  # so many finished jobs of a study stand open
 _NOW = "now"  # the first of the list
+_MADE = {
+    "pages/overview.py": "Overview",
+    "pages/predictions.py": "Predictions",
+    "pages/tokens.py": "Tokens",
+    "pages/latent.py": "Latent space",
+}
 
 
 @st.fragment(run_every=2.0)
 def show() -> None:
-    """Every job, with what can be done about it; then one of them closely."""
+    """Every job by its study, with what can be done about it; then one of them closely."""
     if refused := st.session_state.pop("refused", ""):
         st.error(escaped(refused))
     table = monitoring.overview()
@@ -42,16 +51,88 @@ def show() -> None:
             with st.expander("What the last worker said"):
                 st.code(said, language=None)
     rows = table.to_dict("records")
-    for row in rows[:_SHOWN]:
-        _row(row)
-    if len(rows) > _SHOWN:
-        with st.expander(f"{len(rows) - _SHOWN} older ones"):
-            drawing.table(table[_SHOWN:], "queue")
-    names = {_NOW: "what runs, else what runs next, else what ended last"} | {
-        row["job"]: row["what"] for row in rows
-    }
-    watched = address.choose("Look closely at", "job", list(names), show=names.__getitem__)
+    groups = monitoring.by_study(table)
+    if len(groups) > 1:
+        _together(rows, "all")
+    left = _SHOWN
+    for i, group in enumerate(groups):
+        if left <= 0:
+            _older(groups[i:])
+            break
+        _group(group)
+        left -= min(len(group.rows), _BESIDE)
+    names = {_NOW: "the current job"} | {row["job"]: row["what"] for row in rows}
+    watched = address.choose(
+        "Look closely at",
+        "job",
+        list(names),
+        show=names.__getitem__,
+        help="The current job is what runs, else what runs next, else what ended last.",
+    )
     _closely(next(row for row in rows if watched in (_NOW, row["job"])))
+
+
+def _group(group: Group) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{escaped(group.study or 'Of no study')}**")
+        if group.runs:
+            left = group.left if group.active else 0.0
+            said = figures.whole(group.done, group.runs, left, group.seconds)
+            if group.active:
+                st.progress(group.share, said)
+            else:
+                st.caption(said)
+        if group.study and group.done:
+            with st.container(horizontal=True):
+                for page, label in _MADE.items():
+                    st.page_link(page, label=label, query_params={"study": group.study})
+        _together(group.rows, group.study)
+        finished = [row for row in group.rows if row["state"] == "done" and not row["message"]]
+        hidden = finished if len(finished) > _BESIDE else []
+        others = [row for row in group.rows if row not in hidden]
+        for row in others[:_SHOWN]:
+            _row(row)
+        if len(others) > _SHOWN:
+            st.caption(f"{len(others) - _SHOWN} more wait behind these.")
+        if hidden:
+            with st.expander(f"{len(hidden)} finished jobs"):
+                _table(hidden, f"queue-{group.study}")
+
+
+def _together(rows: list[dict[str, Any]], name: str) -> None:
+    """What can be done about many jobs at once."""
+    again, ended = monitoring.resumable(rows), monitoring.ended(rows)
+    if len(again) < 2 and len(ended) < 2:
+        return
+    of = " of all studies" if name == "all" else ""
+    with st.container(horizontal=True):
+        if len(again) > 1:
+            clicked: dict[str, Any] = {"on_click": _act_on_all, "args": (ask.again, again, True)}
+            label = f"Resume all{of} ({len(again)})"
+            st.button(label, key=f"resume-all-{name}", **clicked, **access.limits())
+        if len(ended) > 1:
+            with st.popover(f"Clear {len(ended)} ended jobs{of}"):
+                st.markdown(figures.clears(len(ended)))
+                clicked = {"on_click": _act_on_all, "args": (queue.forget, ended)}
+                st.button("Clear them", key=f"clear-{name}", **clicked, **access.limits())
+
+
+def _older(groups: list[Group]) -> None:
+    with st.expander(f"{len(groups)} older studies"):
+        told = [
+            {"study": group.study or "–", "runs done": group.done, "runs": group.runs}
+            | {"jobs": len(group.rows), "hours": group.seconds / 3600}
+            for group in groups
+        ]
+        drawing.table(pd.DataFrame(told), "queue-studies", {"hours": "%.1f"})
+    rows = [row for group in groups for row in group.rows]
+    with st.expander(f"{len(rows)} older jobs"):
+        _table(rows, "queue")
+
+
+def _table(rows: list[dict[str, Any]], name: str) -> None:
+    columns = ["what", "state", "seconds", "accuracy", "asked", "by", "message"]
+    drawing.table(pd.DataFrame(rows), name, {"seconds": "%.0f"}, columns, placeholder="–")
 
 
 def _row(row: dict[str, Any]) -> None:
@@ -65,6 +146,8 @@ def _row(row: dict[str, Any]) -> None:
         what.progress(row["done"], figures.doing(row))
     elif state != "done" or row["message"]:
         what.caption(escaped(row["message"]) or "waits for its turn")
+    elif took := figures.took(row):
+        what.caption(took)
     with actions.container(horizontal=True, vertical_alignment="center"):
         if state in monitoring.ACTIVE:
             _button("Cancel", job, queue.cancel)
@@ -72,10 +155,7 @@ def _row(row: dict[str, Any]) -> None:
             if state != "done" or row["message"]:
                 words = {"failed": "Retry", "done": "Train anew"}
                 _button(words.get(state, "Resume"), job, ask.again, by=True)
-            elif row["run"] and row["study"]:
-                link = {"study": row["study"]}
-                st.page_link("pages/predictions.py", label="Predictions", query_params=link)
-            with st.popover("Delete", type="tertiary"):
+            with st.popover("Delete"):
                 st.markdown(figures.deletes(row))
                 _button("Delete for good", job, queue.remove)
 
@@ -96,6 +176,18 @@ def _act(act: Callable[..., Any], *arguments: str, by: bool = False) -> None:
         if (what := disk.trouble(error)) is None:  # a defect of ours
             raise
         st.session_state["refused"] = f"{what}."
+
+
+def _act_on_all(act: Callable[..., Any], jobs: list[str], by: bool = False) -> None:
+    """The same for many: what one of them refuses does not keep the others."""
+    refused = []
+    for job in jobs:
+        _act(act, job, by=by)
+        if why := st.session_state.pop("refused", ""):
+            refused.append(why)
+    if refused:
+        more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+        st.session_state["refused"] = f"{refused[0]}{more}"
 
 
 def _closely(row: dict[str, Any]) -> None:

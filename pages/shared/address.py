@@ -61,9 +61,11 @@ def choose_some(
     *,
     widget: Callable[..., Any] = st.multiselect,
     show: Callable[[T], str] = str,
+    always: bool = False,
     **more: Any,
 ) -> list[T]:
-    """Some of the options; by default all. All of the default ones leave the address bar free."""
+    """Some of the options; by default all. All of the default ones leave the address bar free,
+    unless `always`."""
     start = list(options if default is None else default)
     by_text = {str(option): option for option in options}
 
@@ -75,7 +77,7 @@ def choose_some(
 
     key = _restore(label, name, read, start, fits, by_text)
     values: list[T] = widget(label, options, key=key, format_func=show, **more)
-    _keep(name, [str(v) for v in values] if list(values) != start else [])
+    _keep(name, [str(v) for v in values] if always or list(values) != start else [])
     return list(values)
 
 

@@ -25,6 +25,7 @@ OVERVIEW = "pages/overview.py"
 PAGES = (
     Entry(OVERVIEW, "Overview", "Do the models of a study copy the skew, and what does it cost?"),
     Entry("pages/train.py", "Train", "What would this study take, and how far is it?"),
+    Entry("pages/runs.py", "Runs", "Which runs are there, how good, how large, and how trained?"),
     Entry("pages/data.py", "Data", "Is a corpus skewed, where, and what is wrong with it?"),
     Entry("pages/predictions.py", "Predictions", "What is predicted in which language?"),
     Entry("pages/latent.py", "Latent space", "Do the CLS vectors give the language away?"),

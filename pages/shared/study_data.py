@@ -128,7 +128,8 @@ def texts_file(study: Started) -> Path | None:
 
 def done_runs(document: StudyResults) -> list[RunResults]:
     """The runs that are done; says what is missing, and stops the page where all are."""
-    unfinished = [run for run in document["runs"] if run["state"] != "done"]
+    missing = [run for run in document["runs"] if run["state"] != "done"]
+    unfinished = [run for run in missing if run["state"] != "deleted"]
     for run in unfinished:
         text = f"**{run['setup']}, seed {run['seed']}** ({run['run']}) is {run['state']}"
         message = f": {escaped(run['message'])}" if run["message"] else "."
@@ -136,6 +137,11 @@ def done_runs(document: StudyResults) -> list[RunResults]:
         show(f"{text}{message}")
     if unfinished:
         st.caption(f"`python -m core study {document['study']}` trains what is missing.")
+    if gone := [f"{run['setup']}, seed {run['seed']}" for run in missing if run not in unfinished]:
+        st.caption(
+            f"Deleted: {escaped('; '.join(gone))}. On the page Runs it is trained again, or "
+            "removed from the study."
+        )
     done = study_results.done_runs(document)
     if not done:
         st.stop()

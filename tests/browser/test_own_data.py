@@ -108,7 +108,6 @@ def test_a_file_becomes_a_verdict_and_a_study(page, bring, tmp_path, folder) -> 
     expect(page.get_by_label("Name", exact=True)).to_have_value(name, timeout=SLOW)
     choose(page, "Encoder", "tiny")
     write(page, "Seeds", "0")
-    page.get_by_text("Sizes, languages, hyperparameters").click()
     write(page, "Frozen layers", "0")
     write(page, "Epochs", "1")
     page.get_by_role("button", name="Check", exact=True).click()

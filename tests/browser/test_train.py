@@ -74,7 +74,7 @@ def check_and_start(page: Page, runs: int) -> None:
 
 def test_a_study_is_started_watched_left_and_found_done(page, folder) -> None:
     page.get_by_role("button", name="Remove balanced", exact=True).click()
-    page.get_by_text("Sizes, languages, hyperparameters").click()
+    page.get_by_text("More: sizes").click()
     page.get_by_label("Rows a language, train").fill("120")
     page.get_by_label("Rows a language, train").press("Enter")
     page.get_by_label("Epochs").fill("6")

@@ -15,6 +15,7 @@ from core.checkpoints import run_folders, studies
 from core.cli.main import main
 from core.errors import InputError
 from core.results import study_results
+from core.studies import study
 from core.training.run import train_run
 from tests.helpers.commands import show
 from tests.helpers.started import small_study
@@ -101,12 +102,46 @@ def test_results_of_a_half_done_study(copied) -> None:
     ids = studies.run_ids("small")
     shutil.rmtree(copied / ids[3])
     document = study_results.summary(small_study())
-    assert [r["state"] for r in document["runs"]] == ["done"] * 3 + ["failed"]
-    assert "has no config.json" in document["runs"][3]["message"]
+    assert [r["state"] for r in document["runs"]] == ["done"] * 3 + ["deleted"]
+    assert "train it again, or remove it" in document["runs"][3]["message"]
+    assert str(copied) not in document["runs"][3]["message"]
     before = small_study().stamp
     run_folders.write_status(ids[0], "done", "touched")
     assert small_study().stamp != before
     for run_id in ids[:3]:
         shutil.rmtree(copied / run_id)
-    with pytest.raises(InputError, match="has no config.json"):
+    with pytest.raises(InputError, match="it was deleted; train it again"):
         study_results.summary(small_study())
+
+
+def test_a_folder_without_a_config_is_no_deleted_run(copied) -> None:
+    ids = studies.run_ids("small")
+    (copied / ids[3] / "config.json").unlink()
+    run = study_results.summary(small_study())["runs"][3]
+    assert run["state"] == "failed" and "has no config.json" in run["message"]
+
+
+def test_a_study_no_longer_stands_for_a_run_that_is_removed(copied) -> None:
+    ids = studies.run_ids("small")
+    shutil.rmtree(copied / ids[3])
+    asked = study.read("small")
+    studies.remove("small", [ids[3]])
+    assert studies.run_ids("small") == ids[:3] and study.read("small") == asked
+    assert [r["state"] for r in study_results.summary(small_study())["runs"]] == ["done"] * 3
+    with pytest.raises(InputError, match="would stand for no runs; it has 3"):
+        studies.remove("small", ids)
+    assert studies.run_ids("small") == ids[:3]
+
+
+def test_a_listing_says_what_is_there_now(copied) -> None:
+    ids = studies.run_ids("small")
+    before = run_folders.list_runs().set_index("run")
+    assert before["accuracy"].notna().all()
+    metrics = json.loads((copied / ids[0] / "metrics.json").read_text())
+    (copied / ids[0] / "metrics.json").write_text(json.dumps(metrics | {"accuracy": 0.125}))
+    (copied / ids[1] / "predictions.parquet").write_bytes(b"PAR1")
+    (copied / ids[2] / "COMPLETE").unlink()
+    shutil.rmtree(copied / ids[3])
+    after = run_folders.list_runs().set_index("run")
+    assert set(after.index) == set(ids[:3]) and after.loc[ids[0], "accuracy"] == 0.125
+    assert after["state"].to_dict() == dict(zip(ids, ["done", "failed", "failed"], strict=False))

@@ -37,5 +37,37 @@ def test_only_the_settings_that_differ_are_listed(done, open_page) -> None:
 def test_a_run_is_not_compared_with_itself(done, open_page) -> None:
     app = open_page("compare", a="balanced", b="balanced")
     assert not app.exception
-    assert "two different ones" in texts(app, "info")
+    assert "does not differ from itself" in texts(app, "info")
     assert not charts(app)
+
+
+def test_several_sides_stand_beside_each_other(done, open_page) -> None:
+    sides = ["imbalanced", "imbalanced+cw", "balanced (null)"]
+    app = open_page("compare", a=sides, b="balanced")
+    assert not app.exception and not app.error and not app.warning
+    together = app.dataframe[0].value.set_index("measure")
+    for side in sides:
+        one = open_page("compare", a=side, b="balanced").dataframe[0].value.set_index("measure")
+        for column in ("difference", "from", "to"):
+            assert together[f"{side}: {column}"].equals(one[column])
+        assert together["baseline"].equals(one["second"])
+        said = together.loc["accuracy", side]
+        assert (
+            said.endswith("no verdict") and f"{abs(one.loc['accuracy', 'difference']):.3f}" in said
+        )
+    assert app.query_params["a"] == sides
+    closer = open_page("compare", a=sides, b="balanced", closer="imbalanced+cw").dataframe
+    assert (
+        closer[1].value.set_index("measure")["difference"].equals(one_of(open_page)["difference"])
+    )
+
+
+def one_of(open_page):
+    app = open_page("compare", a="imbalanced+cw", b="balanced")
+    return app.dataframe[0].value.set_index("measure")
+
+
+def test_a_baseline_among_the_sides_is_left_out(done, open_page) -> None:
+    app = open_page("compare", a=["balanced", "imbalanced"], b="balanced")
+    assert not app.exception
+    assert "Side by side" not in texts(app, "markdown") and len(charts(app)) == 1

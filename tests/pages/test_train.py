@@ -68,6 +68,67 @@ def test_a_shipped_study_fills_the_form() -> None:
     assert values["Learning rate"] == 3e-4 and values["Rows a language, train"] == 198
 
 
+def form_of(app: AppTest) -> dict[str, object]:
+    kinds = (app.text_input, app.number_input, app.selectbox, app.multiselect)
+    return {widget.label: widget.value for kind in kinds for widget in kind}
+
+
+def test_what_is_changed_in_the_form_is_in_the_link(study_file) -> None:
+    app = train_page(begin="demo")
+    assert not [name for name in app.query_params if name.startswith("form-")]
+    before = form_of(app)
+    app.text_input[0].set_value("mine").run()
+    next(t for t in app.text_input if t.label == "Groups").set_value("fr, es | de, en").run()
+    app.multiselect[0].set_value(["balanced", "imbalanced+cw+entropy"]).run()
+    rows = next(n for n in app.number_input if n.label == "Rows a language, train")
+    rows.set_value(None).run()
+    next(n for n in app.number_input if n.label == "Learning rate").set_value(0.00015).run()
+    next(c for c in app.checkbox if c.label == "Trim").uncheck().run()
+    assert not app.exception
+    link = {name: app.query_params[name] for name in app.query_params}
+    again = AppTest.from_file(APP, default_timeout=60)
+    for name, value in link.items():
+        again.query_params[name] = value
+    again = again.switch_page("pages/train.py").run()
+    assert not again.exception and not again.warning
+    changed = {k: v for k, v in form_of(again).items() if k in before and v != before[k]}
+    assert changed == {
+        "Name": "mine",
+        "Groups": "fr, es | de, en",
+        "Setups": ["balanced", "imbalanced+cw+entropy"],
+        "Rows a language, train": None,
+        "Learning rate": 0.00015,
+    }
+    assert next(c for c in again.checkbox if c.label == "Trim").value is False
+    again.text_input[0].set_value("demo").run()  # as it began
+    assert "form-name" not in again.query_params and "form-groups" in again.query_params
+    next(s for s in again.selectbox if s.label == "Begin with the study").set_value(
+        "synthetic"
+    ).run()
+    assert not [name for name in again.query_params if name.startswith("form-")]
+    assert again.text_input[0].value == "synthetic"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epochs", "-1"), ("learning_rate", "much"), ("design", "<b>x</b>"), ("trim", "maybe")],
+)
+def test_a_link_that_does_not_fit_is_said_and_left_out(name, value) -> None:
+    app = train_page(begin="demo", **{f"form-{name}": value})
+    assert not app.exception
+    assert "of this link does not fit" in texts(app, "warning")
+    assert form_of(app) == form_of(train_page(begin="demo"))
+
+
+def test_the_form_is_in_the_order_of_its_groups() -> None:
+    app = train_page(begin="demo")
+    headings = [m.value for m in app.markdown if str(m.value).startswith("#####")]
+    assert headings == ["##### Data", "##### Training"]
+    order = [t.label for t in app.text_input]
+    assert order[:5] == ["Name", "Columns", "Languages", "Labels", "Groups"]
+    assert "Columns" not in [t.label for t in app.expander[0].text_input]
+
+
 def test_a_grid_is_started_from_the_command_line() -> None:
     app = train_page(begin="dose")
     assert not app.exception
@@ -234,6 +295,65 @@ def test_a_failed_job_is_named_and_may_be_tried_again(started) -> None:
     assert app.code[0].value == "what it printed"
     app = press(app, "Retry")
     assert badges(app) == ["queued"]
+
+
+def test_jobs_stand_by_their_study_with_what_is_left(copied, started) -> None:
+    ids = studies.run_ids("small")
+    shutil.rmtree(copied / "queue")
+    for run_id in ids:
+        queue.enqueue("train", run_id, {"study": "small"})
+    for run_id, seconds in zip(ids[:2], (100, 300), strict=True):
+        claimed = queue.claim({"train"})
+        assert claimed is not None and claimed.job.name == run_id
+        claimed.since -= seconds
+        queue.finish(claimed, "done")
+    for run_id in ids[2:]:
+        (copied / run_id / "COMPLETE").unlink()
+    queue.enqueue("corpus", "quick", {})  # is in no list
+    app = train_page()
+    assert not app.exception
+    assert badges(app) == ["queued", "queued", "done", "done"]
+    (whole,) = [p for p in app.get("progress") if "runs done" in p.proto.text]
+    assert "2 of 4 runs done, about 7 min of training left" in whole.proto.text  # 2 x 200 s
+    assert whole.proto.value == 50
+    shown = texts(app, "caption")
+    assert "took 100 s" not in shown and "took 2 min, accuracy" in shown and "took 5 min" in shown
+    links = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+    assert set(links) >= {"Overview", "Predictions", "Tokens", "Latent space"}
+    assert all("study=small" in links[name] for name in ("Overview", "Tokens"))
+
+
+def test_what_stopped_is_resumed_together_and_what_ended_cleared(copied, started) -> None:
+    ids = studies.run_ids("small")
+    shutil.rmtree(copied / "queue")
+    for run_id in ids[:2]:
+        (copied / run_id / "COMPLETE").unlink()
+        queue.enqueue("train", run_id, {"study": "small"})
+    for kind in ("attribute", "project"):
+        queue.enqueue(kind, "small", {"study": "small", "when_trained": True})
+    for job in queue.listing():
+        queue.cancel(job.id)
+    for run_id in ids[2:]:
+        queue.enqueue("train", run_id, {"study": "small"})
+        claimed = queue.claim({"train"})
+        assert claimed is not None
+        queue.finish(claimed, "done")
+    app = press(train_page(), "Resume all (4)")
+    assert not app.exception and not app.error
+    waiting = [job.id for job in queue.waiting({"train", "attribute", "project"})]
+    assert waiting == [*(f"train-{run}" for run in ids[:2]), "attribute-small", "project-small"]
+    for job_id in waiting:
+        queue.cancel(job_id)
+    app = press(app.run(), "Clear them")
+    assert not app.exception and not app.error
+    assert {job.id for job in queue.listing()} == {f"train-{run}" for run in ids[:2]}
+    assert all((copied / run / "predictions.parquet").exists() for run in ids)
+    assert badges(app) == ["cancelled", "cancelled"]
+
+
+def test_what_follows_is_named_by_what_it_watches(copied) -> None:
+    watched = next(s for s in train_page().selectbox if s.label == "Look closely at")
+    assert watched.options[0] == "the current job"
 
 
 def test_opening_the_page_imports_nothing_heavy() -> None:
