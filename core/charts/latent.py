@@ -216,7 +216,7 @@ def small(looks: Mapping[str, tuple[str, str]], panels: pd.DataFrame) -> AnyChar
     # On top of all, so that a click is on it; seen by none.
     touched = ground.mark_rect(fill="transparent", cursor="pointer").add_params(clicked)
     heading = alt.Chart(alt.NamedData(PANELS)).encode(**place)
-    said = {"align": "left", "limit": SIDE, "style": INK}
+    said: dict[str, Any] = {"align": "left", "limit": SIDE, "style": INK}
     names = heading.mark_text(dy=-22, fontSize=12, fontWeight="bold", **said)
     numbers = heading.mark_text(dy=-8, fontSize=11, fontWeight="normal", **said)
     marks = alt.Chart(alt.NamedData(CHOSEN)).mark_point(filled=True, size=7, opacity=1)

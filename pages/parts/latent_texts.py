@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.attribution import store
 from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import latent_sentences as reading
@@ -159,9 +158,7 @@ def _choose(shown: Shown, chosen: pd.DataFrame) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=study_data.ATTRIBUTIONS)
 def _attributed(study: Started) -> set[str]:
-    """Ids of the texts that some run has attributions of: those that the page Tokens shows."""
-    keys = references.available(study)
-    return {row for m in study.members for key in keys for row in store.done(m.run, key)}
+    return references.attributed(study)
 
 
 def _one(study: Started, found: Projection, shown: Shown) -> None:

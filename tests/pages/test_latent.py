@@ -262,3 +262,19 @@ def test_nothing_probed_is_said(mapped, open_page) -> None:
     assert not app.exception
     assert "have not been probed" in texts(app, "info")
     assert len(points(app)) == 144
+
+
+def test_a_text_leads_to_the_page_tokens_where_it_has_attributions(
+    mapped, explained, open_page
+) -> None:
+    ids = studies.run_ids("small")
+    for run_id in ids:
+        shutil.copytree(explained / run_id / "attributions", mapped / run_id / "attributions")
+    file = next((mapped / ids[0] / "attributions").glob("*/*.parquet"))
+    attributed = set(pq.read_table(file)["row"].to_pylist())
+    rows = projection.read(small_study()).texts["row"]
+    for row in (rows[rows.isin(attributed)].iloc[0], rows[~rows.isin(attributed)].iloc[0]):
+        app = open_page("latent", row=row)
+        assert not app.exception
+        links = [e.proto.label for e in app.get("page_link")]
+        assert ("This text on Tokens" in links) == (row in attributed)
