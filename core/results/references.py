@@ -23,6 +23,16 @@ def available(study: Started) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
+def attributed(study: Started) -> set[str]:
+    """Ids of the texts that some run has attributions of: those that the page Tokens shows.
+
+    Raises:
+        InputError: a file does not read.
+    """
+    keys = available(study)
+    return {row for m in study.members for key in keys for row in store.done(m.run, key)}
+
+
 class Against(NamedTuple):
     """A run and the run of its seed that it is read against.
 

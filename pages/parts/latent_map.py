@@ -131,12 +131,14 @@ def _selection(document: StudyResults, frame: pd.DataFrame, colour: str, label: 
 
     def name(language: str) -> str:
         drawn = of[language]
-        mark = f"![]({charts.icon(*drawn)}) " if drawn else ""
+        mark = f"![{drawn[1]}]({charts.icon(*drawn)}) " if drawn else ""
         return mark + escaped(language)
 
     if colour != "language":
         st.markdown(
-            "\u2003".join(f"![]({charts.icon(*mark)}) {escaped(x)}" for x, mark in looks.items())
+            "\u2003".join(
+                f"![{mark[1]}]({charts.icon(*mark)}) {escaped(x)}" for x, mark in looks.items()
+            )
         )
     listed = latent.kinds(document, "language")
     with st.container(horizontal=True, vertical_alignment="bottom"):

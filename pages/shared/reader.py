@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.attribution import store
 from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.results import reader, references
@@ -62,9 +61,7 @@ def _links(study: Started, row: str, here: str) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=study_data.ATTRIBUTIONS)
 def _attributed(study: Started) -> set[str]:
-    """Ids of the texts that some run has attributions of: those that the page Tokens shows."""
-    keys = references.available(study)
-    return {row for m in study.members for key in keys for row in store.done(m.run, key)}
+    return references.attributed(study)
 
 
 def _says(found: reader.Reading) -> str:

@@ -211,7 +211,7 @@ def test_a_run_that_came_after_the_map_is_said(mapped, monkeypatch, open_page) -
     app = open_page("latent")
     assert not app.exception
     assert "1 finished run is not on the map" in texts(app, "info")
-    assert len(small(app)) == 1 + 3
+    assert len(small(app)) == 3  # made without the encoder before fine-tuning
     app = open_page("latent", runs=ids[3])
     assert not app.exception
     assert "no map of these runs" in texts(app, "info")
@@ -262,3 +262,19 @@ def test_nothing_probed_is_said(mapped, open_page) -> None:
     assert not app.exception
     assert "have not been probed" in texts(app, "info")
     assert len(points(app)) == 144
+
+
+def test_a_text_leads_to_the_page_tokens_where_it_has_attributions(
+    mapped, explained, open_page
+) -> None:
+    ids = studies.run_ids("small")
+    for run_id in ids:
+        shutil.copytree(explained / run_id / "attributions", mapped / run_id / "attributions")
+    file = next((mapped / ids[0] / "attributions").glob("*/*.parquet"))
+    attributed = set(pq.read_table(file)["row"].to_pylist())
+    rows = projection.read(small_study()).texts["row"]
+    for row in (rows[rows.isin(attributed)].iloc[0], rows[~rows.isin(attributed)].iloc[0]):
+        app = open_page("latent", row=row)
+        assert not app.exception
+        links = [e.proto.label for e in app.get("page_link")]
+        assert ("This text on Tokens" in links) == (row in attributed)
