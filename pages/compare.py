@@ -66,7 +66,6 @@ drawing.table(
     frame,
     f"{name}-{closer}-{baseline}-measures",
     shown=[*shown, "seeds", "interval covers"],
-    placeholder="–",
 )
 st.caption(
     "No interval: with fewer than three seeds a probe and a base value have one value a run. "

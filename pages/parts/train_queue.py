@@ -107,14 +107,15 @@ def _together(rows: list[dict[str, Any]], name: str) -> None:
     of = " of all studies" if name == "all" else ""
     with st.container(horizontal=True):
         if len(again) > 1:
-            clicked: dict[str, Any] = {"on_click": _act_on_all, "args": (ask.again, again, True)}
             label = f"Resume all{of} ({len(again)})"
-            st.button(label, key=f"resume-all-{name}", **clicked, **access.limits())
+            clicked: dict[str, Any] = {"args": (ask.again, *again), "kwargs": {"by": True}}
+            more = clicked | access.limits()
+            st.button(label, key=f"resume-all-{name}", on_click=_act, **more)
         if len(ended) > 1:
             with st.popover(f"Clear {len(ended)} ended jobs{of}"):
                 st.markdown(figures.clears(len(ended)))
-                clicked = {"on_click": _act_on_all, "args": (queue.forget, ended)}
-                st.button("Clear them", key=f"clear-{name}", **clicked, **access.limits())
+                more = {"args": (queue.forget, *ended)} | access.limits()
+                st.button("Clear them", key=f"clear-{name}", on_click=_act, **more)
 
 
 def _older(groups: list[Group]) -> None:
@@ -165,26 +166,22 @@ def _button(label: str, job: str, act: Callable[..., Any], by: bool = False) -> 
     st.button(label, key=f"{label}-{job}", **clicked, **access.limits())
 
 
-def _act(act: Callable[..., Any], *arguments: str, by: bool = False) -> None:
-    """Do what a button says, before the list is drawn anew; `by`: say who does it."""
+def _act(act: Callable[..., Any], *jobs: str, by: bool = False) -> None:
+    """Do what a button says, before the list is drawn anew; `by`: say who does it.
+
+    What one of several jobs refuses does not keep the others; without a job it is done once.
+    """
     name = access.acting()
-    try:
-        act(*arguments, *([name] if by else []))
-    except InputError as error:
-        st.session_state["refused"] = str(error)
-    except OSError as error:
-        if (what := disk.trouble(error)) is None:  # a defect of ours
-            raise
-        st.session_state["refused"] = f"{what}."
-
-
-def _act_on_all(act: Callable[..., Any], jobs: list[str], by: bool = False) -> None:
-    """The same for many: what one of them refuses does not keep the others."""
     refused = []
-    for job in jobs:
-        _act(act, job, by=by)
-        if why := st.session_state.pop("refused", ""):
-            refused.append(why)
+    for given in [[job] for job in jobs] or [[]]:
+        try:
+            act(*given, *([name] if by else []))
+        except InputError as error:
+            refused.append(str(error))
+        except OSError as error:
+            if (what := disk.trouble(error)) is None:  # a defect of ours
+                raise
+            refused.append(f"{what}.")
     if refused:
         more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
         st.session_state["refused"] = f"{refused[0]}{more}"

@@ -23,6 +23,7 @@ AUTH = {
 PAGES = (
     "overview",
     "train",
+    "runs",
     "data",
     "predictions",
     "latent",
@@ -386,3 +387,27 @@ def test_no_file_of_the_folder_is_a_page_by_itself(path) -> None:
     assert "pages.shared" in modules
     first = next(n for n in tree.body[1:] if not isinstance(n, ast.Import | ast.ImportFrom))
     assert ast.unparse(first) == "access.gate()"
+
+
+def test_who_may_not_act_deletes_no_runs(visit, copied, monkeypatch) -> None:
+    ids = studies.run_ids("small")
+    monkeypatch.setattr(st, "user", {"is_logged_in": True, **VERIFIED})
+    app = AppTest.from_file(APP, default_timeout=60)
+    for name, value in listed("other@b.org").items():
+        app.secrets[name] = value
+    app.query_params["run"] = [f"small/{run}" for run in ids]
+    app = app.switch_page("pages/runs.py").run()
+    assert not app.exception
+    button = next(b for b in app.button if b.label == "Delete for good")
+    assert button.disabled
+    app = forge(button)
+    assert all((copied / run).exists() for run in ids)
+
+
+def test_who_may_not_act_clears_and_resumes_no_jobs(visit, copied) -> None:
+    app = visit("train", listed("other@b.org"), is_logged_in=True, **VERIFIED)
+    before = [job.id for job in queue.listing()]
+    button = next(b for b in app.button if b.label == "Clear them")
+    assert button.disabled and len(before) > 1
+    forge(button)
+    assert [job.id for job in queue.listing()] == before

@@ -21,7 +21,7 @@ from pages.shared import drawing
 from tests.helpers import hostile
 
 MARKDOWN = ("markdown", "caption", "info", "warning", "error", "title", "header", "subheader")
-VIEWS: list[tuple[str, dict[str, str]]] = [
+VIEWS: list[tuple[str, dict[str, str | list[str]]]] = [
     ("overview", {}),
     ("train", {"begin": "hostile"}),
     ("data", {"cells": "shares"}),
@@ -35,6 +35,9 @@ VIEWS: list[tuple[str, dict[str, str]]] = [
     *(("tokens", {"class": label, "language": hostile.LANGUAGES[0]}) for label in hostile.LABELS),
     ("sentence", {}),
     ("compare", {}),
+    ("compare", {"a": ["imbalanced", "balanced (null)"], "b": "balanced"}),
+    ("runs", {"columns": ["accuracy", "intervals", "corpus", "encoder"]}),
+    ("runs", {"rows": "setups", "setup-columns": ["accuracy", "corpus"]}),
     ("mitigation", {}),
     ("mitigation", {"scheme": "imbalanced+undersample"}),
     *(("paper", {"show": show}) for show in ("tables", "figures", "thresholds")),
