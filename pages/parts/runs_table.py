@@ -84,7 +84,6 @@ def each(
         f"runs-{digest}",
         _FORMATS,
         shown,
-        placeholder="–",
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": [keys.index(key) for key in chosen]}},
@@ -127,7 +126,7 @@ def setups(found: pd.DataFrame, columns: list[str], baseline: str, runs: pd.Data
             if f"Δ {column}" in frame:
                 shown += [f"Δ {column}", f"Δ {column} from", f"Δ {column} to"]
     shown = [c for c in shown if frame[c].notna().any()]  # no interval: no columns of it
-    drawing.table(frame, "runs-by-setup", shown=shown, placeholder="–")
+    drawing.table(frame, "runs-by-setup", shown=shown)
     st.caption(
         f"n = {len(frame)} setups of {int(frame['seeds'].sum())} finished runs. From three seeds "
         "on *from* and *to* are the 95 % t-interval over the seeds, on these test sentences; with "

@@ -133,7 +133,7 @@ def _older(groups: list[Group]) -> None:
 
 def _table(rows: list[dict[str, Any]], name: str) -> None:
     columns = ["what", "state", "seconds", "accuracy", "asked", "by", "message"]
-    drawing.table(pd.DataFrame(rows), name, {"seconds": "%.0f"}, columns, placeholder="–")
+    drawing.table(pd.DataFrame(rows), name, {"seconds": "%.0f"}, columns)
 
 
 def _row(row: dict[str, Any]) -> None:
