@@ -39,7 +39,11 @@ from core.checkpoints.studies import read_started
 from core.config import RunConfig
 from core.corpora import corpus, splits
 from core.jobs import queue
+<<<<<<< HEAD
 from core.results import index, neighbours, projection, thresholds
+=======
+from core.results import comparisons, index, thresholds
+>>>>>>> runs
 from core.sampling import designs, joint, subsets
 from core.storage import atomic, places
 
@@ -287,6 +291,17 @@ def _seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
+def comparing() -> dict[str, float]:
+    """Seconds of a comparison of two setups: `resampling` sentences, and of what is `kept`."""
+    study = read_started("large")
+    sides = [[m.run for m in study.members if m.setup == x] for x in ("imbalanced", "balanced")]
+    shutil.rmtree(study.folder / "resampled")
+    return {
+        name: _seconds(lambda: comparisons.compare_runs(study, *sides))
+        for name in ("resampling", "kept")
+    }
+
+
 def first_paint(repeats: int) -> float | None:
     """Median seconds from starting the server to the overview's title in Chromium; None without."""
     if (chromium := shutil.which("chromium")) is None:
@@ -349,6 +364,7 @@ def main() -> None:
             "runs_beside": further,
             "end_of_first_run_seconds": _seconds(index.publish),  # all is measured
             "end_of_a_run_seconds": _seconds(index.publish),
+            "compare_seconds": comparing(),
             "script_seconds": script_runs(chosen.repeats),
             "first_paint_seconds": first_paint(3),
         }
@@ -359,6 +375,8 @@ def main() -> None:
     print(f"{document['rows']:,} test rows x {document['runs']} runs{beside}; seconds")
     ends = (document["end_of_first_run_seconds"], document["end_of_a_run_seconds"])
     print(f"the index, by the worker: {ends[0]:.1f}, then {ends[1]:.1f} a run")
+    two = document["compare_seconds"]
+    print(f"comparing two setups: {two['resampling']:.2f} resampling, {two['kept']:.2f} kept")
     print(f"{'page':<14}{'first':>8}{'again':>8}{'move':>8}")
     for page, times in document["script_seconds"].items():
         cells = [

@@ -40,15 +40,15 @@ for place, column in zip(places[1:], ("study", "setup", "state"), strict=True):
         )
 found = run_table.filtered(runs, text, of)
 measured = [m for m in run_table.MEASURES.values() if runs[m].notna().any()]
-places = st.columns([2, 5, 3], vertical_alignment="bottom")
+places = st.columns([3, 4, 3], vertical_alignment="bottom")
 with places[0]:
     rows = address.choose(
         "Rows",
         "rows",
         ("runs", "setups"),
         widget=st.segmented_control,
-        show={"runs": "Each run", "setups": "By setup"}.__getitem__,
-        help="By setup: means over the seeds of a setup in its study, with 95 % t-intervals from "
+        show={"runs": "Runs", "setups": "Setups"}.__getitem__,
+        help="Setups: means over the seeds of a setup in its study, with 95 % t-intervals from "
         "three seeds on.",
     )
 with places[1]:

@@ -34,7 +34,8 @@ def overview() -> pd.DataFrame:
     listed = queue.listing()
     known = {job.id for job in listed}
     runs = {run["run"]: run for run in run_folders.list_runs().to_dict("records")}
-    asked_for = [_row(job, runs) for job in listed if job.kind not in kinds.of_lane(quick=True)]
+    long = [job for job in listed if job.kind not in kinds.of_lane(quick=True)]
+    asked_for = [_row(job, runs) for job in long if not _is_of_deleted(job)]
     of_study = _studies()
     others = []
     for run_id, run in runs.items():
@@ -45,6 +46,13 @@ def overview() -> pd.DataFrame:
     columns = ["job", "what", "state", "done", "doing", "left", "asked", "order", "by", "kind"]
     columns += ["study", "run", "message", "seconds", "accuracy"]
     return pd.DataFrame(asked_for + others, columns=columns)
+
+
+def _is_of_deleted(job: Job) -> bool:
+    """Whether a job ended whose run was deleted since: nothing can be done about it here."""
+    with suppress(InputError):  # no name of a run: it is listed with what is wrong
+        return job.kind == "train" and job.state not in ACTIVE and run_folders.is_deleted(job.name)
+    return False
 
 
 def _studies() -> dict[str, str]:

@@ -19,8 +19,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
 from core.errors import InputError
-
-NEIGHBOURS = 15
+from core.measures.neighbours import NEIGHBOURS
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from core.checkpoints.outputs import list_column
 from core.checkpoints.studies import Started
 from core.measures import bootstrap
-from core.measures.probes import NEIGHBOURS
+from core.measures.neighbours import NEIGHBOURS
 from core.storage import atomic, reading
 
 Near = tuple[np.ndarray, np.ndarray]  # texts x k: which texts, nearest first, and how far they are

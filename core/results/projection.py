@@ -50,7 +50,7 @@ from core.checkpoints import outputs, run_folders
 from core.checkpoints.studies import Started
 from core.config import IMPORTED, RunConfig
 from core.errors import InputError
-from core.measures.probes import NEIGHBOURS
+from core.measures.neighbours import NEIGHBOURS
 from core.results import neighbours
 from core.results.neighbours import Same
 from core.sampling import joint, subsets

@@ -43,7 +43,7 @@ def of_all(index: Snapshot) -> pd.DataFrame:
     Columns: `key` (of the row), `run`, those of FACTS, `message`, `asked by`, `seconds`, and of
     each measure its name and `… from`, `… to` (the 95 % interval over test sentences).
     """
-    listed = run_folders.list_runs().set_index("run")
+    listed = {row["run"]: row for row in run_folders.list_runs().to_dict("records")}
     rows = []
     for name in studies.started():
         members: list[Member] = []
@@ -51,11 +51,11 @@ def of_all(index: Snapshot) -> pd.DataFrame:
             members = studies.listed(name)
         rows += [_row(name, m, listed) for m in members]
     known = {row["run"] for row in rows}
-    for run, of in listed.iterrows():
+    for run, of in listed.items():
         if run not in known:
             named = of["setup"] == of["setup"]  # a config that does not read has none
             setup, seed = (str(of["setup"]), int(of["seed"])) if named else ("", 0)
-            rows.append(_row("", Member(str(run), setup, seed), listed))
+            rows.append(_row("", Member(run, setup, seed), listed))
     columns = ["key", "run", "study", "setup", "seed", "state", "corpus", "encoder", "message"]
     frame = pd.DataFrame(rows, columns=[*columns, "asked by"])
     for column in ("corpus", "encoder"):  # of a run that was deleted, as the others of its study
@@ -143,7 +143,7 @@ def by_setup(
     )
 
 
-def _row(study: str, member: Member, listed: pd.DataFrame) -> dict[str, Any]:
+def _row(study: str, member: Member, listed: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "key": f"{study}/{member.run}" if study else member.run,
         "run": member.run,
@@ -158,8 +158,7 @@ def _row(study: str, member: Member, listed: pd.DataFrame) -> dict[str, Any]:
         "message": run_folders.DELETED,
         "asked by": "",
     }
-    if member.run in listed.index:
-        now = listed.loc[member.run]
+    if (now := listed.get(member.run)) is not None:
         row |= {name: now[name] for name in ("state", "corpus", "encoder", "message")}
         row["asked by"] = now["by"]
     elif not run_folders.is_deleted(member.run):  # a folder without a config

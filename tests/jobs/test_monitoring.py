@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,3 +142,13 @@ def test_a_run_left_by_an_older_version_is_listed(plan) -> None:
     job_queue.enqueue("train", run_id, {"study": "small"})
     [row] = monitoring.overview().to_dict("records")
     assert (row["state"], row["what"]) == ("queued", "small: balanced, seed 0")
+
+
+def test_an_ended_job_of_a_deleted_run_is_not_listed(plan) -> None:
+    run_id, other = (run_folders.create(config) for config in list(plan.runs.values())[:2])
+    for name in (run_id, other):
+        job_queue.enqueue("train", name, {"study": "small"})
+        job_queue.cancel(f"train-{name}")
+    assert len(monitoring.overview()) == 2
+    shutil.rmtree(run_folders.folder(run_id))
+    assert monitoring.overview()["run"].tolist() == [other]

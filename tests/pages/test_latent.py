@@ -277,4 +277,4 @@ def test_a_text_leads_to_the_page_tokens_where_it_has_attributions(
         app = open_page("latent", row=row)
         assert not app.exception
         links = [e.proto.label for e in app.get("page_link")]
-        assert ("This text on Tokens" in links) == (row in attributed)
+        assert ("Its tokens →" in links) == (row in attributed)

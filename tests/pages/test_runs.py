@@ -115,7 +115,8 @@ def test_a_deleted_run_is_no_defect_and_can_be_removed_or_trained_again(copied, 
     shutil.rmtree(copied / ids[3])
     for page in ("overview", "predictions", "compare", "mitigation", "paper", "latent"):
         app = open_page(page)
-        assert not app.exception and not app.error and not app.warning
+        assert not app.exception and not app.error
+        assert page == "overview" or not app.warning  # where it doubts models this small
         assert str(copied) not in texts(app, "caption") + texts(app, "info")
         assert "Deleted: balanced, seed 1" in texts(app, "caption")
     app = button(open_page("runs"), "Train again").click().run()
