@@ -39,11 +39,7 @@ from core.checkpoints.studies import read_started
 from core.config import RunConfig
 from core.corpora import corpus, splits
 from core.jobs import queue
-<<<<<<< HEAD
-from core.results import index, neighbours, projection, thresholds
-=======
-from core.results import comparisons, index, thresholds
->>>>>>> runs
+from core.results import comparisons, index, neighbours, projection, thresholds
 from core.sampling import designs, joint, subsets
 from core.storage import atomic, places
 

@@ -50,9 +50,9 @@ def overview() -> pd.DataFrame:
 
 def _is_of_deleted(job: Job) -> bool:
     """Whether a job ended whose run was deleted since: nothing can be done about it here."""
-    with suppress(InputError):  # no name of a run: it is listed with what is wrong
-        return job.kind == "train" and job.state not in ACTIVE and run_folders.is_deleted(job.name)
-    return False
+    # What failed is listed with what is wrong; so is a file that is no job.
+    ended = job.state not in (*ACTIVE, "failed")
+    return job.kind == "train" and ended and run_folders.is_deleted(job.name)
 
 
 def _studies() -> dict[str, str]:

@@ -18,6 +18,7 @@ CHART = "path[role=graphics-symbol], canvas.marks"
 PAGES = {
     "overview": ("/?study=demo", 1180, CHART),
     "train": ("/train?begin=demo", 1180, "h3"),
+    "runs": ("/runs?study=demo", 1180, "canvas"),
     "data": ("/data?look=a+corpus&corpus=multiemo", 1540, CHART),
     "data-study": ("/data?study=demo&cells=difference+from+uniform&split=train", 1540, CHART),
     "predictions": ("/predictions?study=demo", 1180, CHART),

@@ -46,6 +46,7 @@ folders = ["{corpora}"]
 PAGES = (
     "",
     "train",
+    "runs",
     "data",
     "predictions",
     "latent",

@@ -194,7 +194,7 @@ def test_who_is_taken_off_the_list_is_stopped_at_the_act(visit, copied, monkeypa
 def test_the_visitor_is_named_as_text(visit, done) -> None:
     app = visit("", listed("a@b.org"), is_logged_in=True, email="*a*@[b](c).org")
     assert r"Signed in as \*a\*\@\[b\]\(c\)\.org" in app.sidebar.caption[0].value
-    assert [button.label for button in app.sidebar.button] == ["Sign out"]
+    assert "Sign out" in [button.label for button in app.sidebar.button]
 
 
 def test_without_auth_nobody_is_asked(visit, done) -> None:

@@ -83,7 +83,10 @@ def shown(page: str, study: str) -> dict:
     app = run_page(page, study=study)
     assert not app.exception, page
     kinds = ("error", "warning", "info", "caption", "subheader")
-    said = {kind: texts(app, kind).replace(ASIDE, "").strip() for kind in kinds}
+    said = {
+        kind: texts(app, kind).replace(f"{ASIDE}\n", "").replace(ASIDE, "").strip()
+        for kind in kinds
+    }
     return said | {"charts": [json.dumps(chart, default=str) for chart in charts(app)]}
 
 
