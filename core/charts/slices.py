@@ -30,8 +30,10 @@ def differences(frame: pd.DataFrame, title: str) -> AnyChart:
     )
     colour = setup_encoding(frame["setup"])
     base = alt.Chart(frame)
-    band = base.mark_bar(height=16, color=TRUTH, opacity=0.25).encode(
-        y=y, x=x("chance low"), x2=alt.X2("chance high"), tooltip=told
+    band = (
+        base.transform_filter("isValid(datum['chance low'])")
+        .mark_bar(height=16, color=TRUTH, opacity=0.25)
+        .encode(y=y, x=x("chance low"), x2=alt.X2("chance high"), tooltip=told)
     )
     whole = base.mark_point(shape="stroke", angle=90, size=260, color=TRUTH, strokeWidth=2).encode(
         y=y, x=x("whole"), tooltip=told
@@ -44,4 +46,4 @@ def differences(frame: pd.DataFrame, title: str) -> AnyChart:
     )
     zero = alt.Chart(pd.DataFrame({"difference": [0.0]})).mark_rule(strokeDash=[4, 3], color=TRUTH)
     layers = alt.layer(zero.encode(x=x("difference")), band, whole, rules, points)
-    return layers.properties(height=34 * len(frame) + 40)
+    return layers.properties(height=42 * len(frame) + 62)

@@ -15,9 +15,9 @@ from core.results.slices import CHANCE_DRAWS, SliceRow
 from core.text import escaped, percent, signed
 
 TITLES = {
-    "accuracy": ("Accuracy", "accuracy minus balanced (points of 100)"),
-    "skew_uptake": ("Skew uptake", "share of the skew copied, minus balanced"),
-    "soft_uptake": ("Soft uptake", "share of the skew copied in mean probability, minus balanced"),
+    "accuracy": ("Accuracy", "accuracy − balanced"),
+    "skew_uptake": ("Skew uptake", "skew uptake − balanced"),
+    "soft_uptake": ("Soft uptake", "soft uptake − balanced"),
 }
 SELECTED = (
     "Its texts were chosen by what models of this study predict, so that these models differ on "
@@ -39,10 +39,7 @@ def figures(study: str, chosen: Slice, rows: Sequence[SliceRow]) -> list[Figure]
                 f"{study}-slice-{chosen.name}-{measure}",
                 f"{name} on the slice {chosen.name}, minus balanced",
                 [charts.differences(_frame(compared), axis)],
-                f"n = {compared[0]['n']:,} test texts of the slice, "
-                f"{max(r['seeds'] for r in compared)} seeds. Bars: 95 % intervals. Grey strokes: "
-                "the same setup on all test texts in the slice's languages. Grey bands: 95 % of "
-                f"{CHANCE_DRAWS} slices by chance, with as many texts of each language and label.",
+                _caption(measure, compared),
                 "A point outside the grey band: on these texts the setup differs from balanced in "
                 "another way than on texts of the same languages and labels at large. Inside: the "
                 "slice is like any. The interval says whether it differs from balanced on the "
@@ -51,6 +48,21 @@ def figures(study: str, chosen: Slice, rows: Sequence[SliceRow]) -> list[Figure]
             )
         )
     return made
+
+
+def _caption(measure: str, rows: Sequence[SliceRow]) -> str:
+    seeds = max(r["seeds"] for r in rows)
+    where = "" if measure == "accuracy" else " in the slice's languages"
+    text = (
+        f"n = {rows[0]['n']:,} test texts of the slice, {seeds} seed{'s' * (seeds > 1)}. Bars: "
+        f"95 % intervals. Grey strokes: the same setup on all test texts{where}."
+    )
+    if rows[0]["chance"] is None:
+        return f"{text} It has all texts of its languages and labels: none by chance differs."
+    return (
+        f"{text} Grey bands: 95 % of {CHANCE_DRAWS} slices by chance, with as many texts of each "
+        "language and label."
+    )
 
 
 def reading(chosen: Slice, rows: Sequence[SliceRow]) -> str:

@@ -41,7 +41,8 @@ class SliceRow(TypedDict):
     verdict: str  # differs, equivalent, cannot tell, no verdict
     whole: float | None  # the difference on all test rows
     whole_ci: Interval | None
-    chance: Interval | None  # of 95 % of the slices by chance, of the same cells
+    chance: Interval | None  # of 95 % of the slices by chance, of the same cells; None of a slice
+    # that has all of its cells' rows, so that there is no other
     share_beyond: float | None  # of these slices that are as far from their mean as this one
 
 
@@ -169,20 +170,19 @@ def _rows(
         part = compare(setup, base, measure, on(of), on(totals[base]))
         whole = compare(setup, base, measure, of, totals[base])
         chance = _chance(of, totals[base], sorted(common), drawn)
-        distance = np.abs(chance - chance.mean())
         row |= {
             "seeds": len(common),
             "difference": part.difference,
             "ci": _interval(part.low, part.high),
             "whole": whole.difference,
             "whole_ci": _interval(whole.low, whole.high),
-            "chance": np.quantile(chance, [0.025, 0.975]).tolist(),
-            # The slice itself is one of them (Phipson and Smyth 2010).
-            "share_beyond": float(
-                (1 + (distance >= abs(part.difference - chance.mean()) - 1e-12).sum())
-                / (1 + len(chance))
-            ),
         }
+        if (drawn != drawn[0]).any():
+            distance = np.abs(chance - chance.mean())
+            beyond = distance >= abs(part.difference - chance.mean()) - 1e-12
+            row["chance"] = np.quantile(chance, [0.025, 0.975]).tolist()
+            # The slice itself is one of them (Phipson and Smyth 2010).
+            row["share_beyond"] = float((1 + beyond.sum()) / (1 + len(chance)))
         compared.append((row, part))
     for (row, _), judged in zip(compared, holm([c for _, c in compared]), strict=True):
         row["verdict"] = judged.verdict

@@ -141,6 +141,15 @@ def test_a_slice_by_chance_is_as_far_off_as_others(varied) -> None:
     assert 0.3 < np.mean(shares) < 0.7
 
 
+def test_a_slice_of_whole_cells_has_none_by_chance_beside_it(varied) -> None:
+    frame = predictions(varied, studies.run_ids("small")[0])
+    rows = tuple(frame["row"][frame["language"] == "fr"])
+    row = by(
+        slices.measured(small_study(), Slice("fr", "x", rows, False)), "imbalanced", "accuracy"
+    )
+    assert row["chance"] is None and row["share_beyond"] is None
+
+
 def test_slices_by_chance_have_the_same_cells(varied) -> None:
     frame = predictions(varied, studies.run_ids("small")[0])
     inside = np.random.default_rng(3).random(len(frame)) < 0.2
