@@ -294,7 +294,7 @@ def _path(state: str, job_id: str) -> Path:
 
 
 def _write(state: str, job: Job) -> None:
-    atomic.write_text(_path(state, job.id), json.dumps(asdict(job)))
+    atomic.write_text(_path(state, job.id), _as_json(job))
 
 
 def _end(state: str, job: Job) -> None:
@@ -306,10 +306,18 @@ def _end(state: str, job: Job) -> None:
         if not disk.is_full(error):
             raise
         # What became of it fits into the file that there is, and a file can move on a full disk.
-        atomic.write_state(source, json.dumps(asdict(replace(job, result=None))))
+        atomic.write_state(source, _as_json(replace(job, result=None)))
         atomic.move(source, _path("ended", job.id))
     else:
         atomic.delete(source)
+
+
+def _as_json(job: Job) -> str:
+    """What stands in a job's file; what is not known yet does not, as in files of before."""
+    document = asdict(job)
+    if not job.seconds:
+        del document["seconds"]
+    return json.dumps(document)
 
 
 def _listed(state: str) -> list[Job]:

@@ -78,19 +78,19 @@ def test_a_reader_chooses_a_study_reads_downloads_and_comes_back(address, page) 
     drawn(page)
     assert view(page) == {"study": ["another"]}
     pick(page, "Study", "small")
-    expect(page.get_by_role("heading", name="What the study small found")).to_be_visible()
+    expect(page.get_by_text("Study small: corpus")).to_be_visible()
     assert view(page) == {"study": ["small"]}
     drawn(page)
-    for card in ("Accuracy on", "Skew uptake", "Language identification", "Language effect"):
+    for card in ("Accuracy on", "How much of", "Language identification", "Language effect"):
         expect(page.get_by_role("heading", name=card)).to_be_visible()
     expect(page.get_by_text("the truth is 33")).to_be_visible()
     assert download(page, "PNG").startswith(b"\x89PNG")
     assert download(page, "SVG").startswith(b"<svg")
     page.get_by_role("button", name="How to read this").first.click()
-    expect(page.get_by_text("Tables 3 and 6")).to_be_visible()
+    expect(page.get_by_text("its Table 2 gives")).to_be_visible()
     page.keyboard.press("Escape")
 
-    page.get_by_role("link", name="Data").click()
+    page.get_by_role("link", name="Data", exact=True).click()
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
     page.get_by_text("the sets of a study", exact=True).click()  # it begins with a corpus
     expect(page.get_by_role("heading", name="in the corpus, all splits: counts")).to_be_visible()

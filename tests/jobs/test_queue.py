@@ -308,7 +308,7 @@ def test_a_study_is_laid_out_and_what_is_missing_is_trained(
     assert ask.ask_plan(asked).state == "queued"
     mapped: list[str] = []
     monkeypatch.setattr(
-        "core.results.projection.project", lambda given, report: mapped.append(given.name)
+        "core.results.projection.project", lambda given, report, **_: mapped.append(given.name)
     )
     worker.serve("0", idle=0)
     assert mapped == ["small"]

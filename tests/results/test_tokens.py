@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.attribution import store
-from core.charts import tokens
+from core.charts import palette, tokens
 from core.checkpoints import studies
 from core.figures import tokens_sentences
 from core.results import tokens as result_tokens
@@ -37,17 +37,22 @@ class Text(HTMLParser):
 @given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=5))
 def test_tokens_reach_html_as_text(pieces) -> None:
     parser = Text()
-    parser.feed(tokens.marked(pieces, [0.1] * len(pieces), 0.2))
+    parser.feed(tokens.marked(pieces, [0.1] * len(pieces), 0.2, ""))
     parser.close()
     assert parser.text == "".join(pieces)
     assert parser.tags == ["div", *["span"] * len(pieces)]
 
 
 def test_colour_follows_sign_and_size() -> None:
-    html = tokens.marked(["a", "b", "c"], [0.2, -0.1, 0.0], 0.2)
-    found = re.findall(r"rgba\(([\d,]+),([\d.]+)\)", html)
-    assert [alpha for _, alpha in found] == ["0.75", "0.38", "0.00"]
-    assert found[0][0] == "47,122,181" and found[1][0] == "200,100,27"
+    html = tokens.marked(["a", "b", "c"], [0.2, -0.1, 0.0], 0.2, "de")
+    assert ' lang="de"' in html
+    found = re.findall(r"background:rgba\(([\d,]+),([\d.]+)\)", html)
+    assert [alpha for _, alpha in found] == ["0.62", "0.31", "0.00"]
+    towards, away = (
+        ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
+        for colour in (palette.TOWARDS, palette.AWAY)
+    )
+    assert found[0][0] == towards and found[1][0] == away
 
 
 @pytest.mark.parametrize(
@@ -110,8 +115,8 @@ def test_bars_of_short_texts_have_room_beside_legend_and_axis(n) -> None:
     columns = ["position", "token", "reference", "other", "difference", "group"]
     frame = pd.DataFrame([[i, "x", 0.1, 0.2, 0.1, "positive"] for i in range(n)], columns=columns)
     chart = tokens.one_text(frame, "difference").to_dict()
-    assert chart["height"] - 120 >= 14 * n
-    assert chart["encoding"]["x"]["title"] == "difference of SHAP values (probability)"
+    assert chart["height"] - 80 >= 14 * n  # of the axis
+    assert chart["layer"][0]["encoding"]["x"]["title"] == "difference of SHAP values (probability)"
 
 
 def test_the_reading_of_the_curve_says_no_share_of_a_change_that_may_be_none() -> None:
