@@ -21,7 +21,7 @@ st.caption(
     "measure, and only the settings that differ."
 )
 runs = study_data.done_runs(document)
-slices.show(study, slices.choose(study))
+slices.show(study, document, slices.choose(study))
 sides = comparison_tables.sides(runs)
 firsts, baseline, margins = compare_sides.choose(sides)
 

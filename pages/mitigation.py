@@ -20,7 +20,7 @@ st.caption(
     "language and label to take up."
 )
 study_data.done_runs(document)
-slices.show(study, slices.choose(study))
+slices.show(study, document, slices.choose(study))
 found = mitigations.mitigations(document, study_data.first_reliance_curve(study))
 if not found["rows"]:
     st.info("This study has models from elsewhere alone, which no mitigation was tried on.")

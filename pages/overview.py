@@ -37,18 +37,19 @@ if studies.empty:
     show_pages()
 study, document = study_data.choose_study(f"{study_data.NO_STUDY}\n{EXPECT}")
 name = study.name
-st.subheader(verdict.sentence(document))
-if costs := verdict.cost(document):
-    st.markdown(costs)
+said = verdict.of_study(document)
+st.subheader(said.sentence)
+if said.cost:
+    st.markdown(said.cost)
 st.caption(
     f"Study {escaped(name)}: corpus {escaped(document['corpus'])}, encoder "
     f"{escaped(document['encoder'])}; languages {escaped(' '.join(document['languages']))}, "
     f"classes {escaped(', '.join(document['labels']))}. {ABOUT}"
 )
-for doubt in verdict.doubts(document):
+for doubt in said.doubts:
     st.warning(doubt)
 study_data.done_runs(document)
-slices.show(study, slices.choose(study))
+slices.show(study, document, slices.choose(study))
 first, *others = figures.cards(document)
 with st.container(border=True):
     drawing.show(first)

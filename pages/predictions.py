@@ -20,7 +20,7 @@ st.caption(
 )
 runs = study_data.choose_runs(study_data.done_runs(document))
 chosen = slices.choose(study)
-slices.show(study, chosen)
+slices.show(study, document, chosen)
 drawing.show(figures.shares(document, runs))
 with st.expander("As a table"):
     drawing.show_table(figures.shares_table(document, runs))

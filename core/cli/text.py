@@ -56,9 +56,9 @@ def plan_text(plan: Plan) -> str:
 def study_text(document: StudyResults) -> str:
     """What `python -m core study` and `show STUDY` print."""
     lines = [f"study {document['study']}: {document['corpus']}, {document['encoder']}", ""]
-    said = [verdict.sentence(document), verdict.cost(document)]
-    said += verdict.doubts(document)
-    lines += [*wrap(plain(" ".join(filter(None, said))), 100), ""]
+    found = verdict.of_study(document)
+    said = " ".join(filter(None, [found.sentence, found.cost, *found.doubts]))
+    lines += [*wrap(plain(said), 100), ""]
     rows = []
     for run in document["runs"]:
         named = [run["run"], setup_name(run), run["seed"]]

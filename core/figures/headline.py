@@ -87,7 +87,7 @@ def _accuracy(document: StudyResults, runs: Runs) -> Card | None:
             apart,
             sentence(means),
             title=f"{name}, minus balanced",
-            axis="accuracy minus balanced (points of 100)",
+            axis="accuracy minus balanced (percentage points)",
             n=test_rows.n(runs),
             how=how,
             percent=True,

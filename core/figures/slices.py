@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -38,8 +39,8 @@ def figures(study: str, chosen: Slice, rows: Sequence[SliceRow]) -> list[Figure]
             Figure(
                 f"{study}-slice-{chosen.name}-{measure}",
                 f"{name} on the slice {chosen.name}, minus balanced",
-                [charts.differences(_frame(compared), axis)],
-                _caption(measure, compared),
+                [charts.differences(pd.DataFrame(map(_row, compared)), axis)],
+                _caption(compared),
                 "A point outside the grey band: on these texts the setup differs from balanced in "
                 "another way than on texts of the same languages and labels at large. Inside: the "
                 "slice is like any. The interval says whether it differs from balanced on the "
@@ -50,12 +51,11 @@ def figures(study: str, chosen: Slice, rows: Sequence[SliceRow]) -> list[Figure]
     return made
 
 
-def _caption(measure: str, rows: Sequence[SliceRow]) -> str:
+def _caption(rows: Sequence[SliceRow]) -> str:
     seeds = max(r["seeds"] for r in rows)
-    where = "" if measure == "accuracy" else " in the slice's languages"
     text = (
         f"n = {rows[0]['n']:,} test texts of the slice, {seeds} seed{'s' * (seeds > 1)}. Bars: "
-        f"95 % intervals. Grey strokes: the same setup on all test texts{where}."
+        f"95 % intervals. Grey strokes: the same setup on all test texts."
     )
     if rows[0]["chance"] is None:
         return f"{text} It has all texts of its languages and labels: none by chance differs."
@@ -89,46 +89,35 @@ def table(study: str, chosen: Slice, rows: Sequence[SliceRow]) -> Table:
         [
             {
                 "measure": TITLES[r["measure"]][0],
-                "setup": r["setup"],
-                "n": r["n"],
-                "seeds": r["seeds"],
+                **_row(r),
                 "value": r["value"],
-                "minus balanced": r["difference"],
-                "low": _ends(r["ci"])[0],
-                "high": _ends(r["ci"])[1],
                 "verdict": "–" if chosen.by_predictions else r["verdict"],
-                "on the whole": r["whole"],
-                "whole low": _ends(r["whole_ci"])[0],
-                "whole high": _ends(r["whole_ci"])[1],
-                "chance low": _ends(r["chance"])[0],
-                "chance high": _ends(r["chance"])[1],
                 "slices by chance as far off": r["share_beyond"],
             }
             for r in rows
         ]
     )
-    return Table(f"{study}-slice-{chosen.name}", f"The slice {chosen.name}", frame)
+    return Table(f"{study}-slice-{chosen.name}", f"The slice {chosen.name}, minus balanced", frame)
 
 
-def _frame(rows: Sequence[SliceRow]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "setup": r["setup"],
-                "seeds": r["seeds"],
-                "n": r["n"],
-                "difference": r["difference"],
-                "low": _ends(r["ci"])[0],
-                "high": _ends(r["ci"])[1],
-                "whole": r["whole"],
-                "whole low": _ends(r["whole_ci"])[0],
-                "whole high": _ends(r["whole_ci"])[1],
-                "chance low": _ends(r["chance"])[0],
-                "chance high": _ends(r["chance"])[1],
-            }
-            for r in rows
-        ]
-    )
+def _row(r: SliceRow) -> dict[str, Any]:
+    """The numbers that figure and table share."""
+    low, high = _ends(r["ci"])
+    whole_low, whole_high = _ends(r["whole_ci"])
+    chance_low, chance_high = _ends(r["chance"])
+    return {
+        "setup": r["setup"],
+        "n": r["n"],
+        "seeds": r["seeds"],
+        "difference": r["difference"],
+        "low": low,
+        "high": high,
+        "whole": r["whole"],
+        "whole low": whole_low,
+        "whole high": whole_high,
+        "chance low": chance_low,
+        "chance high": chance_high,
+    }
 
 
 def _ends(interval: Interval | None) -> tuple[float, float] | tuple[None, None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from core.figures.cards import Compared, minus_balanced
 from core.measures.intervals import FEWEST_SEEDS
@@ -18,16 +18,39 @@ _NB = "\u00a0"
 _OF_CW = "imbalanced+cw"
 
 
-def sentence(document: StudyResults) -> str:
-    """What the study found, as Markdown: how much of the skew the models copy."""
+class Verdict(NamedTuple):
+    """What a study found, as Markdown.
+
+    Attributes:
+        sentence: how much of the skew the models copy.
+        cost: what that costs in accuracy; empty where nothing was learnt or paired.
+        doubts: what speaks against reading the numbers, the gravest first.
+    """
+
+    sentence: str
+    cost: str
+    doubts: list[str]
+
+
+def of_study(document: StudyResults) -> Verdict:
+    """What a study found, and what speaks against it."""
+    found = result_doubts.of_study(document)
+    doubts = [*_useless(found, document), *_thin(found)]
+    if found["nothing_learnt"]:
+        return Verdict(
+            "These models have not learnt the task, so that the study says nothing about skew yet.",
+            "",
+            doubts,
+        )
+    apart = minus_balanced(document, "accuracy")
+    subject = _subject(apart)
+    return Verdict(_sentence(document), "" if subject is None else _cost(apart[subject]), doubts)
+
+
+def _sentence(document: StudyResults) -> str:
     runs = done_runs(document)
     if not runs:
         return "No run of this study is done yet."
-    doubts = result_doubts.of_study(document)
-    if doubts["kind"] == "nothing learnt":
-        return (
-            "These models have not learnt the task, so that the study says nothing about skew yet."
-        )
     apart = minus_balanced(document, "skew_uptake")
     subject = _subject(apart)
     if subject is None:
@@ -42,18 +65,8 @@ def sentence(document: StudyResults) -> str:
     return f"{text} No verdict: it takes {FEWEST_SEEDS} seeds." if unjudged else text
 
 
-def cost(document: StudyResults) -> str:
-    """What the skew costs in accuracy, as Markdown; empty where nothing was learnt or paired."""
-    if result_doubts.of_study(document)["kind"] == "nothing learnt":
-        return ""
-    apart = minus_balanced(document, "accuracy")
-    subject = _subject(apart)
-    return "" if subject is None else _cost(apart[subject])
-
-
-def doubts(document: StudyResults) -> list[str]:
-    """What speaks against reading the study's numbers, the gravest first, as Markdown."""
-    found = result_doubts.of_study(document)
+def _useless(found: Doubts, document: StudyResults) -> list[str]:
+    """Runs that predict one class, or are at chance."""
     runs = {run["run"]: run for run in done_runs(document)}
     said = []
     for label in dict.fromkeys(x["label"] for x in found["one_class"]):
@@ -76,13 +89,13 @@ def doubts(document: StudyResults) -> list[str]:
             "the task takes up of a skew says nothing of one that has. Train longer, or on "
             "more rows."
         )
-    return said + _thin(found)
+    return said
 
 
 def _thin(found: Doubts) -> list[str]:
     said = []
-    if found["few_seeds"]:
-        seeds = found["seeds"]
+    seeds = found["seeds"]
+    if 0 < seeds < FEWEST_SEEDS:
         said.append(
             f"**{seeds} seed{'s' * (seeds > 1)}**: intervals cover other test texts only, and "
             "two trainings that differ by their seed alone are often further apart. A verdict "
@@ -139,9 +152,7 @@ def _brought_to(name: str, found: ComparisonResults) -> str:
     return text + said.get(found["verdict"], "")
 
 
-def _cost(found: ComparisonResults | None) -> str:
-    if found is None:
-        return ""
+def _cost(found: ComparisonResults) -> str:
     value = f"{signed(100 * found['difference'], 1)}{_NB}points{_interval(found, 1, unit='')}"
     says = {
         "differs": f"Accuracy changes by {value}.",

@@ -104,7 +104,7 @@ def _findings(_: Started, document: StudyResults) -> list[Block]:
     unsound = [run for run in done_runs(document) if run["message"]]
     for message in dict.fromkeys(run["message"] for run in unsound):
         blocks.append(f"**{len(unsound)} of {len(document['runs'])} runs:** {escaped(message)}.")
-    blocks += verdict.doubts(document)
+    blocks += verdict.of_study(document).doubts
     return [*blocks, *prediction_figures.cards(document)]
 
 

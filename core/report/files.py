@@ -133,7 +133,7 @@ def _facts(document: StudyResults) -> dict[str, str]:
         "encoder": short(document["encoder"]),
         "languages": " ".join(document["languages"]),
         "labels": ", ".join(document["labels"]),
-        "verdict": " ".join(filter(None, (verdict.sentence(document), verdict.cost(document)))),
+        "verdict": " ".join(filter(None, verdict.of_study(document)[:2])),
         "made": f"Made on {date.today().isoformat()} by LangSkew {version}.",
     }
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 from core.config import BALANCED
-from core.measures.intervals import FEWEST_SEEDS
 from core.results import power
 from core.results.schema import RunResults, StudyResults
 from core.results.study_results import done_runs
@@ -37,20 +36,17 @@ class Doubts(TypedDict):
 
     one_class: list[OneClass]
     at_chance: list[AtChance]
+    nothing_learnt: bool  # what the models take up of a skew says nothing of models that work
     seeds: int  # of the setup that has the most, balanced ones aside
-    few_seeds: bool  # below three: no verdict
     unseen: float | None  # a difference in uptake that would go unseen, where none could be told
     unseen_seeds: int | None  # that a difference as large as the margin takes; None: over the most
-    kind: Literal["nothing learnt", "thin", "none"]
 
 
 def of_study(document: StudyResults) -> Doubts:
     """What speaks against reading a study's numbers.
 
-    *Nothing learnt*: all balanced models are at chance or predict one class, or all others predict
-    one class, or are at chance without having learnt the language either; what they take up of a
-    skew says nothing of models that work. *Thin*: one or two seeds, or the skew uptake
-    can be told neither from none nor from one as large as the margin.
+    Nothing is learnt where all balanced models are at chance or predict one class, or all others
+    predict one class, or are at chance without having learnt the language either.
     """
     runs = done_runs(document)
     single = [found for run in runs if (found := one_class(run))]
@@ -67,15 +63,13 @@ def of_study(document: StudyResults) -> Doubts:
     by_setup = [{r["seed"] for r in judged if r["setup"] == run["setup"]} for run in judged]
     seeds = max(map(len, by_setup), default=0)
     unseen, needed = _unseen(document)
-    few = 0 < seeds < FEWEST_SEEDS
     return {
         "one_class": single,
         "at_chance": chance,
+        "nothing_learnt": nothing,
         "seeds": seeds,
-        "few_seeds": few,
         "unseen": unseen,
         "unseen_seeds": needed,
-        "kind": "nothing learnt" if nothing else "thin" if few or unseen is not None else "none",
     }
 
 

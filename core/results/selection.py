@@ -99,15 +99,3 @@ def stands_out(frame: pd.DataFrame, selection: Selection) -> np.ndarray:
         for axis, ends in (("x", area.x), ("y", area.y)):
             kept.append(frame[f"{axis}_{area.panel}"].between(*ends).to_numpy())
     return np.logical_and.reduce(kept)
-
-
-def selected(frame: pd.DataFrame, selection: Selection) -> list[str]:
-    """Ids of the test texts that stand out, as a set of texts is kept; none where nothing is asked.
-
-    Args:
-        frame: from `texts`.
-    """
-    if selection.is_empty:
-        return []
-    ids: list[str] = frame.loc[stands_out(frame, selection), "row"].tolist()
-    return ids

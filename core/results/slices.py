@@ -21,7 +21,7 @@ from core.measures.comparison import compare, holm
 from core.measures.predictions import Predictions
 from core.measures.skew_uptake import uptake_totals
 from core.results.run_measures import skewed_design
-from core.results.schema import Interval
+from core.results.schema import ComparisonResults, Interval, StudyResults
 from core.sampling.joint import deviation
 
 MEASURES = ("accuracy", "skew_uptake", "soft_uptake")
@@ -46,8 +46,10 @@ class SliceRow(TypedDict):
     share_beyond: float | None  # of these slices that are as far from their mean as this one
 
 
-def measured(study: Started, chosen: Slice) -> list[SliceRow]:
+def measured(study: Started, document: StudyResults, chosen: Slice) -> list[SliceRow]:
     """Accuracy and uptake on a slice, minus balanced, beside the whole and slices by chance.
+
+    The whole's are the study's own comparisons.
 
     Uptake is over the cells of the languages that the slice has; which of its classes are frequent
     cancels in the difference from balanced. A slice by chance has as many rows of each language and
@@ -80,7 +82,8 @@ def measured(study: Started, chosen: Slice) -> list[SliceRow]:
             setup: {seed: _totals(p, first, measure, inside, skewed) for seed, p in of.items()}
             for setup, of in runs.items()
         }
-        rows += _rows(measure, totals, inside, drawn)
+        whole = {(c["a"], c["b"]): c for c in document["comparisons"] if c["measure"] == measure}
+        rows += _rows(measure, totals, inside, drawn, whole)
     return rows
 
 
@@ -139,6 +142,7 @@ def _rows(
     totals: Mapping[str, Mapping[int, Totals]],
     inside: np.ndarray,
     drawn: np.ndarray,
+    whole: Mapping[tuple[str, str], ComparisonResults],
 ) -> list[SliceRow]:
     def on(of: Mapping[int, Totals]) -> dict[int, Totals]:
         return {seed: _only(t, inside) for seed, t in of.items()}
@@ -168,14 +172,14 @@ def _rows(
         if not base or not common:
             continue
         part = compare(setup, base, measure, on(of), on(totals[base]))
-        whole = compare(setup, base, measure, of, totals[base])
+        all_rows = whole.get((setup, base))
         chance = _chance(of, totals[base], sorted(common), drawn)
         row |= {
             "seeds": len(common),
             "difference": part.difference,
             "ci": _interval(part.low, part.high),
-            "whole": whole.difference,
-            "whole_ci": _interval(whole.low, whole.high),
+            "whole": all_rows and all_rows["difference"],
+            "whole_ci": all_rows and all_rows["ci"],
         }
         if (drawn != drawn[0]).any():
             distance = np.abs(chance - chance.mean())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from core.checkpoints.studies import Started
@@ -24,7 +26,7 @@ def show(study: Started, runs: list[RunResults], row: str | None, *, here: str =
         return
     file = study_data.texts_file(study)
     try:
-        found = reader.read(runs, row, file)
+        found = _read(study, runs, row, file, names=tuple(run["run"] for run in runs))
     except InputError as error:
         st.warning(escaped(str(error)))
         return
@@ -57,6 +59,14 @@ def _links(study: Started, row: str, here: str) -> None:
         if here != "pages/predictions.py":
             there = {**link, "part": "texts"}
             st.page_link("pages/predictions.py", label="On Predictions →", query_params=there)
+
+
+# Two queries a run; a page draws the same text at every move.
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=study_data.RESULTS)
+def _read(
+    study: Started, _runs: list[RunResults], row: str, file: Path | None, *, names: tuple[str, ...]
+) -> reader.Reading:
+    return reader.read(_runs, row, file)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=study_data.ATTRIBUTIONS)

@@ -13,6 +13,7 @@ from core.checkpoints.studies import Started
 from core.errors import InputError
 from core.figures import slices as figures
 from core.results import slices
+from core.results.schema import StudyResults
 from core.results.slices import SliceRow
 from core.text import escaped
 from pages.shared import access, address, drawing, study_data
@@ -47,7 +48,7 @@ def choose(study: Started) -> Slice | None:
     return chosen
 
 
-def show(study: Started, chosen: Slice | None) -> None:
+def show(study: Started, document: StudyResults, chosen: Slice | None) -> None:
     """Measures on the chosen slice beside the whole's; nothing without one."""
     if chosen is None:
         return
@@ -55,7 +56,7 @@ def show(study: Started, chosen: Slice | None) -> None:
         st.subheader(f"Slice {escaped(chosen.name)}")
         st.caption(f"Chosen by: {escaped(chosen.how)}. Below, the page is of {WHOLE}.")
         try:
-            rows = _measured(study, chosen)
+            rows = _measured(study, document, chosen)
         except InputError as error:
             st.error(escaped(str(error)))
             return
@@ -70,8 +71,8 @@ def show(study: Started, chosen: Slice | None) -> None:
 
 
 @st.cache_data(show_spinner="Measuring the slice …", max_entries=32, hash_funcs=study_data.RESULTS)
-def _measured(study: Started, chosen: Slice) -> list[SliceRow]:
-    return slices.measured(study, chosen)
+def _measured(study: Started, _document: StudyResults, chosen: Slice) -> list[SliceRow]:
+    return slices.measured(study, _document, chosen)
 
 
 def keep(study: Started, rows: Sequence[str], how: str, *, by_predictions: bool) -> None:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.results import projection
-from core.results.selection import Area, Selection, selected
+from core.results.selection import Area, Selection, stands_out
 from tests.helpers.serving import serving
 from tests.helpers.started import small_study
 
@@ -79,7 +79,8 @@ def test_a_rectangle_selects_texts_and_outlives_the_colour(
     (link,) = in_link(page, "area")
     area = Area.read(link)
     assert area.panel == found.runs[1]
-    ids = selected(found.texts.assign(text=""), Selection(area=area))
+    out = stands_out(found.texts.assign(text=""), Selection(area=area))
+    ids = found.texts["row"][out].tolist()
     assert 0 < len(ids) < 144 and told(page) == len(ids)
     xs = np.concatenate([found.places(panel)[:, 0] for panel in found.panels])
     left = found.places(found.runs[1])[:, 0] < (xs.min() + xs.max()) / 2

@@ -41,7 +41,7 @@ def judge(document: dict, said: str, *setups: str, measure: str = "skew_uptake")
 
 
 def say(document: dict) -> str:
-    return plain(verdict.sentence(document)).replace("\u00a0", " ")
+    return plain(verdict.of_study(document).sentence).replace("\u00a0", " ")
 
 
 def test_the_headline_has_share_interval_remedy_and_noise(document) -> None:
@@ -80,8 +80,8 @@ def test_models_that_learnt_nothing_get_no_verdict_on_skew(document) -> None:
         run["accuracy_ci"] = [0.3, 0.4]
         run["skew_uptake_ci"] = [-0.1, 0.1]
     assert "have not learnt the task" in say(document) and "copies" not in say(document)
-    assert verdict.cost(document) == ""
-    first = plain(verdict.doubts(document)[0])
+    assert verdict.of_study(document).cost == ""
+    first = plain(verdict.of_study(document).doubts[0])
     assert "balanced (seeds 0, 1), imbalanced (seed 0)" in first and "33.3" in first
 
 
@@ -103,7 +103,7 @@ def test_a_study_without_skew_has_none_to_copy(document) -> None:
 @pytest.mark.parametrize("said", ["differs", "equivalent", "cannot tell", "no verdict"])
 def test_the_cost_carries_its_verdict_and_interval(document, said) -> None:
     judge(document, said, "imbalanced", measure="accuracy")
-    text = plain(verdict.cost(document))
+    text = plain(verdict.of_study(document).cost)
     words = {
         "differs": "changes by",
         "equivalent": "stays within",
@@ -129,4 +129,4 @@ def test_a_setup_s_name_cannot_write_markdown(document) -> None:
         run["setup"] = run["setup"].replace("imbalanced", "![x](http://y)")
     for c in document["comparisons"]:
         c["a"] = c["a"].replace("imbalanced", "![x](http://y)")
-    assert "![" not in verdict.sentence(document)
+    assert "![" not in verdict.of_study(document).sentence

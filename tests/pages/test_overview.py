@@ -24,8 +24,8 @@ def test_the_cards_carry_a_sentence_an_interval_and_n(done, open_page) -> None:
 def test_the_page_begins_with_a_verdict_and_what_speaks_against_it(done, open_page) -> None:
     app = open_page("overview")
     document = study_results.summary(small_study())
-    assert app.subheader[0].value == verdict.sentence(document)
-    assert [w.value for w in app.warning] == verdict.doubts(document) != []
+    assert app.subheader[0].value == verdict.of_study(document).sentence
+    assert [w.value for w in app.warning] == verdict.of_study(document).doubts != []
 
 
 def test_each_page_is_named_with_its_question(done, open_page) -> None:

@@ -34,7 +34,7 @@ def runs_of(document: dict, *setups: str) -> list[dict]:
 def test_models_that_work_leave_the_seeds_alone_to_be_doubted(document) -> None:
     found = doubts.of_study(document)
     assert (found["one_class"], found["at_chance"]) == ([], [])
-    assert (found["seeds"], found["few_seeds"], found["kind"]) == (1, True, "thin")
+    assert (found["seeds"], found["nothing_learnt"], found["unseen"]) == (1, False, None)
 
 
 def test_a_model_that_gives_one_class_is_found_as_sql_finds_it(
@@ -94,7 +94,7 @@ def test_chance_of_a_weighted_test_set_is_of_what_it_is_weighted_to(document) ->
 def test_nothing_is_learnt_where_one_side_is_at_chance(document) -> None:
     for run in runs_of(document, "balanced"):
         run["accuracy_ci"] = [0.3, 0.4]
-    assert doubts.of_study(document)["kind"] == "nothing learnt"
+    assert doubts.of_study(document)["nothing_learnt"]
 
 
 def test_a_model_at_chance_that_goes_by_language_has_learnt_the_skew(document) -> None:
@@ -102,10 +102,10 @@ def test_a_model_at_chance_that_goes_by_language_has_learnt_the_skew(document) -
     for run in others:
         run["accuracy_ci"] = [0.3, 0.4]
     found = doubts.of_study(document)
-    assert len(found["at_chance"]) == len(others) and found["kind"] == "thin"
+    assert len(found["at_chance"]) == len(others) and not found["nothing_learnt"]
     for run in others:
         run["skew_uptake_ci"] = [-0.1, 0.1]
-    assert doubts.of_study(document)["kind"] == "nothing learnt"
+    assert doubts.of_study(document)["nothing_learnt"]
 
 
 def test_what_goes_unseen_is_said_where_the_uptake_cannot_be_told(document) -> None:

@@ -13,7 +13,7 @@ from core.checkpoints import slices as files
 from core.checkpoints import studies
 from core.checkpoints.slices import Slice
 from core.errors import InputError
-from core.results import slices
+from core.results import slices, study_results
 from tests.helpers.started import small_study
 
 
@@ -42,6 +42,10 @@ def rewrite(folder, run: str, probabilities: np.ndarray) -> None:
     pq.write_table(table, path)
 
 
+def measured(study, chosen: Slice):
+    return slices.measured(study, study_results.summary(study), chosen)
+
+
 def by(rows, setup: str, measure: str):
     return next(r for r in rows if (r["setup"], r["measure"]) == (setup, measure))
 
@@ -65,7 +69,7 @@ def test_accuracy_on_a_slice_is_sqls(varied) -> None:
     study = small_study()
     frame = predictions(varied, study.members[0].run)
     rows = tuple(frame["row"][frame["language"].isin(["de", "fr"])][::2])
-    found = slices.measured(study, Slice("s", "by hand", rows, False))
+    found = measured(study, Slice("s", "by hand", rows, False))
     share = {}
     for member in study.members:
         own = predictions(varied, member.run)
@@ -81,6 +85,12 @@ def test_accuracy_on_a_slice_is_sqls(varied) -> None:
             apart = of[0] - share["balanced"][0]
             assert row["difference"] == pytest.approx(apart)
             assert row["ci"][0] <= row["difference"] <= row["ci"][1]
+            everywhere = [predictions(varied, m.run) for m in study.members if m.seed == 0]
+            right = {
+                m.setup: (f["predicted"] == f["label"]).mean()
+                for m, f in zip((m for m in study.members if m.seed == 0), everywhere, strict=True)
+            }
+            assert row["whole"] == pytest.approx(right[setup] - right["balanced"])
 
 
 def test_uptake_on_a_slice_is_the_slope_by_hand(varied) -> None:
@@ -88,7 +98,7 @@ def test_uptake_on_a_slice_is_the_slope_by_hand(varied) -> None:
     ids = {m.setup: m.run for m in study.members if m.seed == 0}
     frame = predictions(varied, ids["balanced"])
     rows = tuple(frame["row"][frame["language"].isin(["de", "fr", "ja"])][::2])
-    found = slices.measured(study, Slice("s", "by hand", rows, False))
+    found = measured(study, Slice("s", "by hand", rows, False))
     shares = study.config_of(ids["imbalanced"]).shares_table()
     p_language = shares.sum(axis=1)
     x = shares.div(p_language, axis=0) - shares.sum(axis=0)
@@ -121,13 +131,14 @@ def test_a_slice_that_differs_is_told_from_slices_by_chance(varied) -> None:
     said = np.where(chosen, (truth + 1) % 3, truth)
     rewrite(varied, run, np.eye(3)[said] * 0.7 + 0.1)
     rows = tuple(frame["row"][chosen])
-    row = by(slices.measured(study, Slice("bad", "x", rows, False)), "imbalanced", "accuracy")
+    row = by(measured(study, Slice("bad", "x", rows, False)), "imbalanced", "accuracy")
     assert row["difference"] == pytest.approx(-1.0)
     assert row["difference"] < row["chance"][0]
     assert row["share_beyond"] == pytest.approx(1 / (1 + slices.CHANCE_DRAWS))
 
 
-def test_a_slice_by_chance_is_as_far_off_as_others(varied) -> None:
+@pytest.mark.parametrize("measure", ["accuracy", "soft_uptake"])
+def test_a_slice_by_chance_is_as_far_off_as_others(measure, varied) -> None:
     """No effect: of many random slices about as many as should are beyond 95 % of the band."""
     study = small_study()
     frame = predictions(varied, study.members[0].run)
@@ -135,8 +146,8 @@ def test_a_slice_by_chance_is_as_far_off_as_others(varied) -> None:
     shares = []
     for _ in range(40):
         rows = tuple(frame["row"][rng.random(len(frame)) < 0.3])
-        found = slices.measured(study, Slice("s", "x", rows, False))
-        shares.append(by(found, "imbalanced", "accuracy")["share_beyond"])
+        found = measured(study, Slice("s", "x", rows, False))
+        shares.append(by(found, "imbalanced", measure)["share_beyond"])
     assert np.mean(np.array(shares) <= 0.05) <= 0.2  # 2 of 40 expected; 9 have p < .0001
     assert 0.3 < np.mean(shares) < 0.7
 
@@ -144,9 +155,7 @@ def test_a_slice_by_chance_is_as_far_off_as_others(varied) -> None:
 def test_a_slice_of_whole_cells_has_none_by_chance_beside_it(varied) -> None:
     frame = predictions(varied, studies.run_ids("small")[0])
     rows = tuple(frame["row"][frame["language"] == "fr"])
-    row = by(
-        slices.measured(small_study(), Slice("fr", "x", rows, False)), "imbalanced", "accuracy"
-    )
+    row = by(measured(small_study(), Slice("fr", "x", rows, False)), "imbalanced", "accuracy")
     assert row["chance"] is None and row["share_beyond"] is None
 
 
@@ -164,7 +173,7 @@ def test_slices_by_chance_have_the_same_cells(varied) -> None:
 
 def test_a_slice_without_test_rows_is_refused(done) -> None:
     with pytest.raises(InputError, match="none is in the test set"):
-        slices.measured(small_study(), Slice("s", "x", ("nothing",), False))
+        measured(small_study(), Slice("s", "x", ("nothing",), False))
 
 
 @pytest.mark.parametrize("name", ["a", "fr / de", "..", "ünï 漢字", "a%2Fb", "CON", " x "])
